@@ -1,0 +1,201 @@
+package policy
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Pos is a place in a policy file. Line and Col count from 1; Col counts characters.
+type Pos struct {
+	File      string
+	Line, Col int
+}
+
+// Value is a value with the place where it was written. A value that was not written has the zero Pos.
+type Value[T any] struct {
+	V   T
+	Pos Pos
+}
+
+// Set tells whether the value was written in the file.
+func (v Value[T]) Set() bool { return v.Pos.Line != 0 }
+
+// Policy is one policy file after decoding, merging of profiles and checking.
+type Policy struct {
+	File      string
+	Version   Value[int]
+	Kernel    Value[KernelVersion] // the lowest kernel that the policy accepts
+	Listeners []Listener           // sorted by name
+	Modules   []Module             // in the order of the file
+}
+
+// KernelVersion is a version such as 6.1.
+type KernelVersion struct{ Major, Minor int }
+
+// Listener is a listening socket, opened once and handed to modules.
+type Listener struct {
+	Name    string
+	Pos     Pos
+	Network string         // "tcp" or "unix"
+	Addr    netip.AddrPort // tcp
+	Path    string         // unix, absolute
+	Backlog Value[int]     // default 511
+	Mode    Value[uint32]  // unix, default 0600
+	User    Value[string]  // unix
+	Group   Value[string]  // unix
+}
+
+// Module is a program that runs under restrictions.
+type Module struct {
+	Name             string
+	Pos              Pos
+	Command          []Value[string] // never empty; the first is an absolute path
+	Environment      []EnvVar        // sorted by name; nothing else is in the environment
+	User             Value[string]   // a name or a number
+	Group            Value[string]   // default: the user's
+	WorkingDir       Value[string]   // default "/"
+	Listeners        []ListenerRef   // sorted by descriptor, contiguous from 3
+	ListenerProtocol Value[string]   // "systemd" (default) or "nginx"
+	Replicas         Value[int]      // default 1
+	Restart          Restart
+	StopSignal       Value[int]           // signal number, default SIGTERM
+	StopGracePeriod  Value[time.Duration] // default 10 s
+	UpdateOrder      Value[string]        // "stop-first" (default) or "start-first"
+	Seccomp          Seccomp
+	Filesystem       []Mount // in the order of the file
+	Network          Value[NetworkMode]
+	Capabilities     []Value[Capability]
+	Namespaces       []Value[Namespace] // default: all but user
+	Rlimits          []Rlimit           // sorted by name
+	Resources        []Resource         // sorted by key
+	BestEffort       []Value[string]    // protections that may be missing on the host
+}
+
+// EnvVar is one variable of the environment.
+type EnvVar struct {
+	Name  string
+	Value string
+	Pos   Pos
+}
+
+// ListenerRef hands a listener to a module as a descriptor.
+type ListenerRef struct {
+	Name string
+	FD   int
+	Pos  Pos
+}
+
+// Restart says when a module that ended is started again.
+type Restart struct {
+	Policy     Value[string] // "no" (default), "on-failure", "always"
+	Delay      Value[time.Duration]
+	MaxDelay   Value[time.Duration]
+	Burst      Value[int]
+	Window     Value[time.Duration]
+	ResetAfter Value[time.Duration]
+}
+
+// ActionKind is what a seccomp filter does with a call.
+type ActionKind uint8
+
+const (
+	ActionErrno ActionKind = iota
+	ActionKillProcess
+	ActionKillThread
+	ActionTrap
+	ActionLog
+	ActionAllow
+)
+
+// Action is an action with its error number.
+type Action struct {
+	Kind  ActionKind
+	Errno uint16 // with ActionErrno
+}
+
+// Seccomp says which system calls a module may make.
+type Seccomp struct {
+	Pos           Pos
+	Architectures []Value[string] // default [native]
+	Default       Value[Action]   // a call that the table does not know; default errno ENOSYS
+	Denied        Value[Action]   // a call that is known and not allowed; default errno EPERM
+	Allow         []Call          // sorted by name, without duplicates; what deny names is not in it
+	Deny          []Call          // sorted by name, without duplicates
+}
+
+// Call is a system call that a rule names.
+type Call struct {
+	Name  string
+	Group string // "@basic-io" when it came through a group, else empty
+	Pos   Pos
+}
+
+// Access is what a module may do below a path.
+type Access uint8
+
+const (
+	AccessRead Access = 1 << iota
+	AccessWrite
+	AccessExecute
+)
+
+// MountKind is what stands at a path of a module's root.
+type MountKind uint8
+
+const (
+	MountBind   MountKind = iota // what the host has at Source
+	MountTmpfs                   // a new file system in memory
+	MountProc                    // a new proc of the module's pid namespace
+	MountCgroup                  // the instance's own control group directories
+)
+
+// Mount is one entry of a module's file-system list.
+type Mount struct {
+	Kind     MountKind
+	Path     string // absolute and clean; where it is in the module's root
+	Access   Access
+	Size     int64  // bytes, MountTmpfs
+	Mode     uint32 // permission bits of the top directory, MountTmpfs; default 01777
+	Subset   string // MountProc: "all" or "pid"
+	Optional bool   // if_exists: true: no error when the host has nothing there
+	Pos      Pos
+}
+
+// NetworkMode is what of the network a module sees.
+type NetworkMode uint8
+
+const (
+	NetworkNone     NetworkMode = iota // a namespace of its own with nothing in it
+	NetworkLoopback                    // a namespace of its own with lo up
+	NetworkHost                        // the host's network
+)
+
+// Capability is a capability's number.
+type Capability uint8
+
+// Namespace is a kind of namespace: a CLONE_NEW… flag.
+type Namespace uint32
+
+// Rlimit is a resource limit; ^uint64(0) is unlimited.
+type Rlimit struct {
+	Name       string // RLIMIT_… name in lower case, without the prefix
+	Resource   int    // RLIMIT_… number
+	Soft, Hard uint64
+	Pos        Pos
+}
+
+// Resource is a limit of the control group.
+type Resource struct {
+	Key    string // "memory.max", "pids.max" or "cpu.max"
+	Limit  int64  // bytes, processes, or microseconds of cpu.max per Period; -1 is "max"
+	Period int64  // microseconds, cpu.max
+	Pos    Pos
+}
+
+// Catalog is what a policy may name: tables that live elsewhere.
+type Catalog struct {
+	// Calls are the names of the system calls of the native architecture.
+	Calls map[string]struct{}
+	// Groups are the members of each group, keyed with the "@". Groups are expanded already.
+	Groups map[string][]string
+}
