@@ -1,0 +1,4 @@
+// Package seccomp turns the seccomp section of a policy into a filter program.
+package seccomp
+
+//go:generate go run ../../cmd/seccompgen
