@@ -1,0 +1,185 @@
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+)
+
+// Instance is the group of one instance: a directory in each hierarchy that is used.
+type Instance struct {
+	root        *Root
+	module, rel string // both relative to the base of a place
+	made        []place
+	swapLimited bool
+}
+
+// make makes the directories and writes the limits.
+func (i *Instance) make(limits []policy.Resource) error {
+	for _, p := range i.root.places {
+		if err := i.makeIn(p); err != nil {
+			return err
+		}
+		i.made = append(i.made, p)
+	}
+	for _, p := range i.made {
+		var mine []policy.Resource
+		for _, limit := range limits {
+			if controllerOf(limit.Key)&p.controllers != 0 {
+				mine = append(mine, limit)
+			}
+		}
+		if err := i.limit(p, mine); err != nil {
+			return err
+		}
+	}
+	for _, limit := range limits {
+		if _, ok := i.placeOf(controllerOf(limit.Key)); !ok {
+			return fmt.Errorf("limit %s: its controller was not among those that the groups were opened with", limit.Key)
+		}
+	}
+	return nil
+}
+
+func (i *Instance) makeIn(p place) error {
+	if i.module != i.root.top {
+		if err := mkdir(i.root.kernel, p.base+"/"+i.module); err != nil && !errors.Is(err, unix.EEXIST) {
+			return err
+		}
+	}
+	return mkdir(i.root.kernel, p.base+"/"+i.rel)
+}
+
+// limit writes the limits that p controls and reads them back.
+func (i *Instance) limit(p place, limits []policy.Resource) error {
+	k, dir := i.root.kernel, p.base+"/"+i.rel
+	var swap bool
+	var err error
+	if p.Version == 2 && len(limits) > 0 {
+		if swap, err = write2(k, p.base, i.rel, limits); err != nil {
+			return err
+		}
+	}
+	for _, limit := range limits {
+		if p.Version == 1 {
+			if swap, err = write1(k, p.Mount, dir, controllerOf(limit.Key), limit); err != nil {
+				return err
+			}
+		}
+		if err := verify(k, dir, p.Version, limit, swap); err != nil {
+			return err
+		}
+		if limit.Key == "memory.max" && !swap {
+			i.swapLimited = false
+		}
+	}
+	return nil
+}
+
+// SwapLimited is false when the instance has a limit on memory and the kernel does not account swap, so that swap comes on top.
+func (i *Instance) SwapLimited() bool { return i.swapLimited }
+
+// placeOf returns the hierarchy that controls c for this instance.
+func (i *Instance) placeOf(c host.ControllerSet) (place, bool) {
+	for _, p := range i.made {
+		if p.controllers&c != 0 {
+			return p, true
+		}
+	}
+	return place{}, false
+}
+
+// Dir is one of an instance's directories.
+type Dir struct {
+	Version int
+	// Controller is the name under which the directory is found below /sys/fs/cgroup on a version 1 host, the last
+	// component of the hierarchy's mount point, such as "memory" or "cpu,cpuacct"; empty for version 2, whose
+	// directory is /sys/fs/cgroup itself on a host that has version 2 only.
+	Controller string
+	Path       string // absolute, on the host
+}
+
+// Dirs returns the instance's directories, so that they can be bound into its root.
+func (i *Instance) Dirs() []Dir {
+	dirs := make([]Dir, 0, len(i.made))
+	for _, p := range i.made {
+		d := Dir{Version: p.Version, Path: p.base + "/" + i.rel}
+		if p.Version == 1 {
+			d.Controller = lastComponent(p.Mount)
+		}
+		dirs = append(dirs, d)
+	}
+	return dirs
+}
+
+// Join is what a launch needs to start a process in an instance's groups.
+type Join struct {
+	// Into is a descriptor of the version 2 directory, for clone3 with CLONE_INTO_CGROUP, or -1.
+	Into posix.FD
+	// Procs are the version 1 cgroup.procs files, open for writing: the child writes "0" to each. All are O_CLOEXEC.
+	Procs []posix.FD
+	files posix.Files
+}
+
+// Join opens what a process needs to get into the groups. The caller closes the Join after the launch.
+func (i *Instance) Join() (Join, error) {
+	k := i.root.kernel
+	j := Join{Into: -1, files: k}
+	for _, p := range i.made {
+		name, flags := p.base+"/"+i.rel, uint64(unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC)
+		if p.Version == 1 {
+			name, flags = name+"/cgroup.procs", unix.O_WRONLY|unix.O_CLOEXEC
+		}
+		fd, err := k.Openat2(posix.AtFDCWD, name, posix.OpenHow{Flags: flags})
+		if err != nil {
+			return Join{Into: -1}, errors.Join(fmt.Errorf("open %s: %w", name, err), j.Close())
+		}
+		if p.Version == 1 {
+			j.Procs = append(j.Procs, fd)
+		} else {
+			j.Into = fd
+		}
+	}
+	return j, nil
+}
+
+// Close closes all descriptors. It does nothing the second time.
+func (j *Join) Close() error {
+	var errs []error
+	if j.Into >= 0 && j.files != nil {
+		errs = append(errs, j.files.Close(j.Into))
+	}
+	for _, fd := range j.Procs {
+		errs = append(errs, j.files.Close(fd))
+	}
+	j.Into, j.Procs = -1, nil
+	return errors.Join(errs...)
+}
+
+// Remove removes the instance's directories, and the module's when it was the last. All processes must have ended: it waits
+// for a moment, then returns an error that is [ErrStillRunning].
+func (i *Instance) Remove() error {
+	i.root.mu.Lock()
+	defer i.root.mu.Unlock()
+	return i.remove()
+}
+
+func (i *Instance) remove() error {
+	k := i.root.kernel
+	var errs []error
+	for _, p := range i.made {
+		errs = append(errs, remove(k, p.base+"/"+i.rel))
+	}
+	if i.module != i.root.top {
+		for _, p := range i.root.places {
+			// EBUSY: other instances of the module are there.
+			_ = k.Unlinkat(posix.AtFDCWD, p.base+"/"+i.module, unix.AT_REMOVEDIR)
+		}
+	}
+	return errors.Join(errs...)
+}

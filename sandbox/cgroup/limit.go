@@ -1,0 +1,139 @@
+package cgroup
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+)
+
+// unlimited is the Limit of a resource whose value is "max".
+const unlimited = -1
+
+// defaultPeriod is the kernel's period of cpu.max, in microseconds.
+const defaultPeriod = 100_000
+
+// Controllers returns the controllers that limits need.
+func Controllers(limits ...policy.Resource) host.ControllerSet {
+	var set host.ControllerSet
+	for _, limit := range limits {
+		set |= controllerOf(limit.Key)
+	}
+	return set
+}
+
+func controllerOf(key string) host.ControllerSet {
+	switch key {
+	case "memory.max":
+		return host.Memory
+	case "pids.max":
+		return host.Pids
+	case "cpu.max":
+		return host.CPU
+	}
+	return 0
+}
+
+// checkLimit refuses what the kernel, or the library in front of it, would silently take for something else.
+func checkLimit(limit policy.Resource) error {
+	switch {
+	case controllerOf(limit.Key) == 0:
+		return fmt.Errorf("limit %s: not one of memory.max, pids.max and cpu.max", limit.Key)
+	case limit.Limit == 0 || limit.Limit < unlimited:
+		return fmt.Errorf("limit %s: %d is not a limit under which anything could start", limit.Key, limit.Limit)
+	case limit.Period < 0:
+		return fmt.Errorf("limit %s: the period %d is negative", limit.Key, limit.Period)
+	}
+	return nil
+}
+
+func period(limit policy.Resource) int64 {
+	if limit.Period == 0 {
+		return defaultPeriod
+	}
+	return limit.Period
+}
+
+// setting is a file of a group and what it reads back as once the limit holds.
+type setting struct {
+	file string
+	want string
+}
+
+// settings returns what the files of a group must hold for limit. swap says whether the kernel accounts swap there.
+func settings(version int, limit policy.Resource, swap bool) []setting {
+	number := strconv.FormatInt(limit.Limit, 10)
+	if limit.Key == "memory.max" && limit.Limit != unlimited {
+		// The kernel counts pages and rounds down.
+		number = strconv.FormatInt(limit.Limit/int64(os.Getpagesize())*int64(os.Getpagesize()), 10)
+	}
+	if version == 2 && limit.Limit == unlimited || limit.Key == "pids.max" && limit.Limit == unlimited {
+		number = "max"
+	}
+	switch {
+	case limit.Key == "pids.max":
+		return []setting{{"pids.max", number}}
+	case limit.Key == "cpu.max" && version == 2:
+		return []setting{{"cpu.max", number + " " + strconv.FormatInt(period(limit), 10)}}
+	case limit.Key == "cpu.max":
+		return []setting{
+			{"cpu.cfs_period_us", strconv.FormatInt(period(limit), 10)},
+			{"cpu.cfs_quota_us", number},
+		}
+	case version == 2:
+		s := []setting{{"memory.max", number}}
+		if swap && limit.Limit != unlimited {
+			s = append(s, setting{"memory.swap.max", "0"})
+		}
+		return s
+	default:
+		s := []setting{{"memory.limit_in_bytes", number}}
+		if swap {
+			s = append(s, setting{"memory.memsw.limit_in_bytes", number})
+		}
+		return s
+	}
+}
+
+// unlimitedBytes is the least that an unlimited version 1 memory file reads as; the exact number depends on the page size.
+const unlimitedBytes = 1 << 62
+
+// holds tells whether a file that reads as got fulfils the setting.
+func (s setting) holds(got string) bool {
+	if got == s.want {
+		return true
+	}
+	n, err := strconv.ParseInt(got, 10, 64)
+	return err == nil && s.want == "-1" && strings.HasPrefix(s.file, "memory.") && n >= unlimitedBytes
+}
+
+// MismatchError says that a limit was written and reads back as something else.
+type MismatchError struct {
+	Limit policy.Resource
+	Path  string // the file
+	Want  string
+	Got   string
+}
+
+func (e *MismatchError) Error() string {
+	return fmt.Sprintf("limit %s: %s holds %q instead of %q", e.Limit.Key, e.Path, e.Got, e.Want)
+}
+
+// verify reads the files of a group back and compares.
+func verify(k posix.Files, dir string, version int, limit policy.Resource, swap bool) error {
+	for _, s := range settings(version, limit, swap) {
+		path := dir + "/" + s.file
+		got, err := readFile(k, path)
+		if err != nil {
+			return err
+		}
+		if !s.holds(got) {
+			return &MismatchError{Limit: limit, Path: path, Want: s.want, Got: got}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,235 @@
+package cgroup
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/host"
+)
+
+// place is a hierarchy and the directory in it below which our groups are made.
+type place struct {
+	host.Hierarchy
+	controllers host.ControllerSet // those that limits are set with
+	base        string             // the directory that holds our top directory
+	leaf        string             // where the supervisor moved itself; empty when it did not
+}
+
+// leafName is the group that the supervisor moves itself into. No module can have this name.
+const leafName = "_supervisor"
+
+const (
+	enableDelegate  = "systemd-run --scope -p Delegate=yes supervisor …; as an ordinary user with --user"
+	enableRoot      = "run the supervisor as root; version 1 cannot be delegated safely"
+	enableReadWrite = "mount %s read-write, or run the supervisor outside of the container"
+)
+
+// choose returns the hierarchies that are needed for the controllers in want, not yet tried.
+func choose(f host.CgroupFacts, want host.ControllerSet) ([]place, error) {
+	var places []place
+	if f.V2.Mount != "" {
+		places = append(places, place{Hierarchy: f.V2, controllers: want & f.V2.Controllers})
+	}
+	add := func(h host.Hierarchy, c host.ControllerSet) {
+		for i := range places {
+			if places[i].Mount == h.Mount {
+				places[i].controllers |= c
+				return
+			}
+		}
+		places = append(places, place{Hierarchy: h, controllers: c})
+	}
+	for _, c := range []host.ControllerSet{host.Memory, host.Pids, host.CPU} {
+		if want&c == 0 {
+			continue
+		}
+		h, ok := f.For(c)
+		if !ok {
+			return nil, &UnavailableError{Controllers: c, Reason: "no mounted hierarchy has the controller " + c.String(),
+				Enable: "mount -t cgroup2 none /sys/fs/cgroup, on a kernel with this controller that is not switched off by cgroup_disable="}
+		}
+		add(h, c)
+	}
+	return places, nil
+}
+
+// killer returns the version 1 hierarchy that an instance has to be in so that its processes can be found and ended.
+func killer(f host.CgroupFacts) (place, bool) {
+	for _, h := range []host.Hierarchy{f.Pids, f.Freezer, f.Memory, f.CPU} {
+		if h.Mount != "" {
+			return place{Hierarchy: h}, true
+		}
+	}
+	return place{}, false
+}
+
+// settle finds the base of p and makes the top directory there.
+func (p *place) settle(k Kernel, top string) error {
+	if p.ReadOnly {
+		return p.unavailable("", p.Mount+" is mounted read-only", fmt.Sprintf(enableReadWrite, p.Mount), nil)
+	}
+	if p.Dir == "" {
+		return p.unavailable("", fmt.Sprintf("the supervisor's own group %s is not visible below %s", p.Group, p.Mount),
+			"give the supervisor a cgroup namespace that matches the mount", nil)
+	}
+	if p.Version == 1 {
+		if err := mkdir(k, p.Dir+"/"+top); err != nil {
+			return p.unavailable(p.Dir, "a version 1 hierarchy cannot be written", enableRoot, err)
+		}
+		p.base = p.Dir
+		return nil
+	}
+	return p.settle2(k, top)
+}
+
+// settle2 goes upwards from the supervisor's own group to the first place that will do. The reason it gives otherwise is that of
+// the nearest group, which is the one that can be changed.
+func (p *place) settle2(k Kernel, top string) error {
+	var first error
+	for dir := p.Dir; ; dir = path.Dir(dir) {
+		err := p.try2(k, dir, top)
+		if err == nil {
+			p.base = dir
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+		if dir == p.Mount || len(dir) <= len(p.Mount) {
+			return first
+		}
+	}
+}
+
+// try2 makes the top directory in dir, if dir hands down what is wanted or can be made to.
+func (p *place) try2(k Kernel, dir, top string) error {
+	offered, err := controllerNames(k, dir+"/cgroup.controllers")
+	if err != nil {
+		return p.unavailable(dir, "the group cannot be read", enableDelegate, err)
+	}
+	if missing := p.controllers &^ offered; missing != 0 {
+		return p.unavailable(dir, "the group above does not hand down "+missing.String(), enableDelegate, nil)
+	}
+	if err := mkdir(k, dir+"/"+top); err != nil {
+		return p.unavailable(dir, "the group cannot be written", enableDelegate, err)
+	}
+	if err := p.handDown(k, dir, top); err != nil {
+		_ = k.Unlinkat(posix.AtFDCWD, dir+"/"+top, unix.AT_REMOVEDIR)
+		return err
+	}
+	return nil
+}
+
+// handDown makes sure that dir hands down the wanted controllers. They are switched on only in the supervisor's own
+// group and at the root of the hierarchy: other groups are somebody else's.
+func (p *place) handDown(k Kernel, dir, top string) error {
+	enabled, err := controllerNames(k, dir+"/cgroup.subtree_control")
+	if err != nil {
+		return p.unavailable(dir, "the group cannot be read", enableDelegate, err)
+	}
+	missing := p.controllers &^ enabled
+	if missing == 0 {
+		return nil
+	}
+	if dir != p.Dir && dir != p.Mount {
+		return p.unavailable(dir, "the group does not hand down "+missing.String(), enableDelegate, nil)
+	}
+	err = writeFile(k, dir+"/cgroup.subtree_control", toggles("+", missing))
+	if errors.Is(err, unix.EBUSY) && dir == p.Dir {
+		if err := p.moveAside(k, dir, top); err != nil {
+			return err
+		}
+		if err = writeFile(k, dir+"/cgroup.subtree_control", toggles("+", missing)); err != nil {
+			_ = p.moveBack(k, dir)
+		}
+	}
+	if err != nil {
+		return p.unavailable(dir, "the group does not hand down "+missing.String(), enableDelegate, err)
+	}
+	return nil
+}
+
+// moveAside moves the supervisor into a leaf, because a group that hands controllers down may not have processes of its own
+// (cgroup-v2.rst, "No Internal Process Constraint"). It leaves other people's processes where they are.
+func (p *place) moveAside(k Kernel, dir, top string) error {
+	pids, err := processes(k, dir)
+	if err != nil {
+		return p.unavailable(dir, "the group cannot be read", enableDelegate, err)
+	}
+	if len(pids) != 1 || pids[0] != k.Getpid() {
+		return p.unavailable(dir, fmt.Sprintf("the group hands no controllers down while processes other than the supervisor are in it (%d)",
+			len(pids)-1), enableDelegate, unix.EBUSY)
+	}
+	leaf := dir + "/" + top + "/" + leafName
+	if err := mkdir(k, leaf); err != nil {
+		return p.unavailable(dir, "the group cannot be written", enableDelegate, err)
+	}
+	if err := writeFile(k, leaf+"/cgroup.procs", strconv.Itoa(int(k.Getpid()))); err != nil {
+		_ = k.Unlinkat(posix.AtFDCWD, leaf, unix.AT_REMOVEDIR)
+		return p.unavailable(dir, "the supervisor cannot move itself", enableDelegate, err)
+	}
+	p.leaf = leaf
+	return nil
+}
+
+// moveBack undoes moveAside: it switches the controllers off again, which is safe because the supervisor was alone in the group.
+func (p *place) moveBack(k Kernel, dir string) error {
+	if p.leaf == "" {
+		return nil
+	}
+	enabled, err := controllerNames(k, dir+"/cgroup.subtree_control")
+	if err != nil {
+		return err
+	}
+	if on := enabled & p.controllers; on != 0 {
+		if err := writeFile(k, dir+"/cgroup.subtree_control", toggles("-", on)); err != nil {
+			return err
+		}
+	}
+	if err := writeFile(k, dir+"/cgroup.procs", strconv.Itoa(int(k.Getpid()))); err != nil {
+		return err
+	}
+	if err := remove(k, p.leaf); err != nil {
+		return err
+	}
+	p.leaf = ""
+	return nil
+}
+
+func (p *place) unavailable(dir, reason, enable string, err error) error {
+	if dir == "" {
+		dir = p.Mount
+	}
+	if !strings.Contains(reason, dir) {
+		reason = dir + ": " + reason
+	}
+	return &UnavailableError{Controllers: p.controllers, Version: p.Version, Dir: dir, Reason: reason, Enable: enable, Err: err}
+}
+
+// controllerNames reads a file with the names of controllers, ignoring those that do not matter here.
+func controllerNames(k posix.Files, path string) (host.ControllerSet, error) {
+	text, err := readFile(k, path)
+	if err != nil {
+		return 0, err
+	}
+	return host.ParseControllers(text), nil
+}
+
+// toggles returns what to write to cgroup.subtree_control.
+func toggles(sign string, set host.ControllerSet) string {
+	return sign + strings.Join(set.Names(), " "+sign)
+}
+
+// mkdir makes a directory, which must be new.
+func mkdir(k posix.Files, path string) error {
+	if err := k.Mkdirat(posix.AtFDCWD, path, 0o755); err != nil {
+		return fmt.Errorf("make %s: %w", path, err)
+	}
+	return nil
+}
