@@ -34,6 +34,8 @@ type Facts struct {
 	Cgroup     CgroupFacts
 	Proc       ProcFacts
 
+	// MemfdNoexec is vm.memfd_noexec: with 2 nothing in memory can be executed; -1 when there is no such switch (before Linux 6.3).
+	MemfdNoexec int
 	// MountAPI: open_tree, move_mount, fsopen and mount_setattr, all of them (Linux 5.12).
 	MountAPI bool
 	// IntoCgroup: clone3 with CLONE_INTO_CGROUP (Linux 5.7).
@@ -41,7 +43,7 @@ type Facts struct {
 	// Pidfd: pidfd_open, and pidfds from clone3 (Linux 5.3).
 	Pidfd bool
 
-	// Tried says that ProbeAll gathered these facts: UserNS.Tried and the Writable fields of Cgroup mean something.
+	// Tried says that ProbeAll gathered these facts: UserNS.Errno and the Place fields of Cgroup mean something.
 	Tried bool
 }
 
@@ -69,9 +71,8 @@ type UserNSFacts struct {
 	// AppArmorRestricts is Ubuntu's kernel.apparmor_restrict_unprivileged_userns: 0, 1, or -1 when there is no such switch.
 	AppArmorRestricts int
 
-	// Tried: a child really made one and, in it, a mount namespace. Errno is the kernel's answer, 0 when it worked;
+	// Errno is the kernel's answer when ProbeAll really made one and, in it, a mount namespace; 0 when that worked.
 	// InsideFailed says that the user namespace itself could be made, but brought no capabilities.
-	Tried        bool
 	Errno        posix.Errno
 	InsideFailed bool
 }
@@ -79,8 +80,9 @@ type UserNSFacts struct {
 // ProcFacts says what of /proc is seen. A user namespace may mount a fresh proc only where an existing one is
 // seen whole (the kernel's mount_too_revealing).
 type ProcFacts struct {
-	Mounted bool
-	Masked  string // the first path in /proc with something mounted over it; empty when there is none
+	Mounted  bool
+	ReadOnly bool
+	Masked   string // the first path in /proc with something mounted over it; empty when there is none
 }
 
 // ControllerSet is a set of control group controllers.
@@ -104,10 +106,11 @@ type Hierarchy struct {
 	Controllers ControllerSet
 	ReadOnly    bool // the mount is
 
-	// Writable: ProbeAll could open the group files of Dir, or of a group above it that may be used instead, for writing.
-	// Errno is the answer when not.
-	Writable bool
-	Errno    posix.Errno
+	// Place is the nearest directory, Dir or on version 2 one above it, in which ProbeAll found that groups may be made; empty
+	// when there is none, and then Errno is the kernel's answer about Dir. Offers are the controllers that groups get there.
+	Place  string
+	Offers ControllerSet
+	Errno  posix.Errno
 }
 
 // CgroupFacts are the hierarchies that can limit something. A version 1 hierarchy that carries several controllers

@@ -1,0 +1,173 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+)
+
+// Kernel is what [Probe] asks of a system.
+type Kernel interface {
+	posix.Files
+	posix.Limits
+	posix.Hardening
+	posix.Credentials
+	OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, error)
+}
+
+// Probe returns the facts that a launch needs. It changes nothing and makes no process; it takes about a hundred
+// system calls. It needs /proc.
+func Probe(k Kernel) (Facts, error) {
+	f := Facts{UID: k.Getuid(), EUID: k.Geteuid(), GID: k.Getgid(), EGID: k.Getegid()}
+	r := &reader{files: k}
+	for _, probe := range []func(Kernel, *reader, *Facts) error{
+		probeKernel, probeStatus, probeIDs, probeNamespaces, probeMounts, probeSeccomp, probeLandlock,
+	} {
+		if err := probe(k, r, &f); err != nil {
+			return Facts{}, fmt.Errorf("probe the host: %w", err)
+		}
+	}
+	return f, nil
+}
+
+func probeKernel(k Kernel, r *reader, f *Facts) error {
+	name, err := k.Uname()
+	if err != nil {
+		return fmt.Errorf("ask for the kernel's version: %w", err)
+	}
+	f.Release, f.Machine = name.Release, name.Machine
+	if f.Kernel, err = parseRelease(name.Release); err != nil {
+		return err
+	}
+	f.IntoCgroup = atLeast(f.Kernel, 5, 7)
+	f.Pidfd = atLeast(f.Kernel, 5, 3)
+	// A call that cannot succeed: ENOSYS, or the EPERM of a container's filter, says that it cannot be made at all.
+	fd, err := k.OpenTree(-1, "", unix.OPEN_TREE_CLOEXEC)
+	if err == nil {
+		return fmt.Errorf("ask for the mount interface: descriptor -1 was opened: %w", k.Close(fd))
+	}
+	f.MountAPI = atLeast(f.Kernel, 5, 12) && !errors.Is(err, unix.ENOSYS) && !errors.Is(err, unix.EPERM)
+	f.MemfdNoexec, err = r.number("/proc/sys/vm/memfd_noexec")
+	return err
+}
+
+func probeStatus(_ Kernel, r *reader, f *Facts) error {
+	text, err := r.text("/proc/self/status")
+	if err != nil {
+		return err
+	}
+	if err := parseStatus(text, f); err != nil {
+		return err
+	}
+	last, err := r.number("/proc/sys/kernel/cap_last_cap")
+	if err != nil {
+		return err
+	}
+	if last < 0 || last > 63 {
+		return fmt.Errorf("read /proc/sys/kernel/cap_last_cap: %d is not the number of a capability", last)
+	}
+	f.Capabilities.Last = policy.Capability(last)
+	return nil
+}
+
+func probeIDs(_ Kernel, r *reader, f *Facts) error {
+	text, err := r.text("/proc/self/setgroups")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // there is none without CONFIG_USER_NS
+		return err
+	}
+	f.SetgroupsDenied = text == "deny"
+	uid, err := r.number("/proc/sys/kernel/overflowuid")
+	if err != nil {
+		return err
+	}
+	gid, err := r.number("/proc/sys/kernel/overflowgid")
+	if err != nil {
+		return err
+	}
+	f.OverflowUID, f.OverflowGID = posix.UID(uid), posix.GID(gid)
+	return nil
+}
+
+// namespaceFiles are the names in /proc/self/ns of the kinds of namespaces. Source: namespaces(7).
+var namespaceFiles = []struct {
+	name string
+	kind policy.Namespace
+}{
+	{"mnt", unix.CLONE_NEWNS}, {"pid", unix.CLONE_NEWPID}, {"ipc", unix.CLONE_NEWIPC}, {"uts", unix.CLONE_NEWUTS},
+	{"net", unix.CLONE_NEWNET}, {"cgroup", unix.CLONE_NEWCGROUP}, {"user", unix.CLONE_NEWUSER}, {"time", unix.CLONE_NEWTIME},
+}
+
+func probeNamespaces(k Kernel, r *reader, f *Facts) error {
+	var st posix.Stat
+	for _, ns := range namespaceFiles {
+		if k.Fstatat(posix.AtFDCWD, "/proc/self/ns/"+ns.name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
+			f.Namespaces |= ns.kind
+		}
+	}
+	text, err := r.text("/proc/self/uid_map")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f.UserNS.Initial = err != nil || strings.Join(strings.Fields(text), " ") == "0 0 4294967295"
+	for path, place := range map[string]*int{
+		"/proc/sys/user/max_user_namespaces":                     &f.UserNS.Max,
+		"/proc/sys/kernel/unprivileged_userns_clone":             &f.UserNS.UnprivilegedClone,
+		"/proc/sys/kernel/apparmor_restrict_unprivileged_userns": &f.UserNS.AppArmorRestricts,
+	} {
+		if *place, err = r.number(path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func probeMounts(_ Kernel, r *reader, f *Facts) error {
+	text, err := r.text("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	mounts := parseMounts(text)
+	f.Proc = procFacts(mounts)
+	text, err = r.text("/proc/self/cgroup")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f.Cgroup = cgroupFacts(mounts, parseGroups(text))
+	if f.Cgroup.V2.Mount == "" {
+		return nil
+	}
+	text, err = r.text(f.Cgroup.V2.Mount + "/cgroup.controllers")
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil // hidden below another mount
+	}
+	f.Cgroup.V2.Controllers = ParseControllers(text)
+	return err
+}
+
+func probeSeccomp(k Kernel, _ *reader, f *Facts) error {
+	for i, action := range []uint32{
+		unix.SECCOMP_RET_KILL_PROCESS, unix.SECCOMP_RET_KILL_THREAD, unix.SECCOMP_RET_TRAP, unix.SECCOMP_RET_ERRNO,
+		unix.SECCOMP_RET_USER_NOTIF, unix.SECCOMP_RET_TRACE, unix.SECCOMP_RET_LOG, unix.SECCOMP_RET_ALLOW,
+	} {
+		if k.SeccompActionAvail(action) == nil {
+			f.Seccomp |= 1 << i
+		}
+	}
+	return nil
+}
+
+func probeLandlock(k Kernel, _ *reader, f *Facts) error {
+	abi, err := k.LandlockABI()
+	if err == nil {
+		f.Landlock.ABI = abi
+	} else if !errors.As(err, &f.Landlock.Errno) {
+		return fmt.Errorf("ask for Landlock's version: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
+
+// FullKernel is what [ProbeAll] asks of a system.
+type FullKernel interface {
+	Kernel
+	posix.Processes
+}
+
+// ProbeAll returns the facts of [Probe] and tries out what can only be known by trying: it opens a pidfd, opens control group files for
+// writing (and writes nothing), and lets a child make a user namespace, which ends at once.
+func ProbeAll(k FullKernel) (Facts, error) {
+	f, err := Probe(k)
+	if err != nil {
+		return Facts{}, err
+	}
+	fd, err := k.PidfdOpen(k.Getpid(), 0)
+	if f.Pidfd = err == nil; f.Pidfd {
+		_ = k.Close(fd)
+	}
+	if err := tryUserNamespace(k, &f.UserNS); err != nil {
+		return Facts{}, fmt.Errorf("probe the host: %w", err)
+	}
+	for _, h := range []*Hierarchy{&f.Cgroup.V2, &f.Cgroup.Memory, &f.Cgroup.Pids, &f.Cgroup.CPU, &f.Cgroup.Freezer} {
+		if h.Mount != "" {
+			tryHierarchy(k, h)
+		}
+	}
+	f.Tried = true
+	return f, nil
+}
+
+// tryUserNamespace lets a child make a user namespace and then, with the capabilities that this should have brought, a
+// mount namespace: some hosts allow the first and take the capabilities away (Ubuntu's AppArmor restriction).
+func tryUserNamespace(k posix.Processes, f *UserNSFacts) error {
+	child, err := k.Clone3(&posix.CloneArgs{
+		Flags:      unix.CLONE_NEWUSER,
+		ExitSignal: unix.SIGCHLD,
+		Cgroup:     -1,
+		Program: &posix.Program{Steps: []posix.Step{
+			{Op: posix.StepCall, Number: unix.SYS_UNSHARE, Args: [6]posix.Arg{{Value: unix.CLONE_NEWNS}}},
+		}},
+	})
+	if err != nil {
+		if !errors.As(err, &f.Errno) {
+			return fmt.Errorf("try a user namespace: %w", err)
+		}
+		return nil
+	}
+	if child.Failed != nil {
+		f.Errno, f.InsideFailed = child.Failed.Errno, true
+	}
+	var info posix.WaitInfo
+	if err := k.Waitid(posix.PPid, int(child.PID), &info, unix.WEXITED); err != nil {
+		return fmt.Errorf("wait for the child in a user namespace: %w", err)
+	}
+	return nil
+}
+
+// tryHierarchy finds the place where groups may be made, as sandbox/cgroup looks for it: on version 1 the group of this
+// process, on version 2 the one from there upwards that offers the most. Whoever may write cgroup.procs there owns the place.
+func tryHierarchy(k FullKernel, h *Hierarchy) {
+	r := &reader{files: k}
+	for dir := h.Dir; len(dir) >= len(h.Mount) && dir != ""; dir = path.Dir(dir) {
+		fd, err := k.Openat2(posix.AtFDCWD, dir+"/cgroup.procs", posix.OpenHow{Flags: unix.O_WRONLY | unix.O_CLOEXEC})
+		if err != nil {
+			if dir == h.Dir {
+				_ = errors.As(err, &h.Errno)
+			}
+		} else {
+			_ = k.Close(fd)
+			offers := h.Controllers
+			if h.Version == 2 {
+				offers = offered(k, r, h, dir)
+			}
+			if h.Place == "" || offers&^h.Offers != 0 && h.Offers&^offers == 0 {
+				h.Place, h.Offers = dir, offers
+			}
+		}
+		if h.Version == 1 || dir == h.Mount {
+			return
+		}
+	}
+}
+
+// offered returns the controllers that groups made in dir would have. They need not be switched on yet in a group
+// that this process has to itself, nor at the root of all groups, which alone has no cgroup.type.
+func offered(k FullKernel, r *reader, h *Hierarchy, dir string) ControllerSet {
+	on, _ := r.text(dir + "/cgroup.subtree_control")
+	procs, _ := r.text(dir + "/cgroup.procs")
+	var st posix.Stat
+	root := dir == h.Mount && errors.Is(k.Fstatat(posix.AtFDCWD, dir+"/cgroup.type", &st, 0), unix.ENOENT)
+	alone := dir == h.Dir && strings.TrimSpace(procs) == strconv.Itoa(int(k.Getpid()))
+	if root || alone {
+		all, _ := r.text(dir + "/cgroup.controllers")
+		return ParseControllers(all)
+	}
+	return ParseControllers(on)
+}
