@@ -1,0 +1,45 @@
+// Package posix is the abstract system call interface, [Core], and the place where the active one lives.
+//
+// Every system call that Bulkhead's own code asks for goes through Core. The
+// interface is composed of narrow ones ([Files], [Sockets], [Processes], …);
+// a function takes the narrowest that it needs, and a test passes a mock of
+// just that one (package mocks).
+//
+// # Names and types
+//
+// Methods carry the Linux name of the call in Go case (Openat2, Accept4,
+// PidfdSendSignal). Descriptors, process numbers, users and signals are
+// defined types, so they cannot be mixed up. Structs are used from four
+// parameters on; a struct passed by pointer is filled in by the call and is
+// not kept by it, unless the method says otherwise.
+//
+// # Errors
+//
+// An implementation returns a bare [Errno] (no allocation). The errs
+// decorator, outermost in the stack, turns it into an [*Error], which says
+// which operation failed on what. Both work with [errors.Is] and the
+// sentinels of io/fs:
+//
+//	if errors.Is(err, fs.ErrNotExist) { … }
+//
+// An errno is never turned into a value, Close is never retried, and EAGAIN is
+// not the end of a file.
+//
+// # Directives
+//
+// The comment of each method ends with directives that cmd/posixgen reads:
+//
+//	//posix:calls NAME…     the system calls that the method makes
+//	//posix:retry POLICY    what may be done about EINTR: retry, never, caller
+//
+// From them the Op table, the [Unimplemented] base and every decorator are
+// generated.
+//
+// # Limits
+//
+// "Every system call" means every call that our code asks for. The Go runtime,
+// libseccomp and containerd/cgroups make calls of their own that do not pass
+// through Core.
+package posix
+
+//go:generate go run ../cmd/posixgen

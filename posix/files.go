@@ -1,0 +1,158 @@
+package posix
+
+// OpenHow says how [Files.Openat2] opens a file. Source: openat2(2), struct open_how.
+type OpenHow struct {
+	Flags   uint64 // O_… ; O_CLOEXEC is not implied
+	Mode    uint64 // permission bits, only with O_CREAT or O_TMPFILE
+	Resolve uint64 // RESOLVE_…
+}
+
+// Stat is what is known of a file. Source: stat(2).
+type Stat struct {
+	Dev, Ino, Rdev uint64
+	Mode           uint32 // type and permission bits, S_IF… and S_I…
+	Nlink          uint64
+	UID            UID
+	GID            GID
+	Size           int64
+	Ctime, Mtime   Timespec
+}
+
+// Rename holds the arguments of [Files.Renameat2].
+type Rename struct {
+	OldDir  FD
+	OldPath string
+	NewDir  FD
+	NewPath string
+	Flags   uint32 // RENAME_NOREPLACE, RENAME_EXCHANGE
+}
+
+// Chown holds the arguments of [Files.Fchownat].
+type Chown struct {
+	Dir   FD
+	Path  string
+	UID   UID // ^UID(0) leaves it
+	GID   GID // ^GID(0) leaves it
+	Flags int // AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW
+}
+
+// Files opens, reads and changes files and directories.
+type Files interface {
+	// Openat2 opens path relative to dir. The caller owns the descriptor.
+	// It blocks on slow file systems and on FIFOs without O_NONBLOCK.
+	// Errors: EACCES, ELOOP, EMFILE, ENFILE, ENOENT, ENOTDIR, EXDEV (RESOLVE_BENEATH), EAGAIN (a race during
+	// resolution; try again), E2BIG. Source: openat2(2).
+	//posix:calls openat2
+	//posix:retry retry
+	Openat2(dir FD, path string, how OpenHow) (FD, error)
+
+	// Close gives fd back. The descriptor is gone whatever is returned, so a failed Close is never repeated.
+	// Errors: EBADF, EINTR, EIO, ENOSPC, EDQUOT. Source: close(2).
+	//posix:calls close
+	//posix:retry never
+	Close(fd FD) error
+
+	// Read reads at most len(p) bytes. 0 with a nil error is the end of the file when len(p) > 0.
+	// It blocks unless the descriptor has O_NONBLOCK; then EAGAIN is returned as the error it is.
+	// Errors: EAGAIN, EBADF, EINTR, EIO, EISDIR. Source: read(2).
+	//posix:calls read
+	//posix:retry retry
+	Read(fd FD, p []byte) (int, error)
+
+	// Write writes at most len(p) bytes and returns how many were taken.
+	// Errors: EAGAIN, EBADF, EFBIG, EINTR, EIO, ENOSPC, EPIPE (with SIGPIPE). Source: write(2).
+	//posix:calls write
+	//posix:retry retry
+	Write(fd FD, p []byte) (int, error)
+
+	// Pread reads at off without moving the file's offset.
+	// Errors: as Read, and ESPIPE. Source: pread(2).
+	//posix:calls pread64
+	//posix:retry retry
+	Pread(fd FD, p []byte, off int64) (int, error)
+
+	// Fstat fills st with what is known of fd, an O_PATH descriptor included.
+	// Errors: EBADF, EOVERFLOW. Source: fstat(2).
+	//posix:calls fstat
+	//posix:retry retry
+	Fstat(fd FD, st *Stat) error
+
+	// Fstatat fills st with what is known of path, relative to dir. flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW.
+	// Errors: EACCES, ELOOP, ENOENT, ENOTDIR. Source: fstatat(2).
+	//posix:calls newfstatat
+	//posix:retry retry
+	Fstatat(dir FD, path string, st *Stat, flags int) error
+
+	// Readlinkat puts the target of a symbolic link into buf and returns its length; a result equal to
+	// len(buf) may have been cut short. An empty path reads the link that dir (O_PATH|O_NOFOLLOW) stands for.
+	// Errors: EACCES, EINVAL (not a link), ENOENT. Source: readlinkat(2).
+	//posix:calls readlinkat
+	//posix:retry retry
+	Readlinkat(dir FD, path string, buf []byte) (int, error)
+
+	// Mkdirat makes a directory with mode less the process's umask.
+	// Errors: EACCES, EEXIST, ENOENT, ENOSPC, EROFS. Source: mkdirat(2).
+	//posix:calls mkdirat
+	//posix:retry retry
+	Mkdirat(dir FD, path string, mode uint32) error
+
+	// Symlinkat makes a symbolic link at path that points to target.
+	// Errors: EACCES, EEXIST, ENOENT, ENOSPC, EROFS. Source: symlinkat(2).
+	//posix:calls symlinkat
+	//posix:retry retry
+	Symlinkat(target string, dir FD, path string) error
+
+	// Unlinkat removes a name. flags: AT_REMOVEDIR for a directory.
+	// Errors: EACCES, EBUSY, ENOENT, ENOTEMPTY, EPERM, EROFS. Source: unlinkat(2).
+	//posix:calls unlinkat
+	//posix:retry retry
+	Unlinkat(dir FD, path string, flags int) error
+
+	// Renameat2 moves a name, replacing what is there unless RENAME_NOREPLACE is given.
+	// Errors: EACCES, EEXIST, ENOENT, EXDEV. Source: renameat2(2).
+	//posix:calls renameat2
+	//posix:retry retry
+	Renameat2(r Rename) error
+
+	// Fchmodat sets the permission bits of path, following symbolic links.
+	// Errors: EACCES, ENOENT, EPERM, EROFS. Source: fchmodat(2).
+	//posix:calls fchmodat
+	//posix:retry retry
+	Fchmodat(dir FD, path string, mode uint32) error
+
+	// Fchownat sets the owner of a file. Errors: EACCES, ENOENT, EPERM, EROFS, EINVAL (an id that is not mapped).
+	// Source: fchownat(2).
+	//posix:calls fchownat
+	//posix:retry retry
+	Fchownat(c Chown) error
+
+	// Getdents reads directory entries in the kernel's layout (struct linux_dirent64) into buf; 0 is the end.
+	// Errors: EBADF, EINVAL (buf too small), ENOTDIR. Source: getdents64(2).
+	//posix:calls getdents64
+	//posix:retry retry
+	Getdents(fd FD, buf []byte) (int, error)
+
+	// Ftruncate sets the size of a file. Errors: EBADF, EFBIG, EINVAL, EPERM (sealed). Source: ftruncate(2).
+	//posix:calls ftruncate
+	//posix:retry retry
+	Ftruncate(fd FD, size int64) error
+
+	// Fcntl carries out cmd, one of those with an integer argument: F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL,
+	// F_SETFL, F_ADD_SEALS, F_GET_SEALS, F_SETPIPE_SZ. The descriptor that F_DUPFD_CLOEXEC returns is the caller's.
+	// Errors: EBADF, EINVAL, EMFILE, EPERM. Source: fcntl(2).
+	//posix:calls fcntl
+	//posix:retry retry
+	Fcntl(fd FD, cmd int, arg int) (int, error)
+
+	// Dup3 makes new a copy of old, closing what new was, without reporting an error of that close.
+	// flags: O_CLOEXEC. Errors: EBADF, EBUSY, EINVAL (old == new). Source: dup3(2).
+	//posix:calls dup3
+	//posix:retry retry
+	Dup3(old, new FD, flags int) error
+
+	// Pipe2 makes a pipe; the caller owns both ends. flags: O_CLOEXEC, O_NONBLOCK, O_DIRECT.
+	// Errors: EMFILE, ENFILE. Source: pipe2(2).
+	//posix:calls pipe2
+	//posix:retry retry
+	Pipe2(flags int) (r, w FD, err error)
+}

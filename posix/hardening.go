@@ -1,0 +1,71 @@
+package posix
+
+// PrctlArgs holds the arguments of [Hardening.Prctl]. Source: prctl(2).
+type PrctlArgs struct {
+	Op                     int
+	Arg2, Arg3, Arg4, Arg5 uint64
+}
+
+// LandlockRulesetAttr says what a Landlock ruleset handles; what it handles and no rule allows is denied.
+// Source: landlock_create_ruleset(2).
+type LandlockRulesetAttr struct {
+	HandledAccessFS  uint64
+	HandledAccessNet uint64 // since ABI 4
+	Scoped           uint64 // since ABI 6
+}
+
+// LandlockPathBeneath allows access to a file or to everything below a directory. Source: landlock_add_rule(2).
+type LandlockPathBeneath struct {
+	AllowedAccess uint64
+	Parent        FD // O_PATH is enough
+}
+
+// LandlockNetPort allows access to a TCP port. Source: landlock_add_rule(2), since ABI 4.
+type LandlockNetPort struct {
+	AllowedAccess uint64
+	Port          uint64
+}
+
+// Hardening restricts processes, and tells what the kernel can restrict.
+type Hardening interface {
+	// Prctl carries out an operation on the calling thread or process, as prctl(2) says of each.
+	// Errors: EINVAL, EPERM, EACCES.
+	//posix:calls prctl
+	//posix:retry never
+	Prctl(args PrctlArgs) (int, error)
+
+	// LandlockABI returns the version of Landlock's interface, 1 or more. Errors: ENOSYS (not built in), EOPNOTSUPP (switched
+	// off at boot). Source: landlock_create_ruleset(2).
+	//posix:calls landlock_create_ruleset
+	//posix:retry retry
+	LandlockABI() (int, error)
+
+	// LandlockCreateRuleset makes a ruleset; the caller owns the descriptor. Errors: E2BIG, EINVAL (an access right that this
+	// kernel does not know), EMFILE, ENOMSG (nothing handled). Source: landlock_create_ruleset(2).
+	//posix:calls landlock_create_ruleset
+	//posix:retry retry
+	LandlockCreateRuleset(attr *LandlockRulesetAttr) (FD, error)
+
+	// LandlockAddPathRule adds a rule about files. Errors: EBADFD, EINVAL (access that is not handled, or only makes sense on
+	// a directory), ENOMSG. Source: landlock_add_rule(2).
+	//posix:calls landlock_add_rule
+	//posix:retry retry
+	LandlockAddPathRule(ruleset FD, rule *LandlockPathBeneath) error
+
+	// LandlockAddNetRule adds a rule about a TCP port. Errors: EINVAL, EAFNOSUPPORT. Source: landlock_add_rule(2).
+	//posix:calls landlock_add_rule
+	//posix:retry retry
+	LandlockAddNetRule(ruleset FD, rule *LandlockNetPort) error
+
+	// SeccompActionAvail tells whether the kernel knows a filter's return action (SECCOMP_RET_…): nil, or EOPNOTSUPP.
+	// Source: seccomp(2), SECCOMP_GET_ACTION_AVAIL.
+	//posix:calls seccomp
+	//posix:retry retry
+	SeccompActionAvail(action uint32) error
+
+	// Getrandom fills p with random bytes. It blocks only before the kernel's generator is ready, early at boot; a
+	// signal may cut a request above 256 bytes short. Errors: EINTR. Source: getrandom(2).
+	//posix:calls getrandom
+	//posix:retry retry
+	Getrandom(p []byte, flags int) (int, error)
+}

@@ -1,0 +1,197 @@
+package linux
+
+import (
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
+
+// The child of Clone3 runs assembly only: a loop over rawSteps. No Go code, so nothing there can allocate, grow a stack, hit a
+// write barrier or be preempted. Everything that the child reads and writes lies in one anonymous mapping outside of
+// the Go heap, laid out by newImage; the pointers in it are to the mapping itself, which lives until Clone3 returns,
+// and by then the child no longer shares our memory. That is why the uses of unsafe here are sound.
+
+// block is what launch works on. The offsets are known to the assembly.
+type block struct {
+	all, old  uint64 // signal sets: every signal; what was blocked before
+	clone     uintptr
+	cloneSize uintptr
+	steps     uintptr
+	end       uintptr
+	failed    uintptr // address of the step that failed
+	errno     uint64
+	got       uint64
+	dropped   uint64                // where results go that nobody asked for
+	slots     [posix.MaxSlots]int64 // slot n is slots[n-1]
+}
+
+// rawStep is a step with its arguments resolved as far as they can be. The offsets are known to the assembly.
+type rawStep struct {
+	op      uint32
+	mayFail uint32
+	number  uint64
+	result  uintptr
+	from    [6]uintptr // where each argument is read from when the step runs: value below, a slot or the program's memory
+	value   [6]uint64
+}
+
+// cloneArgs is struct clone_args, version 2. Source: clone3(2).
+type cloneArgs struct {
+	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
+}
+
+// launch blocks all signals, calls clone3, runs the steps in the child, and restores the signals in the parent. It
+// returns the child's number or a negative errno.
+//
+//go:noescape
+func launch(b *block) int64
+
+// Clone3 implements [posix.Processes].
+func (k *Kernel) Clone3(args *posix.CloneArgs) (posix.Child, error) {
+	if args.Program == nil {
+		return posix.Child{}, posix.Errno(unix.EINVAL)
+	}
+	im, err := newImage(args.Program)
+	if err != nil {
+		return posix.Child{}, err
+	}
+	defer im.free()
+
+	pidfd := int32(-1)
+	im.clone.flags = args.Flags | unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND
+	im.clone.pidfd = uint64(addressOf(im.pidfd))
+	im.clone.exitSignal = uint64(args.ExitSignal)
+	if args.Flags&unix.CLONE_INTO_CGROUP != 0 {
+		im.clone.cgroup = uint64(args.Cgroup)
+	}
+
+	// The thread must not change between the block and the restore of its signals; launch cannot be preempted, but
+	// the parent-death signal of the child is about this thread as well.
+	runtime.LockOSThread()
+	pid := launch(im.block)
+	runtime.UnlockOSThread()
+	if pid < 0 {
+		return posix.Child{}, posix.Errno(-pid)
+	}
+	pidfd = *im.pidfd
+	copy(args.Program.Memory, im.memory)
+
+	child := posix.Child{PID: posix.PID(pid), Pidfd: posix.FD(pidfd)}
+	if im.block.failed != 0 {
+		child.Failed = &posix.StepFailure{
+			Step:  int((im.block.failed - im.block.steps) / unsafe.Sizeof(rawStep{})),
+			Errno: posix.Errno(im.block.errno),
+			Got:   im.block.got,
+		}
+	}
+	return child, nil
+}
+
+// image is the memory that parent and child share: block, clone arguments, pidfd, steps, the program's memory.
+type image struct {
+	mapping []byte
+	block   *block
+	clone   *cloneArgs
+	pidfd   *int32
+	steps   []rawStep
+	memory  []byte
+}
+
+// newImage lays a program out. It returns EINVAL, with nothing allocated, for a program that refers outside of itself.
+func newImage(p *posix.Program) (*image, error) {
+	const (
+		cloneAt = unsafe.Sizeof(block{})
+		pidfdAt = cloneAt + unsafe.Sizeof(cloneArgs{})
+		stepsAt = pidfdAt + 8
+	)
+	memoryAt := stepsAt + uintptr(len(p.Steps))*unsafe.Sizeof(rawStep{})
+	size := memoryAt + uintptr(len(p.Memory))
+	mapping, err := unix.Mmap(-1, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
+	if err != nil {
+		return nil, err.(syscall.Errno)
+	}
+	base := unsafe.Pointer(&mapping[0])
+	im := &image{
+		mapping: mapping,
+		block:   (*block)(base),
+		clone:   (*cloneArgs)(unsafe.Add(base, cloneAt)),
+		pidfd:   (*int32)(unsafe.Add(base, pidfdAt)),
+		memory:  mapping[memoryAt:size:size],
+	}
+	if len(p.Steps) > 0 {
+		im.steps = unsafe.Slice((*rawStep)(unsafe.Add(base, stepsAt)), len(p.Steps))
+	}
+	copy(im.memory, p.Memory)
+	first := uint64(uintptr(base))
+	*im.block = block{
+		all:       ^uint64(0),
+		clone:     addressOf(im.clone),
+		cloneSize: unsafe.Sizeof(cloneArgs{}),
+		steps:     uintptr(first) + stepsAt,
+		end:       uintptr(first) + memoryAt,
+	}
+	if err := im.link(p, first+uint64(memoryAt)); err != nil {
+		im.free()
+		return nil, err
+	}
+	return im, nil
+}
+
+// link resolves relocations and arguments. at is the address of the program's memory.
+func (im *image) link(p *posix.Program, at uint64) error {
+	inside := func(offset, size uint64) bool {
+		return offset <= uint64(len(im.memory)) && size <= uint64(len(im.memory))-offset
+	}
+	for _, r := range p.Relocations {
+		if !inside(uint64(r.At), 8) || !inside(uint64(r.To), 0) {
+			return posix.Errno(unix.EINVAL)
+		}
+		binary.NativeEndian.PutUint64(im.memory[r.At:], at+uint64(r.To))
+	}
+	for i, s := range p.Steps {
+		if s.Op > posix.StepExpect || s.Result > posix.MaxSlots {
+			return posix.Errno(unix.EINVAL)
+		}
+		raw := rawStep{op: uint32(s.Op), number: uint64(s.Number), result: addressOf(&im.block.dropped)}
+		if s.MayFail {
+			raw.mayFail = 1
+		}
+		if s.Result > 0 {
+			raw.result = addressOf(&im.block.slots[s.Result-1])
+		}
+		for j, a := range s.Args {
+			switch {
+			case a.Kind == posix.Immediate:
+				raw.value[j], raw.from[j] = a.Value, addressOf(&im.steps[i].value[j])
+			case a.Kind == posix.Address && inside(a.Value, 0):
+				raw.value[j], raw.from[j] = at+a.Value, addressOf(&im.steps[i].value[j])
+			case a.Kind == posix.Load && inside(a.Value, 8):
+				raw.from[j] = uintptr(at + a.Value)
+			case a.Kind == posix.Slot && a.Value >= 1 && a.Value <= posix.MaxSlots:
+				raw.from[j] = addressOf(&im.block.slots[a.Value-1])
+			default:
+				return posix.Errno(unix.EINVAL)
+			}
+		}
+		if s.Op == posix.StepDecimal && !(s.Args[1].Kind == posix.Address && inside(s.Args[1].Value, 21)) {
+			return posix.Errno(unix.EINVAL)
+		}
+		im.steps[i] = raw
+	}
+	return nil
+}
+
+// addressOf is the address of something inside the mapping, which does not move.
+func addressOf[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
+
+func (im *image) free() {
+	if err := unix.Munmap(im.mapping); err != nil {
+		panic(fmt.Sprintf("bug: unmap a launch image: %v; please report it", err))
+	}
+}

@@ -1,0 +1,69 @@
+package posix
+
+// Move holds the arguments of [Namespaces.MoveMount].
+type Move struct {
+	FromDir  FD
+	FromPath string
+	ToDir    FD
+	ToPath   string
+	Flags    uint32 // MOVE_MOUNT_…
+}
+
+// MountAttr changes a mount. Source: mount_setattr(2), struct mount_attr.
+type MountAttr struct {
+	Set, Clear  uint64 // MOUNT_ATTR_…
+	Propagation uint64 // MS_PRIVATE … or 0
+	UserNS      FD     // with MOUNT_ATTR_IDMAP
+}
+
+// FsConfig holds the arguments of [Namespaces.Fsconfig]. Source: fsconfig(2).
+type FsConfig struct {
+	FS    FD
+	Cmd   uint32 // FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE
+	Key   string // empty with FSCONFIG_CMD_CREATE
+	Value string // with FSCONFIG_SET_STRING
+}
+
+// Namespaces enters namespaces and makes mounts that are not attached anywhere yet.
+type Namespaces interface {
+	// Setns moves the calling thread into the namespace of fd; with CLONE_NEWPID only children that it creates later.
+	// The calling goroutine must be locked to its thread. Errors: EBADF, EINVAL, EPERM, ENOMEM. Source: setns(2).
+	//posix:calls setns
+	//posix:retry never
+	Setns(fd FD, nstype int) error
+
+	// OpenTree opens path, or with OPEN_TREE_CLONE a detached copy of its mount, which goes away with the last descriptor.
+	// The caller owns it. Errors: EACCES, EINVAL (another mount namespace), EMFILE, ENOENT, EPERM. Source: open_tree(2).
+	//posix:calls open_tree
+	//posix:retry retry
+	OpenTree(dir FD, path string, flags uint32) (FD, error)
+
+	// MoveMount attaches a detached mount, or moves one. Errors: EBUSY, EINVAL, ELOOP, ENOENT, ENOTDIR, EPERM.
+	// Source: move_mount(2).
+	//posix:calls move_mount
+	//posix:retry never
+	MoveMount(m Move) error
+
+	// MountSetattr changes the mount of dir and path. flags: AT_EMPTY_PATH, AT_RECURSIVE.
+	// Errors: EBUSY (writers), EINVAL, EPERM (a locked flag). Source: mount_setattr(2).
+	//posix:calls mount_setattr
+	//posix:retry never
+	MountSetattr(dir FD, path string, flags int, attr *MountAttr) error
+
+	// Fsopen starts the set-up of a new file system; the caller owns the descriptor. flags: FSOPEN_CLOEXEC. A proc belongs
+	// to the pid namespace for children of the calling thread. Errors: ENODEV, EPERM, EMFILE. Source: fsopen(2).
+	//posix:calls fsopen
+	//posix:retry retry
+	Fsopen(fsname string, flags uint32) (FD, error)
+
+	// Fsconfig sets a parameter or creates the file system. Errors: EINVAL (an unknown parameter), EBUSY, EPERM. Source: fsconfig(2).
+	//posix:calls fsconfig
+	//posix:retry never
+	Fsconfig(c FsConfig) error
+
+	// Fsmount makes a detached mount of a file system that was created; the caller owns it. flags: FSMOUNT_CLOEXEC;
+	// attrs: MOUNT_ATTR_…. Errors: EPERM (proc or sysfs would reveal what is hidden), EMFILE. Source: fsmount(2).
+	//posix:calls fsmount
+	//posix:retry never
+	Fsmount(fs FD, flags uint32, attrs uint32) (FD, error)
+}

@@ -1,0 +1,90 @@
+package posix
+
+// CloneArgs holds the arguments of [Processes.Clone3]. Source: clone3(2).
+type CloneArgs struct {
+	// Flags are CLONE_… flags. CLONE_VM and CLONE_VFORK are always added, CLONE_PIDFD too.
+	Flags uint64
+	// Cgroup is the version 2 control group the child starts in, with CLONE_INTO_CGROUP.
+	Cgroup FD
+	// Program is what the child does. It is read while the call runs and not kept.
+	Program *Program
+	// ExitSignal is sent to the parent when the child ends. The usual value is SIGCHLD.
+	ExitSignal Signal
+}
+
+// Child is a process that [Processes.Clone3] started.
+type Child struct {
+	PID PID
+	// Pidfd is owned by the caller; it becomes readable when the child has ended.
+	Pidfd FD
+	// Failed is set when a step of the program failed. The child has ended and is to be reaped as usual.
+	Failed *StepFailure
+}
+
+// StepFailure says which step of a [Program] stopped a child.
+type StepFailure struct {
+	Step  int    // index into Program.Steps
+	Errno Errno  // the kernel's answer; 0 for an Expect step whose value differed
+	Got   uint64 // the value that an Expect step read
+}
+
+// IDType says what the id of [Processes.Waitid] is.
+type IDType int
+
+// Source: waitid(2).
+const (
+	PAll   IDType = 0 // any child; the id is ignored
+	PPid   IDType = 1 // a process number
+	PPgid  IDType = 2 // a process group
+	PPidfd IDType = 3 // a pidfd
+)
+
+// WaitInfo is what [Processes.Waitid] learned. PID is 0 when there was nothing (WNOHANG).
+type WaitInfo struct {
+	PID    PID
+	UID    UID
+	Code   int // CLD_EXITED, CLD_KILLED, CLD_DUMPED
+	Status int // exit status, or signal number
+}
+
+// Processes starts, finds and waits for processes.
+type Processes interface {
+	// Clone3 creates a child that shares the caller's memory, as vfork(2) has it, and runs args.Program in it. The calling
+	// thread is suspended until the child has executed another program or has ended. All signals are blocked in
+	// the child until its program unblocks them, and handlers are reset. The parent-death signal of the child,
+	// when its program asks for one, refers to the calling thread: lock it for life.
+	//
+	// A nil error means that a child was created; Child.Failed says whether it got to its last step. The caller reaps it.
+	// Errors: EAGAIN (a pid limit), ENOMEM, EPERM, EINVAL, ENOSPC (too many namespaces), EBUSY (the control group), EMFILE.
+	// Source: clone3(2).
+	//posix:calls clone3 rt_sigprocmask
+	//posix:retry never
+	Clone3(args *CloneArgs) (Child, error)
+
+	// Waitid waits for a child and fills info. options: WEXITED, WNOHANG, WNOWAIT, __WALL. It blocks unless WNOHANG is given.
+	// Errors: ECHILD, EINTR, EINVAL. Source: waitid(2).
+	//posix:calls waitid
+	//posix:retry retry
+	Waitid(idtype IDType, id int, info *WaitInfo, options int) error
+
+	// PidfdOpen returns a descriptor for a process; the caller owns it. Errors: ESRCH, EINVAL, EMFILE. Source: pidfd_open(2).
+	//posix:calls pidfd_open
+	//posix:retry retry
+	PidfdOpen(pid PID, flags int) (FD, error)
+
+	// PidfdSendSignal sends a signal to the process that pidfd stands for. Errors: ESRCH (it has been reaped), EPERM.
+	// Source: pidfd_send_signal(2).
+	//posix:calls pidfd_send_signal
+	//posix:retry never
+	PidfdSendSignal(pidfd FD, sig Signal) error
+
+	// Getpid returns the caller's process number. It cannot fail. Source: getpid(2).
+	//posix:calls getpid
+	//posix:retry never
+	Getpid() PID
+
+	// Getppid returns the parent's process number, 0 when it is outside of the pid namespace. Source: getppid(2).
+	//posix:calls getppid
+	//posix:retry never
+	Getppid() PID
+}

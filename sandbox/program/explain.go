@@ -1,0 +1,83 @@
+package program
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+var prepareNames = [...]string{
+	HostPath: "open", Tree: "copy mount", Tmpfs: "new tmpfs", Proc: "new proc", CgroupTree: "copy mount of control group",
+	CgroupProcs: "open cgroup.procs of", Ruleset: "landlock ruleset", Listener: "listener", Stdio: "standard stream", InitProgram: "init program",
+}
+
+// Describe returns what the spawner makes, in one line.
+func (p *Program) Describe(i int) string {
+	d := p.Prepare[i]
+	text := prepareNames[d.Kind]
+	switch d.Kind {
+	case Tree:
+		text += " of " + p.Prepare[d.From].Path
+	case Stdio:
+		text += [...]string{" stdin", " stdout", " stderr"}[d.From]
+	case Ruleset:
+		text += fmt.Sprintf(" handling %#x", d.Handled)
+		for _, r := range d.Rules {
+			text += fmt.Sprintf("\n        allow %#x below %s%s", r.Access, p.Describe(r.From), p.place(r.Origin))
+		}
+	default:
+		if d.Path != "" {
+			text += " " + d.Path
+		}
+	}
+	for _, o := range d.Options {
+		text += " " + o.Key
+		if o.Value != "" {
+			text += "=" + o.Value
+		}
+	}
+	if names := attrNames(d.Attr); names != "" {
+		text += " (" + names + ")"
+	}
+	return text
+}
+
+// Explain prints what the spawner prepares and what the child does, each with the line of the policy that asked for it.
+func (p *Program) Explain(w io.Writer) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: the spawner prepares\n", p.Module)
+	for i, d := range p.Prepare {
+		fmt.Fprintf(&b, "  <%d> %s%s\n", i, p.Describe(i), p.place(d.Origin))
+	}
+	fmt.Fprintf(&b, "%s: the child does\n", p.Module)
+	for i, s := range p.Steps {
+		fmt.Fprintf(&b, "  %3d %s%s\n", i+1, s.Text, p.place(s.Origin))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Place returns "file:line" of an origin, or "every module" when no line asked for it.
+func (p *Program) Place(o Origin) string {
+	if o.Line == 0 {
+		return "every module"
+	}
+	return fmt.Sprintf("%s:%d", p.File, o.Line)
+}
+
+func (p *Program) place(o Origin) string {
+	if o.Line == 0 {
+		return ""
+	}
+	return "   # " + p.Place(o)
+}
+
+func attrNames(attr uint64) string {
+	var out []string
+	for i, name := range [...]string{"ro", "nosuid", "nodev", "noexec"} {
+		if attr>>i&1 == 1 {
+			out = append(out, name)
+		}
+	}
+	return strings.Join(out, ",")
+}
