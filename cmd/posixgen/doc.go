@@ -1,0 +1,40 @@
+// Command posixgen generates what follows from the interface in package posix.
+//
+// It reads the narrow interfaces that make up posix.Core, with the directives on
+// each method, and writes files named zz_generated_*.go:
+//
+//	posix           the Op constants and their table; the Unimplemented base
+//	posix/errs      the methods of the decorator that makes *posix.Error
+//	posix/log       the methods of the decorator that logs
+//	posix/metrics   the methods of the decorator that counts
+//
+// Run it with
+//
+//	go generate ./posix/...
+//
+// The output depends on the sources only, so it regenerates to the same bytes;
+// posixgen -check fails when a file on disk differs from what would be written.
+//
+// # Directives
+//
+// The comment of every method must have, at its end,
+//
+//	//posix:calls NAME…    the system calls that the method makes
+//	//posix:retry POLICY   retry, never or caller
+//
+// A method without them, with another word, or with a signature that the
+// generator does not understand is refused with its file and line.
+//
+// # Signatures
+//
+// Understood are parameters with names whose types are basic types, types of
+// package posix, and pointers to and slices of those; and any number of such
+// results, of which the last may be error. Variadic parameters, functions, channels,
+// maps, interfaces, booleans as parameters and types of other packages are refused.
+//
+// # Limits
+//
+// The source is parsed, not type checked, so that files can be generated again
+// when the ones on disk do not compile. An undefined type of package posix is
+// found, other mistakes are left to the compiler.
+package main

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// emitMetrics writes the decorator that counts.
+func emitMetrics(b *bytes.Buffer, p *Package) {
+	decoratorStart(b, "metrics")
+	for _, m := range p.Methods {
+		methodStart(b, &m)
+		errExpr := "nil"
+		if m.Err {
+			errExpr = "err"
+		}
+		fmt.Fprintf(b, "\tcall := d.begin(posix.Op%s)\n\t%s := d.next.%s(%s)\n\tcall.end(%s)\n\treturn %s\n}\n\n",
+			m.Name, m.Locals(), m.Name, m.Args(), errExpr, m.Locals())
+	}
+}
