@@ -3,6 +3,8 @@ package cgroup
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -61,7 +63,7 @@ func (i *Instance) limit(p place, limits []policy.Resource) error {
 	var swap bool
 	var err error
 	if p.Version == 2 && len(limits) > 0 {
-		if swap, err = write2(k, p.base, i.rel, limits); err != nil {
+		if swap, err = write2(k, p.base+"/"+i.root.top, strings.TrimPrefix(i.rel, i.root.top+"/"), limits); err != nil {
 			return err
 		}
 	}
@@ -172,8 +174,9 @@ func (i *Instance) Remove() error {
 func (i *Instance) remove() error {
 	k := i.root.kernel
 	var errs []error
+	deadline := time.Now().Add(removePatience)
 	for _, p := range i.made {
-		errs = append(errs, remove(k, p.base+"/"+i.rel))
+		errs = append(errs, removeBefore(k, p.base+"/"+i.rel, deadline))
 	}
 	if i.module != i.root.top {
 		for _, p := range i.root.places {

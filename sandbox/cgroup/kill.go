@@ -28,6 +28,7 @@ func (i *Instance) Kill(patience time.Duration) error {
 	killed := p.Version == 2 && writeFile(k, dir+"/cgroup.kill", "1") == nil
 	if !killed {
 		freeze(k, dir)
+		defer thaw(k, dir) // a process that joins late must not be stuck for ever
 	}
 	deadline := time.Now().Add(patience)
 	for pause := 50 * time.Microsecond; ; pause = min(2*pause, 5*time.Millisecond) {

@@ -16,8 +16,8 @@ import (
 // This file is the only one that knows containerd/cgroups. The library makes system calls of its own, and ignores some
 // values it does not like; so what it wrote is read back afterwards (verify).
 
-// write2 hands the controllers of limits down from base to group, which is relative to it, and writes limits there.
-func write2(k posix.Files, base, group string, limits []policy.Resource) (swap bool, err error) {
+// write2 hands the controllers of limits down from our top directory to group, which is relative to it, and writes limits there.
+func write2(k posix.Files, top, group string, limits []policy.Resource) (swap bool, err error) {
 	var enable cgroup2.Resources
 	for _, limit := range limits {
 		switch limit.Key {
@@ -29,15 +29,15 @@ func write2(k posix.Files, base, group string, limits []policy.Resource) (swap b
 			enable.CPU = &cgroup2.CPU{}
 		}
 	}
-	// With base as its mount point the library leaves the groups above it alone.
-	manager, err := cgroup2.Load("/"+group, cgroup2.WithMountpoint(base))
+	// With our directory as its mount point the library leaves the groups above it alone.
+	manager, err := cgroup2.Load("/"+group, cgroup2.WithMountpoint(top))
 	if err != nil {
-		return false, fmt.Errorf("open control group %s/%s: %w", base, group, err)
+		return false, fmt.Errorf("open control group %s/%s: %w", top, group, err)
 	}
 	if err := manager.ToggleControllers(enable.EnabledControllers(), cgroup2.Enable); err != nil {
-		return false, fmt.Errorf("hand controllers down to %s/%s: %w", base, group, err)
+		return false, fmt.Errorf("hand controllers down to %s/%s: %w", top, group, err)
 	}
-	swap = exists(k, base+"/"+group+"/memory.swap.max")
+	swap = exists(k, top+"/"+group+"/memory.swap.max")
 	var values cgroup2.Resources
 	for _, limit := range limits {
 		if limit.Limit == unlimited && limit.Key != "cpu.max" {
@@ -60,7 +60,7 @@ func write2(k posix.Files, base, group string, limits []policy.Resource) (swap b
 		}
 	}
 	if err := manager.Update(&values); err != nil {
-		return swap, fmt.Errorf("set limits of %s/%s: %w", base, group, err)
+		return swap, fmt.Errorf("set limits of %s/%s: %w", top, group, err)
 	}
 	return swap, nil
 }

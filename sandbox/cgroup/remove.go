@@ -17,7 +17,10 @@ const removePatience = 500 * time.Millisecond
 
 // remove removes a group with the groups below it, which must all be empty of processes. One that is gone is fine.
 func remove(k posix.Files, dir string) error {
-	deadline := time.Now().Add(removePatience)
+	return removeBefore(k, dir, time.Now().Add(removePatience))
+}
+
+func removeBefore(k posix.Files, dir string, deadline time.Time) error {
 	for pause := time.Millisecond; ; pause *= 2 {
 		err := removeTree(k, dir)
 		if err == nil {

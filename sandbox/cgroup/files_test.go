@@ -1,0 +1,89 @@
+package cgroup
+
+import (
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/bulkhead/bulkhead/posix/linux"
+)
+
+func dirent(name string, kind byte, size int) []byte {
+	e := make([]byte, size)
+	binary.NativeEndian.PutUint16(e[16:], uint16(size))
+	e[18] = kind
+	copy(e[19:], name)
+	return e
+}
+
+func TestAppendDirectories(t *testing.T) {
+	const directory, file = 4, 8
+	entries := slices.Concat(dirent(".", directory, 24), dirent("..", directory, 24), dirent("web", directory, 24),
+		dirent("tasks", file, 32), dirent("a name that needs more", directory, 48))
+	if got := appendDirectories(nil, entries); !slices.Equal(got, []string{"web", "a name that needs more"}) {
+		t.Errorf("got %q", got)
+	}
+	cut := append(dirent("web", directory, 24), dirent("lost", directory, 32)[:25]...)
+	if got := appendDirectories(nil, cut); !slices.Equal(got, []string{"web"}) {
+		t.Errorf("of entries that are cut short: %q", got)
+	}
+	if got := appendDirectories(nil, make([]byte, 40)); got != nil {
+		t.Errorf("of zeroes: %q", got)
+	}
+}
+
+func FuzzAppendDirectories(f *testing.F) {
+	f.Add(dirent("web", 4, 24))
+	f.Add(make([]byte, 40))
+	f.Fuzz(func(t *testing.T, entries []byte) {
+		for _, name := range appendDirectories(nil, entries) {
+			if name == "." || name == ".." || len(name) > len(entries) {
+				t.Errorf("%q", name)
+			}
+		}
+	})
+}
+
+func TestSubdirectories(t *testing.T) {
+	dir := t.TempDir()
+	var want []string
+	for n := range 400 { // more than one buffer full
+		name := "a-directory-with-a-rather-long-name-" + itoa(n)
+		want = append(want, name)
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := subdirectories(linux.Kernel{}, dir)
+	slices.Sort(got)
+	slices.Sort(want)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d of %d directories, %v", len(got), len(want), err)
+	}
+	if got, err := subdirectories(linux.Kernel{}, filepath.Join(dir, "none")); got != nil || err != nil {
+		t.Errorf("of a directory that is gone: %q, %v", got, err)
+	}
+}
+
+func TestReadCounts(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "memory.events")
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("low 0\nhigh 3\noom_kill 18446744073709551615\n")
+	got, err := readCounts(linux.Kernel{}, path)
+	if err != nil || got["high"] != 3 || got["oom_kill"] != 1<<64-1 || len(got) != 3 {
+		t.Errorf("%v, %v", got, err)
+	}
+	write("low\n")
+	if got, err := readCounts(linux.Kernel{}, path); err == nil {
+		t.Errorf("a line without a number gave %v", got)
+	}
+}

@@ -1,0 +1,428 @@
+package cgroup
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+)
+
+// The tests of this file run on the control groups of the running kernel: on its version 2 with the controllers that are
+// there, and on version 1 wherever that is mounted.
+
+const all = host.Memory | host.Pids | host.CPU
+
+// eachVersion runs a test as the host is, and with version 1 alone if it has that.
+func eachVersion(t *testing.T, set host.ControllerSet, test func(t *testing.T, f host.Facts)) {
+	f := probe(t)
+	t.Run("host", func(t *testing.T) {
+		needRoot(t, f)
+		for _, c := range []host.ControllerSet{host.Memory, host.Pids, host.CPU} {
+			if _, ok := f.Cgroup.For(c); set&c != 0 && !ok {
+				t.Skipf("this host has the controller %s in no mounted hierarchy", c)
+			}
+		}
+		test(t, f)
+	})
+	t.Run("version 1", func(t *testing.T) {
+		needV1(t, f, set)
+		needV1(t, f, host.Pids)
+		test(t, version1(f))
+	})
+}
+
+func TestLimitsReadBack(t *testing.T) {
+	eachVersion(t, all, func(t *testing.T, f host.Facts) {
+		r := open(t, f, all)
+		i := instance(t, r,
+			policy.Resource{Key: "memory.max", Limit: 64<<20 + 5},
+			policy.Resource{Key: "pids.max", Limit: 17},
+			policy.Resource{Key: "cpu.max", Limit: 50_000, Period: 200_000})
+		want := map[host.ControllerSet]map[string]string{
+			host.Memory: {"memory.max": "67108864", "memory.swap.max": "0",
+				"memory.limit_in_bytes": "67108864", "memory.memsw.limit_in_bytes": "67108864"},
+			host.Pids: {"pids.max": "17"},
+			host.CPU:  {"cpu.max": "50000 200000", "cpu.cfs_quota_us": "50000", "cpu.cfs_period_us": "200000"},
+		}
+		for c, files := range want {
+			p, ok := i.placeOf(c)
+			if !ok {
+				t.Fatalf("no hierarchy for %s", c)
+			}
+			checked := 0
+			for file, want := range files {
+				got, err := os.ReadFile(filepath.Join(p.base, i.rel, file))
+				if os.IsNotExist(err) {
+					continue
+				}
+				if strings.TrimSpace(string(got)) != want {
+					t.Errorf("%s holds %q (%v), want %q", file, got, err, want)
+				}
+				checked++
+			}
+			if checked == 0 {
+				t.Errorf("no limit file of %s is there", c)
+			}
+		}
+	})
+}
+
+func TestLimitThatTheKernelRefuses(t *testing.T) {
+	eachVersion(t, host.CPU, func(t *testing.T, f host.Facts) {
+		r := open(t, f, host.CPU)
+		_, err := r.Instance("web", "0", []policy.Resource{{Key: "cpu.max", Limit: 10, Period: 100_000}}) // below the kernel's millisecond
+		if !errors.Is(err, syscall.EINVAL) {
+			t.Errorf("got %v, want EINVAL", err)
+		}
+		for _, p := range r.places {
+			if _, err := os.Stat(filepath.Join(p.base, r.top, "web")); !os.IsNotExist(err) {
+				t.Errorf("the refused instance left its module's directory in %s (%v)", p.base, err)
+			}
+		}
+	})
+}
+
+func TestUnlimited(t *testing.T) {
+	eachVersion(t, all, func(t *testing.T, f host.Facts) {
+		i := instance(t, open(t, f, all), policy.Resource{Key: "memory.max", Limit: -1},
+			policy.Resource{Key: "pids.max", Limit: -1}, policy.Resource{Key: "cpu.max", Limit: -1})
+		if cmd, output := start(t, i, "echo fine"); cmd.Wait() != nil || output.String() != "fine\n" {
+			t.Errorf("a program without limits said %q", output)
+		}
+	})
+}
+
+func TestPidsLimit(t *testing.T) {
+	eachVersion(t, host.Pids, func(t *testing.T, f host.Facts) {
+		i := instance(t, open(t, f, host.Pids), policy.Resource{Key: "pids.max", Limit: 4})
+		// More processes are wanted than allowed. The shell gives up at the first refusal.
+		cmd, output := start(t, i, "for i in 1 2 3 4 5 6 7 8; do sleep 60 >/dev/null 2>&1 & done; wait")
+		if err := cmd.Wait(); err == nil || !strings.Contains(output.String(), "fork") {
+			t.Errorf("the shell ended with %v and said %q", err, output)
+		}
+		pids, err := i.Processes()
+		if err != nil || len(pids) != 3 {
+			t.Errorf("%d processes are left of 8 (%v): %v", len(pids), err, pids)
+		}
+		events, err := i.Events()
+		if err != nil || events.ForksRefused == 0 {
+			t.Errorf("events: %+v, %v", events, err)
+		}
+		usage, err := i.Usage()
+		if err != nil || usage.Processes != 3 || usage.Memory != unknown {
+			t.Errorf("usage: %+v, %v", usage, err)
+		}
+	})
+}
+
+func TestMemoryLimit(t *testing.T) {
+	const hog = "head -c 48M /dev/zero | tail -n 1 | wc -c" // tail keeps the whole line
+	eachVersion(t, host.Memory, func(t *testing.T, f host.Facts) {
+		r := open(t, f, host.Memory)
+		roomy, err := r.Instance("web", "roomy", []policy.Resource{{Key: "memory.max", Limit: 512 << 20}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := roomy.Remove(); err != nil {
+				t.Error(err)
+			}
+		}()
+		if cmd, output := start(t, roomy, hog); cmd.Wait() != nil || strings.TrimSpace(output.String()) != "50331648" {
+			t.Fatalf("with enough memory the program said %q", output)
+		}
+		if events, err := roomy.Events(); err != nil || events.OOMKills != 0 {
+			t.Errorf("with enough memory: %+v, %v", events, err)
+		}
+		if usage, err := roomy.Usage(); err != nil || usage.MemoryPeak >= 0 && usage.MemoryPeak < 40<<20 || usage.Memory < 0 {
+			t.Errorf("usage: %+v, %v", usage, err)
+		}
+
+		tight := instance(t, r, policy.Resource{Key: "memory.max", Limit: 16 << 20})
+		cmd, output := start(t, tight, hog)
+		if _ = cmd.Wait(); strings.TrimSpace(output.String()) == "50331648" {
+			t.Errorf("48 MiB fit into 16 MiB")
+		}
+		if events, err := tight.Events(); err != nil || events.OOMKills == 0 {
+			t.Errorf("with too little memory: %+v, %v; output %q", events, err, output)
+		}
+	})
+}
+
+// forks is a shell that never stops to make processes that never end. Each generation leaves its parent.
+const forks = "grow() { while :; do (sleep 1000 & sleep 1000 &); done; }; grow & grow & grow"
+
+func TestKill(t *testing.T) {
+	f := probe(t)
+	needRoot(t, f)
+	limit := policy.Resource{Key: "pids.max", Limit: 3000} // so that a test that goes wrong does not take the machine with it
+	for _, test := range []struct {
+		name   string
+		need   host.ControllerSet // version 1
+		facts  func(host.CgroupFacts) host.CgroupFacts
+		limits []policy.Resource
+	}{
+		{"version 2", 0, func(c host.CgroupFacts) host.CgroupFacts { return c }, nil},
+		{"version 1 with limits", host.Pids | host.Memory, func(c host.CgroupFacts) host.CgroupFacts { return c },
+			[]policy.Resource{limit, {Key: "memory.max", Limit: 1 << 30}}},
+		{"version 1 by pids", host.Pids, func(c host.CgroupFacts) host.CgroupFacts { return host.CgroupFacts{Pids: c.Pids} }, nil},
+		{"version 1 by freezer", host.Freezer, func(c host.CgroupFacts) host.CgroupFacts { return host.CgroupFacts{Freezer: c.Freezer} }, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := f
+			if test.need == 0 {
+				if f.Cgroup.V2.Dir == "" {
+					t.Skip("this host shows no version 2 group of this process")
+				}
+			} else {
+				needV1(t, f, test.need)
+				f = version1(f)
+			}
+			f.Cgroup = test.facts(f.Cgroup)
+			i := instance(t, open(t, f, Controllers(test.limits...)), test.limits...)
+			cmd, _ := start(t, i, forks)
+			eventually(t, "many processes run", func() bool {
+				pids, err := i.Processes()
+				return err == nil && len(pids) > 100
+			})
+			if empty, err := i.Empty(); err != nil || empty {
+				t.Errorf("a group with processes is empty (%v)", err)
+			}
+			if err := i.Kill(20 * time.Second); err != nil {
+				t.Fatal(err)
+			}
+			if pids, err := i.Processes(); err != nil || len(pids) != 0 {
+				t.Errorf("%d processes survived (%v)", len(pids), err)
+			}
+			// A shell that was refused a fork a moment before it was killed ends by itself.
+			if err := cmd.Wait(); err == nil {
+				t.Error("the first process ended of its own will")
+			}
+		})
+	}
+}
+
+func TestKillSubgroups(t *testing.T) {
+	f := probe(t)
+	needV1(t, f, host.Pids)
+	i := instance(t, open(t, version1(f), 0))
+	below := i.Dirs()[0].Path + "/below"
+	if err := os.Mkdir(below, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd, _ := start(t, i, "echo 0 >"+below+"/cgroup.procs; exec sleep 1000")
+	eventually(t, "the process is in the group below", func() bool {
+		procs, err := os.ReadFile(below + "/cgroup.procs")
+		return err == nil && len(procs) > 0
+	})
+	if err := i.Kill(5 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("the process was not killed")
+	}
+}
+
+func TestRemoveWhileRunning(t *testing.T) {
+	eachVersion(t, host.Pids, func(t *testing.T, f host.Facts) {
+		i := instance(t, open(t, f, host.Pids), policy.Resource{Key: "pids.max", Limit: 10})
+		cmd, _ := start(t, i, "exec sleep 1000")
+		joined(t, i)
+		if err := i.Remove(); !errors.Is(err, ErrStillRunning) || !errors.Is(err, syscall.EBUSY) {
+			t.Errorf("removing a group with a process: %v", err)
+		}
+		if err := i.Kill(5 * time.Second); err != nil {
+			t.Error(err)
+		}
+		_ = cmd.Wait()
+	})
+}
+
+func TestKillReportsWhatDoesNotEnd(t *testing.T) {
+	f := probe(t)
+	needV1(t, f, host.Freezer)
+	f.Cgroup = host.CgroupFacts{Freezer: f.Cgroup.Freezer}
+	r := open(t, f, 0)
+	i := instance(t, r)
+	cmd, _ := start(t, i, "exec sleep 1000")
+	joined(t, i)
+	// A process that is frozen from above does not die, whatever is done in its own group.
+	above := filepath.Join(r.places[0].base, r.top, "freezer.state")
+	if err := os.WriteFile(above, []byte("FROZEN"), 0); err != nil {
+		t.Fatal(err)
+	}
+	err := i.Kill(30 * time.Millisecond)
+	if !errors.Is(err, ErrStillRunning) {
+		t.Errorf("got %v", err)
+	}
+	if err := os.WriteFile(above, []byte("THAWED"), 0); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+}
+
+func TestSameInstanceTwice(t *testing.T) {
+	f := probe(t)
+	needRoot(t, f)
+	r := open(t, f, 0)
+	i := instance(t, r)
+	if _, err := r.Instance("web", "0", nil); !errors.Is(err, os.ErrExist) {
+		t.Errorf("a second instance of the same name: %v", err)
+	}
+	if _, err := os.Stat(i.Dirs()[0].Path); err != nil {
+		t.Errorf("the refused one took the first one's directory with it: %v", err)
+	}
+	other, err := r.Instance("web", "1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Remove(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(i.Dirs()[0].Path); err != nil {
+		t.Errorf("removing an instance took its neighbour with it: %v", err)
+	}
+}
+
+func TestLimitOfAControllerThatWasNotOpened(t *testing.T) {
+	f := probe(t)
+	needRoot(t, f)
+	_, err := open(t, f, 0).Instance("web", "0", []policy.Resource{{Key: "memory.max", Limit: 1 << 20}})
+	if err == nil || !strings.Contains(err.Error(), "its controller was not among") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestDirs(t *testing.T) {
+	f := probe(t)
+	needV1(t, f, host.Memory|host.Pids)
+	i := instance(t, open(t, version1(f), host.Memory|host.Pids))
+	got := map[string]bool{}
+	for _, d := range i.Dirs() {
+		if st, err := os.Stat(d.Path); err != nil || !st.IsDir() || d.Version != 1 {
+			t.Errorf("%+v is no directory of version 1 (%v)", d, err)
+		}
+		got[d.Controller] = true
+	}
+	for _, h := range []host.Hierarchy{f.Cgroup.Memory, f.Cgroup.Pids} {
+		if !got[filepath.Base(h.Mount)] {
+			t.Errorf("no directory for %s among %v", filepath.Base(h.Mount), got)
+		}
+	}
+}
+
+// TestJointMount uses the real cpu hierarchy under the name that systemd gives it, where the library does not find it.
+func TestJointMount(t *testing.T) {
+	f := version1(probe(t))
+	needV1(t, f, host.CPU|host.Pids)
+	joint := filepath.Join(t.TempDir(), "cpu,cpuacct")
+	if err := os.Symlink(f.Cgroup.CPU.Mount, joint); err != nil {
+		t.Fatal(err)
+	}
+	f.Cgroup.CPU.Dir = joint + strings.TrimPrefix(f.Cgroup.CPU.Dir, f.Cgroup.CPU.Mount)
+	f.Cgroup.CPU.Mount = joint
+	i := instance(t, open(t, f, host.CPU), policy.Resource{Key: "cpu.max", Limit: 20_000})
+	for _, d := range i.Dirs() {
+		if d.Controller != "cpu,cpuacct" {
+			continue
+		}
+		got, err := os.ReadFile(d.Path + "/cpu.cfs_quota_us")
+		if strings.TrimSpace(string(got)) != "20000" {
+			t.Errorf("the quota is %q (%v)", got, err)
+		}
+		return
+	}
+	t.Errorf("no joint directory among %+v", i.Dirs())
+}
+
+func TestSweep(t *testing.T) {
+	eachVersion(t, 0, func(t *testing.T, f host.Facts) {
+		gone := exec.Command("/bin/true")
+		if err := gone.Run(); err != nil {
+			t.Fatal(err)
+		}
+		r := open(t, f, 0)
+		self, err := identify(linux.Kernel{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		base := r.places[0].base
+		name := func(id identity) string { return filepath.Join(base, "bulkhead-test-"+id.String()) }
+		dead, strange, reused := self, self, self
+		dead.pid = posix.PID(gone.Process.Pid)
+		strange.pid, strange.ns = dead.pid, self.ns+1
+		reused.start++
+		for _, dir := range []string{name(dead) + "/web/0", name(strange) + "/web", name(reused)} {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Cleanup(func() {
+			for _, dir := range []string{name(strange) + "/web", name(strange), name(dead) + "/web/0", name(dead) + "/web", name(dead), name(reused)} {
+				if err := os.Remove(dir); err != nil && !os.IsNotExist(err) {
+					t.Error(err)
+				}
+			}
+		})
+		sleeper := exec.Command("/bin/sleep", "1000")
+		if err := sleeper.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = sleeper.Process.Kill()
+			_ = sleeper.Wait()
+		})
+		if err := writeFile(linux.Kernel{}, name(dead)+"/web/0/cgroup.procs", itoa(sleeper.Process.Pid)); err != nil {
+			t.Fatal(err)
+		}
+
+		swept, err := r.Sweep()
+		if err != nil || len(swept.Removed) != 1 || swept.Removed[0] != name(reused) || len(swept.Populated) != 1 || swept.Populated[0] != name(dead) {
+			t.Errorf("with a process left: %+v, %v", swept, err)
+		}
+		_ = sleeper.Process.Kill()
+		_ = sleeper.Wait()
+		swept, err = r.Sweep()
+		if err != nil || len(swept.Removed) != 1 || swept.Removed[0] != name(dead) || len(swept.Populated) != 0 {
+			t.Errorf("with none left: %+v, %v", swept, err)
+		}
+		if _, err := os.Stat(name(strange)); err != nil {
+			t.Errorf("a supervisor of another pid namespace was taken for dead: %v", err)
+		}
+	})
+}
+
+// BenchmarkInstance is what a launch pays: making, joining and removing a group with the three limits.
+func BenchmarkInstance(b *testing.B) {
+	f := probe(b)
+	needRoot(b, f)
+	r := open(b, f, all)
+	limits := []policy.Resource{{Key: "memory.max", Limit: 64 << 20}, {Key: "pids.max", Limit: 64}, {Key: "cpu.max", Limit: 50_000}}
+	first, err := r.Instance("web", "stays", limits)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = first.Remove() }()
+	for b.Loop() {
+		i, err := r.Instance("web", "0", limits)
+		if err != nil {
+			b.Fatal(err)
+		}
+		j, err := i.Join()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := errors.Join(j.Close(), i.Remove()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package cgroup
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+)
+
+func TestSettings(t *testing.T) {
+	memory := policy.Resource{Key: "memory.max", Limit: 10_000_001}
+	for _, test := range []struct {
+		name    string
+		version int
+		limit   policy.Resource
+		swap    bool
+		want    []setting
+	}{
+		{"memory 2", 2, memory, true, []setting{{"memory.max", "9998336"}, {"memory.swap.max", "0"}}},
+		{"memory 2 without swap accounting", 2, memory, false, []setting{{"memory.max", "9998336"}}},
+		{"memory 1", 1, memory, true, []setting{{"memory.limit_in_bytes", "9998336"}, {"memory.memsw.limit_in_bytes", "9998336"}}},
+		{"memory 1 without swap accounting", 1, memory, false, []setting{{"memory.limit_in_bytes", "9998336"}}},
+		{"no memory limit 2", 2, policy.Resource{Key: "memory.max", Limit: -1}, true, []setting{{"memory.max", "max"}}},
+		{"no memory limit 1", 1, policy.Resource{Key: "memory.max", Limit: -1}, false, []setting{{"memory.limit_in_bytes", "-1"}}},
+		{"pids 2", 2, policy.Resource{Key: "pids.max", Limit: 64}, false, []setting{{"pids.max", "64"}}},
+		{"pids 1", 1, policy.Resource{Key: "pids.max", Limit: 64}, false, []setting{{"pids.max", "64"}}},
+		{"no pids limit 1", 1, policy.Resource{Key: "pids.max", Limit: -1}, false, []setting{{"pids.max", "max"}}},
+		{"cpu 2", 2, policy.Resource{Key: "cpu.max", Limit: 50_000, Period: 100_000}, false, []setting{{"cpu.max", "50000 100000"}}},
+		{"cpu 1", 1, policy.Resource{Key: "cpu.max", Limit: 50_000, Period: 200_000}, false,
+			[]setting{{"cpu.cfs_period_us", "200000"}, {"cpu.cfs_quota_us", "50000"}}},
+		{"no cpu limit 2", 2, policy.Resource{Key: "cpu.max", Limit: -1}, false, []setting{{"cpu.max", "max 100000"}}},
+		{"no cpu limit 1", 1, policy.Resource{Key: "cpu.max", Limit: -1}, false,
+			[]setting{{"cpu.cfs_period_us", "100000"}, {"cpu.cfs_quota_us", "-1"}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := settings(test.version, test.limit, test.swap)
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(setting{})); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestSettingHolds(t *testing.T) {
+	for _, test := range []struct {
+		s    setting
+		got  string
+		want bool
+	}{
+		{setting{"memory.limit_in_bytes", "4096"}, "4096", true},
+		{setting{"memory.limit_in_bytes", "4096"}, "8192", false},
+		{setting{"memory.limit_in_bytes", "-1"}, "9223372036854771712", true},
+		{setting{"memory.limit_in_bytes", "-1"}, "4096", false},
+		{setting{"memory.limit_in_bytes", "4096"}, "9223372036854771712", false},
+		{setting{"pids.max", "max"}, "9223372036854771712", false},
+		{setting{"cpu.cfs_quota_us", "-1"}, "9223372036854771712", false},
+	} {
+		if got := test.s.holds(test.got); got != test.want {
+			t.Errorf("%+v holds with %q: %v, want %v", test.s, test.got, got, test.want)
+		}
+	}
+}
+
+func TestCheckLimit(t *testing.T) {
+	for _, test := range []struct {
+		limit policy.Resource
+		want  string
+	}{
+		{policy.Resource{Key: "memory.max", Limit: 1 << 20}, ""},
+		{policy.Resource{Key: "cpu.max", Limit: -1}, ""},
+		{policy.Resource{Key: "pids.max", Limit: 0}, "not a limit under which anything could start"},
+		{policy.Resource{Key: "pids.max", Limit: -2}, "not a limit under which anything could start"},
+		{policy.Resource{Key: "cpu.max", Limit: 1000, Period: -1}, "negative"},
+		{policy.Resource{Key: "io.max", Limit: 1}, "not one of"},
+	} {
+		err := checkLimit(test.limit)
+		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%+v: %v, want %q", test.limit, err, test.want)
+		}
+	}
+}
+
+func TestControllers(t *testing.T) {
+	got := Controllers(policy.Resource{Key: "memory.max"}, policy.Resource{Key: "cpu.max"}, policy.Resource{Key: "memory.max"})
+	if got != host.Memory|host.CPU {
+		t.Errorf("got %s", got)
+	}
+	if got := Controllers(); got != 0 {
+		t.Errorf("no limits need %s", got)
+	}
+}
