@@ -18,6 +18,7 @@ type Instance struct {
 	root        *Root
 	module, rel string // both relative to the base of a place
 	made        []place
+	counted     bool // among root.instances
 	swapLimited bool
 }
 
@@ -48,8 +49,9 @@ func (i *Instance) make(limits []policy.Resource) error {
 	return nil
 }
 
+// makeIn makes the directory in p, and the module's when this is its first instance.
 func (i *Instance) makeIn(p place) error {
-	if i.module != i.root.top {
+	if i.module != i.root.top && i.root.instances[i.module] == 0 {
 		if err := mkdir(i.root.kernel, p.base+"/"+i.module); err != nil && !errors.Is(err, unix.EEXIST) {
 			return err
 		}
@@ -59,24 +61,25 @@ func (i *Instance) makeIn(p place) error {
 
 // limit writes the limits that p controls and reads them back.
 func (i *Instance) limit(p place, limits []policy.Resource) error {
-	k, dir := i.root.kernel, p.base+"/"+i.rel
-	var swap bool
-	var err error
-	if p.Version == 2 && len(limits) > 0 {
-		if swap, err = write2(k, p.base+"/"+i.root.top, strings.TrimPrefix(i.rel, i.root.top+"/"), limits); err != nil {
+	if len(limits) == 0 {
+		return nil
+	}
+	k, top, dir := i.root.kernel, p.base+"/"+i.root.top, p.base+"/"+i.rel
+	if p.Version == 2 {
+		if err := write2(p, top, strings.TrimPrefix(dir, top+"/"), limits); err != nil {
 			return err
 		}
 	}
 	for _, limit := range limits {
 		if p.Version == 1 {
-			if swap, err = write1(k, p.Mount, dir, controllerOf(limit.Key), limit); err != nil {
+			if err := write1(k, p, dir, limit); err != nil {
 				return err
 			}
 		}
-		if err := verify(k, dir, p.Version, limit, swap); err != nil {
+		if err := verify(k, dir, p.Version, limit, p.swap); err != nil {
 			return err
 		}
-		if limit.Key == "memory.max" && !swap {
+		if limit.Key == "memory.max" && !p.swap {
 			i.swapLimited = false
 		}
 	}
@@ -178,11 +181,15 @@ func (i *Instance) remove() error {
 	for _, p := range i.made {
 		errs = append(errs, removeBefore(k, p.base+"/"+i.rel, deadline))
 	}
-	if i.module != i.root.top {
+	err := errors.Join(errs...)
+	if err == nil && i.counted {
+		i.counted = false
+		i.root.instances[i.module]--
+	}
+	if i.module != i.root.top && i.root.instances[i.module] == 0 {
 		for _, p := range i.root.places {
-			// EBUSY: other instances of the module are there.
-			_ = k.Unlinkat(posix.AtFDCWD, p.base+"/"+i.module, unix.AT_REMOVEDIR)
+			_ = k.Unlinkat(posix.AtFDCWD, p.base+"/"+i.module, unix.AT_REMOVEDIR) // what cannot go now goes with the Root
 		}
 	}
-	return errors.Join(errs...)
+	return err
 }

@@ -3,13 +3,13 @@ package cgroup
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/containerd/cgroups/v3/cgroup1"
 	"github.com/containerd/cgroups/v3/cgroup2"
 	"github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/bulkhead/bulkhead/posix"
-	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
@@ -17,99 +17,86 @@ import (
 // values it does not like; so what it wrote is read back afterwards (verify).
 
 // write2 hands the controllers of limits down from our top directory to group, which is relative to it, and writes limits there.
-func write2(k posix.Files, top, group string, limits []policy.Resource) (swap bool, err error) {
-	var enable cgroup2.Resources
+func write2(p place, top, group string, limits []policy.Resource) error {
+	var enable, values cgroup2.Resources
 	for _, limit := range limits {
 		switch limit.Key {
 		case "memory.max":
-			enable.Memory = &cgroup2.Memory{}
+			enable.Memory, values.Memory = &cgroup2.Memory{}, memory2(limit, p.swap)
 		case "pids.max":
-			enable.Pids = &cgroup2.Pids{}
+			enable.Pids, values.Pids = &cgroup2.Pids{}, &cgroup2.Pids{Max: limit.Limit}
 		case "cpu.max":
-			enable.CPU = &cgroup2.CPU{}
+			enable.CPU, values.CPU = &cgroup2.CPU{}, cpu2(limit)
 		}
 	}
 	// With our directory as its mount point the library leaves the groups above it alone.
 	manager, err := cgroup2.Load("/"+group, cgroup2.WithMountpoint(top))
 	if err != nil {
-		return false, fmt.Errorf("open control group %s/%s: %w", top, group, err)
+		return fmt.Errorf("open control group %s/%s: %w", top, group, err)
 	}
 	if err := manager.ToggleControllers(enable.EnabledControllers(), cgroup2.Enable); err != nil {
-		return false, fmt.Errorf("hand controllers down to %s/%s: %w", top, group, err)
-	}
-	swap = exists(k, top+"/"+group+"/memory.swap.max")
-	var values cgroup2.Resources
-	for _, limit := range limits {
-		if limit.Limit == unlimited && limit.Key != "cpu.max" {
-			continue // a new group has no limit
-		}
-		switch limit.Key {
-		case "memory.max":
-			values.Memory = &cgroup2.Memory{Max: &limit.Limit}
-			if swap {
-				values.Memory.Swap = new(int64)
-			}
-		case "pids.max":
-			values.Pids = &cgroup2.Pids{Max: limit.Limit}
-		case "cpu.max":
-			quota, length := &limit.Limit, uint64(period(limit))
-			if limit.Limit == unlimited {
-				quota = nil
-			}
-			values.CPU = &cgroup2.CPU{Max: cgroup2.NewCPUMax(quota, &length)}
-		}
+		return fmt.Errorf("hand controllers down to %s/%s: %w", top, group, err)
 	}
 	if err := manager.Update(&values); err != nil {
-		return swap, fmt.Errorf("set limits of %s/%s: %w", top, group, err)
+		return fmt.Errorf("set limits of %s/%s: %w", top, group, err)
 	}
-	return swap, nil
+	return nil
 }
 
-// write1 writes limits to the version 1 group dir, which is below mount and belongs to controller. The library looks for a controller
-// in a directory of that name; a joint mount without the usual symbolic links (cpu to cpu,cpuacct) is written by ourselves.
-func write1(k posix.Files, mount, dir string, controller host.ControllerSet, limit policy.Resource) (swap bool, err error) {
-	swap = exists(k, dir+"/memory.memsw.limit_in_bytes")
-	group, err := filepath.Rel(mount, dir)
-	if err != nil {
-		return swap, fmt.Errorf("find %s below %s: %w", dir, mount, err)
+// memory2 leaves a new group's absence of a limit alone: the library knows no word for it.
+func memory2(limit policy.Resource, swap bool) *cgroup2.Memory {
+	m := &cgroup2.Memory{}
+	if limit.Limit == unlimited {
+		return m
 	}
-	name := map[host.ControllerSet]string{host.Memory: "memory", host.Pids: "pids", host.CPU: "cpu"}[controller]
-	parent := filepath.Dir(mount)
-	if !sameFile(k, filepath.Join(parent, name), mount) {
-		for _, s := range settings(1, limit, swap) {
+	m.Max = &limit.Limit
+	if swap {
+		m.Swap = new(int64)
+	}
+	return m
+}
+
+func cpu2(limit policy.Resource) *cgroup2.CPU {
+	quota, length := &limit.Limit, uint64(period(limit))
+	if limit.Limit == unlimited {
+		quota = nil
+	}
+	return &cgroup2.CPU{Max: cgroup2.NewCPUMax(quota, &length)}
+}
+
+// write1 writes a limit to the version 1 group dir. The library looks for a controller in a directory of that name; a
+// joint mount without the usual symbolic links (cpu to cpu,cpuacct) is written by ourselves.
+func write1(k posix.Files, p place, dir string, limit policy.Resource) error {
+	if !p.library {
+		for _, s := range settings(1, limit, p.swap) {
 			if err := writeFile(k, dir+"/"+s.file, s.want); err != nil {
-				return swap, fmt.Errorf("set limit %s: %w", limit.Key, err)
+				return fmt.Errorf("set limit %s: %w", limit.Key, err)
 			}
 		}
-		return swap, nil
+		return nil
 	}
 	var subsystem cgroup1.Subsystem
 	resources := &specs.LinuxResources{}
-	switch controller {
-	case host.Memory:
+	parent := filepath.Dir(p.Mount)
+	switch limit.Key {
+	case "memory.max":
 		subsystem = cgroup1.NewMemory(parent)
 		resources.Memory = &specs.LinuxMemory{Limit: &limit.Limit}
-		if swap {
+		if p.swap {
 			resources.Memory.Swap = &limit.Limit
 		}
-	case host.Pids:
+	case "pids.max":
 		subsystem = cgroup1.NewPids(parent)
 		resources.Pids = &specs.LinuxPids{Limit: &limit.Limit}
-	case host.CPU:
+	case "cpu.max":
 		subsystem = cgroup1.NewCpu(parent)
 		length := uint64(period(limit))
 		resources.CPU = &specs.LinuxCPU{Quota: &limit.Limit, Period: &length}
 	}
-	_, err = cgroup1.New(cgroup1.StaticPath(group), resources,
+	_, err := cgroup1.New(cgroup1.StaticPath(strings.TrimPrefix(dir, p.Mount)), resources,
 		cgroup1.WithHierarchy(func() ([]cgroup1.Subsystem, error) { return []cgroup1.Subsystem{subsystem}, nil }))
 	if err != nil {
-		return swap, fmt.Errorf("set limit %s of %s: %w", limit.Key, dir, err)
+		return fmt.Errorf("set limit %s of %s: %w", limit.Key, dir, err)
 	}
-	return swap, nil
-}
-
-func sameFile(k posix.Files, a, b string) bool {
-	var sa, sb posix.Stat
-	return k.Fstatat(posix.AtFDCWD, a, &sa, 0) == nil && k.Fstatat(posix.AtFDCWD, b, &sb, 0) == nil &&
-		sa.Dev == sb.Dev && sa.Ino == sb.Ino
+	return nil
 }

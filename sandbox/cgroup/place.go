@@ -18,6 +18,8 @@ type place struct {
 	host.Hierarchy
 	controllers host.ControllerSet // those that limits are set with
 	base        string             // the directory that holds our top directory
+	swap        bool               // swap is accounted, so that it can be limited
+	library     bool               // the library finds the hierarchy
 	leaf        string             // where the supervisor moved itself; empty when it did not
 }
 
@@ -69,8 +71,23 @@ func killer(f host.CgroupFacts) (place, bool) {
 	return place{}, false
 }
 
-// settle finds the base of p and makes the top directory there.
+// settle finds the base of p, makes the top directory there, and learns what will be the same for every group in it.
 func (p *place) settle(k Kernel, top string) error {
+	if err := p.find(k, top); err != nil {
+		return err
+	}
+	if p.controllers&host.Memory != 0 {
+		file := map[int]string{1: "/memory.memsw.limit_in_bytes", 2: "/memory.swap.max"}[p.Version]
+		p.swap = exists(k, p.base+"/"+top+file)
+	}
+	p.library = true
+	for _, name := range p.controllers.Names() {
+		p.library = p.library && (p.Version == 2 || sameFile(k, path.Join(path.Dir(p.Mount), name), p.Mount))
+	}
+	return nil
+}
+
+func (p *place) find(k Kernel, top string) error {
 	if p.ReadOnly {
 		return p.unavailable("", p.Mount+" is mounted read-only", fmt.Sprintf(enableReadWrite, p.Mount), nil)
 	}
@@ -85,12 +102,12 @@ func (p *place) settle(k Kernel, top string) error {
 		p.base = p.Dir
 		return nil
 	}
-	return p.settle2(k, top)
+	return p.find2(k, top)
 }
 
-// settle2 goes upwards from the supervisor's own group to the first place that will do. The reason it gives otherwise is that of
+// find2 goes upwards from the supervisor's own group to the first place that will do. The reason it gives otherwise is that of
 // the nearest group, which is the one that can be changed.
-func (p *place) settle2(k Kernel, top string) error {
+func (p *place) find2(k Kernel, top string) error {
 	var first error
 	for dir := p.Dir; ; dir = path.Dir(dir) {
 		err := p.try2(k, dir, top)
@@ -210,6 +227,12 @@ func (p *place) unavailable(dir, reason, enable string, err error) error {
 		reason = dir + ": " + reason
 	}
 	return &UnavailableError{Controllers: p.controllers, Version: p.Version, Dir: dir, Reason: reason, Enable: enable, Err: err}
+}
+
+func sameFile(k posix.Files, a, b string) bool {
+	var sa, sb posix.Stat
+	return k.Fstatat(posix.AtFDCWD, a, &sa, 0) == nil && k.Fstatat(posix.AtFDCWD, b, &sb, 0) == nil &&
+		sa.Dev == sb.Dev && sa.Ino == sb.Ino
 }
 
 // controllerNames reads a file with the names of controllers, ignoring those that do not matter here.

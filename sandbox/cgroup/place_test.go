@@ -280,7 +280,7 @@ func TestMismatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	limit := policy.Resource{Key: "pids.max", Limit: 5}
-	if _, err := write2(p, p.root+"/"+r.top, "web/0", []policy.Resource{limit}); err != nil {
+	if err := write2(r.places[0], p.root+"/"+r.top, "web/0", []policy.Resource{limit}); err != nil {
 		t.Fatal(err)
 	}
 	if err := verify(p, dir, 2, limit, false); err != nil {

@@ -31,7 +31,8 @@ type Root struct {
 	// v1 says that processes are found and ended through places[0], a version 1 hierarchy.
 	v1 bool
 
-	mu sync.Mutex // guards the directories above those of instances against being made and removed at the same time
+	mu        sync.Mutex     // guards what follows, and the directories that instances share
+	instances map[string]int // how many there are of each module
 }
 
 // Open finds the hierarchies for o.Controllers and makes this supervisor's top directory in each. The caller closes the Root.
@@ -52,7 +53,7 @@ func Open(k Kernel, f host.Facts, o Options) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Root{kernel: k, name: o.Name, top: o.Name + "-" + self.String()}
+	r := &Root{kernel: k, name: o.Name, top: o.Name + "-" + self.String(), instances: map[string]int{}}
 	var refused error
 	for _, p := range places {
 		err := p.settle(k, r.top)
@@ -158,6 +159,8 @@ func (r *Root) Instance(module, id string, limits []policy.Resource) (*Instance,
 	if err := i.make(limits); err != nil {
 		return nil, errors.Join(fmt.Errorf("control group of %s: %w", strings.TrimPrefix(i.rel, r.top+"/"), err), i.remove())
 	}
+	i.counted = true
+	r.instances[rel]++
 	return i, nil
 }
 
