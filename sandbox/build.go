@@ -1,0 +1,250 @@
+package sandbox
+
+import (
+	"fmt"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/program"
+)
+
+// builder puts the steps of a module together, in the order of the launch.
+type builder struct {
+	*program.Builder
+	c *compiler
+	// fds of prepared descriptors
+	proc, ruleset int
+}
+
+func origin(pos policy.Pos) program.Origin { return program.Origin{Line: pos.Line, Col: pos.Col} }
+
+// everyModule is the origin of steps that no line of a policy asks for.
+var everyModule program.Origin
+
+// firstOf is the origin of a list: its first element.
+func firstOf[T any](list []policy.Value[T]) program.Origin {
+	if len(list) == 0 {
+		return everyModule
+	}
+	return origin(list[0].Pos)
+}
+
+// build makes the launch program of the module itself.
+func (c *compiler) build(r root, f Filter) *program.Program {
+	b := &builder{Builder: program.NewBuilder(c.module.Name, c.Policy.File), c: c, proc: -1, ruleset: -1}
+	b.session()
+	b.enterNamespaces()
+	if c.has(unix.CLONE_NEWNS) {
+		b.root(r)
+	}
+	b.hostname()
+	b.descriptors()
+	b.limits()
+	b.privileges()
+	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(unix.SIGKILL, "SIGKILL"))
+	b.readBack()
+	b.workingDir()
+	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_NO_NEW_PRIVS, "PR_SET_NO_NEW_PRIVS"), program.Int(1),
+		program.Int(0), program.Int(0), program.Int(0))
+	if b.ruleset >= 0 {
+		b.call(origin(c.module.Pos), "landlock_restrict_self", unix.SYS_LANDLOCK_RESTRICT_SELF, program.FD(b.ruleset, "ruleset"), program.Int(0))
+	}
+	b.seccomp(origin(c.module.Seccomp.Pos), f)
+	argv, env := b.arguments(c.argv), b.environment()
+	b.exec(f, program.Const(uint64(atFDCWD), "AT_FDCWD"), b.String(c.argv[0]), argv, env, program.Int(0), c.commandOrigin())
+	b.Listeners = len(c.module.Listeners)
+	return &b.Program
+}
+
+const atFDCWD = ^uint64(99) // AT_FDCWD, -100
+
+func (c *compiler) commandOrigin() program.Origin {
+	if len(c.Command) > 0 {
+		return everyModule
+	}
+	return firstOf(c.module.Command)
+}
+
+func (b *builder) call(o program.Origin, name string, number uint32, args ...program.Value) *program.Step {
+	return b.Call(o, name, number, args...)
+}
+
+// session starts a new session and undoes what the spawner's runtime did to signals.
+func (b *builder) session() {
+	b.call(everyModule, "setsid", unix.SYS_SETSID)
+	b.call(everyModule, "umask", unix.SYS_UMASK, program.Const(0o022, "022"))
+	// CLONE_CLEAR_SIGHAND leaves what is ignored ignored.
+	act := b.Words(0, 0, 0, 0)
+	for sig := 1; sig <= 64; sig++ {
+		if b.c.facts.SigIgn>>(sig-1)&1 == 1 {
+			b.call(everyModule, "rt_sigaction", unix.SYS_RT_SIGACTION, program.Int(sig), program.At(act, "{SIG_DFL}"), program.Null(), program.Int(8))
+		}
+	}
+	none := b.Words(0)
+	b.call(everyModule, "rt_sigprocmask", unix.SYS_RT_SIGPROCMASK, program.Const(unix.SIG_SETMASK, "SIG_SETMASK"),
+		program.At(none, "[]"), program.Null(), program.Int(8))
+}
+
+// enterNamespaces makes the namespaces, but for the pid namespace, which is the child's from birth, and the user namespace, which
+// comes when it is no longer in the way of the other steps.
+func (b *builder) enterNamespaces() {
+	c := b.c
+	var names []string
+	var flags uint64
+	for _, kind := range namespaceKinds {
+		if kind.flag != unix.CLONE_NEWUSER && kind.flag != unix.CLONE_NEWPID && c.has(kind.flag) {
+			flags |= uint64(kind.flag)
+			names = append(names, "CLONE_NEW"+map[string]string{"mount": "NS", "network": "NET"}[kind.name]+
+				strings.ToUpper(strings.TrimSuffix(strings.TrimSuffix(kind.name, "mount"), "network")))
+		}
+	}
+	if flags == 0 {
+		return
+	}
+	b.call(firstOf(c.module.Namespaces), "unshare", unix.SYS_UNSHARE, program.Const(flags, strings.Join(names, "|")))
+	if c.has(unix.CLONE_NEWNET) && c.module.Network.V == policy.NetworkLoopback {
+		b.loopback(origin(c.module.Network.Pos))
+	}
+}
+
+// loopback brings the new network namespace's lo up. Source: netdevice(7).
+func (b *builder) loopback(o program.Origin) {
+	ifreq := make([]byte, 40)
+	copy(ifreq, "lo")
+	ifreq[16] = unix.IFF_UP
+	at := b.Bytes(ifreq)
+	b.call(o, "socket", unix.SYS_SOCKET, program.Const(unix.AF_INET, "AF_INET"),
+		program.Const(unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, "SOCK_DGRAM|SOCK_CLOEXEC"), program.Int(0)).Keep(1)
+	b.call(o, "ioctl", unix.SYS_IOCTL, program.Kept(1, "$1"), program.Const(unix.SIOCSIFFLAGS, "SIOCSIFFLAGS"), program.At(at, "{lo, IFF_UP}"))
+}
+
+func (b *builder) hostname() {
+	if b.c.has(unix.CLONE_NEWUTS) {
+		name := b.c.module.Name
+		b.call(firstOf(b.c.module.Namespaces), "sethostname", unix.SYS_SETHOSTNAME, b.String(name), program.Int(len(name)))
+	}
+}
+
+// descriptors marks everything from 3 on to be closed by the exec, then puts what the module inherits in its place.
+func (b *builder) descriptors() {
+	b.call(everyModule, "close_range", unix.SYS_CLOSE_RANGE, program.Int(3), program.Const(uint64(^uint32(0)), "~0U"),
+		program.Const(unix.CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC"))
+	for fd, name := range [...]string{"stdin", "stdout", "stderr"} {
+		from := b.Add(program.Prepare{Kind: program.Stdio, From: fd})
+		b.call(everyModule, "dup3", unix.SYS_DUP3, program.FD(from, name), program.Int(fd), program.Int(0))
+	}
+	for _, l := range b.c.module.Listeners {
+		from := b.Add(program.Prepare{Kind: program.Listener, Path: l.Name, Origin: origin(l.Pos)})
+		b.call(origin(l.Pos), "dup3", unix.SYS_DUP3, program.FD(from, "listener "+l.Name), program.Int(l.FD), program.Int(0))
+	}
+	if b.c.Terminal {
+		b.call(everyModule, "ioctl", unix.SYS_IOCTL, program.Int(0), program.Const(unix.TIOCSCTTY, "TIOCSCTTY"), program.Int(0))
+	}
+}
+
+// Limits that a module gets when its policy does not say otherwise: no core dumps, and the traditional number of descriptors
+// instead of the one that the spawner's runtime raised for itself.
+var defaultRlimits = []policy.Rlimit{
+	{Name: "core", Resource: unix.RLIMIT_CORE},
+	{Name: "nofile", Resource: unix.RLIMIT_NOFILE, Soft: 1024, Hard: 1024},
+}
+
+func (b *builder) limits() {
+	own := map[int]bool{}
+	for _, l := range b.c.module.Rlimits {
+		own[l.Resource] = true
+	}
+	for _, l := range defaultRlimits {
+		if !own[l.Resource] {
+			b.limit(everyModule, l)
+		}
+	}
+	for _, l := range b.c.module.Rlimits {
+		b.limit(origin(l.Pos), l)
+	}
+}
+
+func (b *builder) limit(o program.Origin, l policy.Rlimit) {
+	show := func(n uint64) string {
+		if n == ^uint64(0) {
+			return "RLIM64_INFINITY"
+		}
+		return strconv.FormatUint(n, 10)
+	}
+	b.call(o, "prlimit64", unix.SYS_PRLIMIT64, program.Int(0), program.Const(uint64(l.Resource), "RLIMIT_"+strings.ToUpper(l.Name)),
+		program.At(b.Words(l.Soft, l.Hard), "{"+show(l.Soft)+", "+show(l.Hard)+"}"), program.Null())
+}
+
+func (b *builder) workingDir() {
+	dir := b.c.module.WorkingDir.V
+	if dir == "" {
+		dir = "/"
+	}
+	b.call(origin(b.c.module.WorkingDir.Pos), "chdir", unix.SYS_CHDIR, b.String(path.Clean(dir)))
+}
+
+// seccomp loads a filter.
+func (b *builder) seccomp(o program.Origin, f Filter) {
+	at := b.Bytes(f.Program)
+	for _, patch := range f.Cookie {
+		b.Cookies = append(b.Cookies, at+uint32(patch))
+	}
+	fprog := b.Words(uint64(len(f.Program)/8), 0)
+	b.Relocations = append(b.Relocations, posix.Relocation{At: fprog + 8, To: at})
+	b.call(o, "seccomp", unix.SYS_SECCOMP, program.Const(unix.SECCOMP_SET_MODE_FILTER, "SECCOMP_SET_MODE_FILTER"), program.Int(0),
+		program.At(fprog, fmt.Sprintf("{%d instructions}", len(f.Program)/8)))
+}
+
+// exec is the last step. The sixth argument means nothing to the kernel, but the filter compares it.
+func (b *builder) exec(f Filter, dir, file, argv, env, flags program.Value, o program.Origin) {
+	args := []program.Value{dir, file, argv, env, flags}
+	if f.Cookie != nil {
+		args = append(args, program.Value{Arg: posix.Arg{Kind: program.Cookie}, Text: "<exec once>"})
+	}
+	b.call(o, "execveat", unix.SYS_EXECVEAT, args...)
+}
+
+func (b *builder) arguments(argv []string) program.Value {
+	at := make([]uint32, len(argv))
+	quoted := make([]string, len(argv))
+	for i, a := range argv {
+		at[i], quoted[i] = uint32(b.String(a).Arg.Value), strconv.Quote(a)
+	}
+	return program.At(b.Pointers(at...), "["+strings.Join(quoted, ", ")+"]")
+}
+
+// environment adds the variables that hand listeners over. LISTEN_PID is only known to the child.
+func (b *builder) environment() program.Value {
+	c := b.c
+	var at []uint32
+	for _, v := range c.env {
+		at = append(at, uint32(b.String(v).Arg.Value))
+	}
+	var names, fds []string
+	for _, l := range c.module.Listeners {
+		names, fds = append(names, l.Name), append(fds, strconv.Itoa(l.FD)+";")
+	}
+	n := len(c.env)
+	switch {
+	case len(names) == 0:
+	case c.module.ListenerProtocol.V == "nginx":
+		at, n = append(at, uint32(b.String("NGINX="+strings.Join(fds, "")).Arg.Value)), n+1
+	default:
+		at = append(at, uint32(b.String("LISTEN_FDS="+strconv.Itoa(len(names))).Arg.Value),
+			uint32(b.String("LISTEN_FDNAMES="+strings.Join(names, ":")).Arg.Value))
+		const prefix = "LISTEN_PID="
+		pid := b.Bytes(append([]byte(prefix), make([]byte, 24)...))
+		o := firstListener(c.module)
+		b.call(o, "getpid", unix.SYS_GETPID).Keep(2)
+		b.Decimal(o, program.Kept(2, "$2"), pid+uint32(len(prefix)), "LISTEN_PID")
+		at, n = append(at, pid), n+3
+	}
+	return program.At(b.Pointers(at...), fmt.Sprintf("/* %d variables */", n))
+}
+
+func firstListener(m *policy.Module) program.Origin { return origin(m.Listeners[0].Pos) }

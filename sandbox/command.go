@@ -1,0 +1,120 @@
+package sandbox
+
+import (
+	"bytes"
+	"debug/elf"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+)
+
+// Codes of diagnostics about the command, which `supervisor exec` turns into the exit statuses of a shell.
+const (
+	CodeCommandNotFound   = "E630" // 127
+	CodeCommandNotAllowed = "E631" // 126: not executable, a directory, not reachable in the module's root
+)
+
+// command decides the arguments and the environment, and checks that the program can start in the module's root.
+func (c *compiler) command(r root) {
+	c.argv = c.Command
+	if len(c.argv) == 0 {
+		for _, v := range c.module.Command {
+			c.argv = append(c.argv, v.V)
+		}
+	}
+	own := map[string]bool{}
+	for _, v := range c.module.Environment {
+		own[v.Name] = true
+		c.env = append(c.env, v.Name+"="+v.Value)
+	}
+	for _, v := range c.Environment {
+		if name, _, _ := strings.Cut(v, "="); !own[name] {
+			c.env = append(c.env, v)
+		}
+	}
+	pos := c.module.Pos
+	if len(c.Command) == 0 {
+		pos = c.module.Command[0].Pos
+	}
+	c.checkProgram(r, c.argv[0], "command "+c.argv[0], pos, 0)
+}
+
+// checkProgram checks a program, then the loader or the interpreter that it needs.
+func (c *compiler) checkProgram(r root, program, what string, pos policy.Pos, depth int) {
+	if depth > 4 {
+		c.problem(CodeCommandNotAllowed, pos, what+": interpreters of interpreters, more than the kernel follows", "")
+		return
+	}
+	f, head, err := c.host.Head(c.hostPath(r, program))
+	switch {
+	case err != nil:
+		c.hostError(pos, program, err)
+		return
+	case f.Kind == Absent:
+		c.problem(CodeCommandNotFound, pos, fmt.Sprintf("%s: %v", what, f.Errno), "")
+		return
+	case f.Kind == Directory:
+		c.problem(CodeCommandNotAllowed, pos, what+" is a directory", "name a program")
+		return
+	case f.Kind != Regular:
+		c.problem(CodeCommandNotAllowed, pos, what+" is not a regular file", "name a program")
+		return
+	case f.Mode&0o111 == 0:
+		c.problem(CodeCommandNotAllowed, pos, what+" is not executable", "chmod +x "+f.Real)
+		return
+	}
+	need := policy.AccessExecute
+	if bytes.HasPrefix(head, []byte("#!")) {
+		need |= policy.AccessRead
+	}
+	for _, p := range [...]string{program, c.guestPath(r, program, f.Real)} {
+		if why, ok := r.visible(p, need); !ok {
+			c.problem(CodeCommandNotAllowed, pos, what+" cannot start: "+p+": "+why,
+				fmt.Sprintf("add {path: %s, access: rx} to filesystem", path.Dir(p)))
+			return
+		}
+	}
+	if next := interpreter(head); next != "" {
+		c.checkProgram(r, next, what+" needs "+next+", which", pos, depth+1)
+	}
+}
+
+// hostPath is where on the host the module's path p is.
+func (c *compiler) hostPath(r root, p string) string {
+	p = r.resolve(p)
+	if n, ok := r.covering(p); ok && n.Kind == policy.MountBind {
+		return path.Join(n.source, strings.TrimPrefix(p, n.Path))
+	}
+	return p
+}
+
+// guestPath is where in the module's root the program at p is found once its links are resolved: real is where they lead on the host.
+func (c *compiler) guestPath(r root, p, real string) string {
+	if n, ok := r.covering(r.resolve(p)); ok && n.Kind == policy.MountBind && within(real, n.source) {
+		return path.Join(n.Path, strings.TrimPrefix(real, n.source))
+	}
+	return real
+}
+
+// interpreter returns what the kernel starts besides the program itself: the loader of an ELF file or the program of a #! line.
+func interpreter(head []byte) string {
+	if line, ok := bytes.CutPrefix(head, []byte("#!")); ok {
+		line, _, _ = bytes.Cut(line, []byte("\n"))
+		if fields := bytes.Fields(line); len(fields) > 0 {
+			return string(fields[0])
+		}
+		return ""
+	}
+	f, err := elf.NewFile(headReader{bytes.NewReader(head)})
+	if err != nil {
+		return ""
+	}
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_INTERP && p.Off < uint64(len(head)) && p.Filesz < uint64(len(head))-p.Off {
+			return string(bytes.TrimRight(head[p.Off:p.Off+p.Filesz], "\x00"))
+		}
+	}
+	return ""
+}

@@ -1,0 +1,233 @@
+package sandbox
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+)
+
+// Filter is a seccomp program as bytes, ready to be loaded.
+type Filter struct {
+	Program []byte // struct sock_filter, eight bytes each
+	// Cookie are the places in Program of the two halves, low first, of the exec-once value; nil when the filter allows exec by itself.
+	Cookie []int
+}
+
+// Filters makes the seccomp programs.
+type Filters interface {
+	// Module returns the filter of a module. The execveat of the launch must pass it.
+	Module(s policy.Seccomp) (Filter, error)
+	// Init returns the filter of the init of a pid namespace: the calls named, and one execveat by the cookie.
+	Init(calls []string) (Filter, error)
+}
+
+// Request is what [Compile] works on.
+type Request struct {
+	Policy  *policy.Policy
+	Module  policy.Module
+	Host    Host
+	Filters Filters
+	// Command replaces the module's command when it is not empty, as `exec -- COMMAND` does. Its first element is an absolute path.
+	Command []string
+	// Environment is added to the module's, NAME=value; a variable that the module sets wins.
+	Environment []string
+	// Terminal makes the standard input the controlling terminal of the module's session.
+	Terminal bool
+}
+
+// Compile makes the launch program of a module. Everything wrong with the module on this host is reported at once; the
+// Result is nil when one of the diagnostics is an error.
+func Compile(req Request) (*Result, policy.Diagnostics) {
+	c := &compiler{Request: req, module: &req.Module, host: req.Host, facts: req.Host.Facts()}
+	c.checkKernel()
+	c.decideProtections()
+	c.identity()
+	r := c.layout()
+	c.command(r)
+	if c.problems.HasErrors() {
+		return nil, c.problems
+	}
+	filter, err := req.Filters.Module(c.module.Seccomp)
+	if err != nil {
+		c.problem("E620", c.module.Seccomp.Pos, "the seccomp filter cannot be compiled: "+err.Error(), "")
+		return nil, c.problems
+	}
+	res := &Result{Program: c.build(r, filter), Enforcement: c.enforcement}
+	if c.has(unix.CLONE_NEWPID) {
+		if res.Init, err = c.buildInit(); err != nil {
+			c.problem("E620", c.module.Pos, "the filter of the namespace's init cannot be compiled: "+err.Error(), "")
+			return nil, c.problems
+		}
+	}
+	return res, c.problems
+}
+
+// compiler holds the decisions about one module.
+type compiler struct {
+	Request
+	module      *policy.Module
+	host        Host
+	facts       host.Facts
+	problems    policy.Diagnostics
+	enforcement []Enforcement
+
+	namespaces policy.Namespace // CLONE_NEW… flags, those that the host has
+	user       User
+	// mapped: the module's user is shown by a user namespace of its own, because this process cannot become that user.
+	mapped   bool
+	landlock bool
+	argv     []string
+	env      []string
+}
+
+func (c *compiler) has(ns policy.Namespace) bool { return c.namespaces&ns != 0 }
+
+func (c *compiler) problem(code string, pos policy.Pos, message, help string) {
+	c.problems = append(c.problems, policy.Diagnostic{
+		Code: code, Message: "module " + c.module.Name + ": " + message, Help: help, Pos: pos, Width: 1,
+	})
+}
+
+func (c *compiler) hostError(pos policy.Pos, what string, err error) {
+	c.problem("E600", pos, fmt.Sprintf("look at %s: %v", what, err), "")
+}
+
+// report adds a protection to the enforcement report.
+func (c *compiler) report(name string, level Level, detail string) {
+	c.enforcement = append(c.enforcement, Enforcement{name, level, detail})
+}
+
+// lacks records that the host cannot enforce a protection: a problem, unless best_effort names it.
+func (c *compiler) lacks(name string, pos policy.Pos, why, enable string) {
+	for _, b := range c.module.BestEffort {
+		if b.V == name || b.V == "resources" && isResource(name) {
+			c.report(name, Missing, why+" (best_effort)")
+			return
+		}
+	}
+	help := "or accept the loss: best_effort: [" + name + "]"
+	if enable != "" {
+		help = enable + "; " + help
+	}
+	c.problem("E610", pos, "this host cannot enforce "+name+": "+why, help)
+}
+
+func isResource(name string) bool {
+	return name == "memory.max" || name == "pids.max" || name == "cpu.max"
+}
+
+func (c *compiler) checkKernel() {
+	want, have := c.Policy.Kernel.V, c.facts.Kernel
+	if have.Major < want.Major || have.Major == want.Major && have.Minor < want.Minor {
+		c.problem("E611", c.Policy.Kernel.Pos, fmt.Sprintf("the policy needs Linux %d.%d; this is %s", want.Major, want.Minor, c.facts.Release),
+			"run it on a newer kernel, or lower kernel: after checking what the policy relies on")
+	}
+	if !c.facts.MountAPI || !c.facts.Pidfd {
+		c.problem("E611", c.module.Pos, "launching needs open_tree, mount_setattr and pidfds (Linux 5.12); this is "+c.facts.Release, "")
+	}
+}
+
+// namespaceKinds are the kinds of namespaces with the names that a policy uses, in the order of the report.
+var namespaceKinds = [...]struct {
+	name string
+	flag policy.Namespace
+}{
+	{"user", unix.CLONE_NEWUSER}, {"mount", unix.CLONE_NEWNS}, {"pid", unix.CLONE_NEWPID}, {"ipc", unix.CLONE_NEWIPC},
+	{"uts", unix.CLONE_NEWUTS}, {"cgroup", unix.CLONE_NEWCGROUP}, {"network", unix.CLONE_NEWNET},
+}
+
+// decideProtections compares what the module asks for with what the host has.
+func (c *compiler) decideProtections() {
+	m, f := c.module, &c.facts
+	for _, kind := range namespaceKinds {
+		for _, ns := range m.Namespaces {
+			switch {
+			case ns.V != kind.flag:
+			case f.Namespaces&kind.flag == 0:
+				c.lacks(kind.name, ns.Pos, "its kernel has no "+kind.name+" namespaces", "")
+			default:
+				c.namespaces |= kind.flag
+				c.report(kind.name, Enforced, "a namespace of its own")
+			}
+		}
+	}
+	if c.facts.Seccomp&host.KillProcess == 0 {
+		c.lacks("seccomp", m.Seccomp.Pos, "its kernel has no seccomp filters that kill a process (Linux 4.14)", "")
+	} else {
+		c.report("seccomp", Enforced, fmt.Sprintf("%d calls allowed; other architectures kill the process", len(m.Seccomp.Allow)))
+	}
+	switch {
+	case f.Landlock.ABI == 0:
+		c.lacks("landlock", m.Pos, "Landlock is not available ("+f.Landlock.Errno.Error()+")", "add landlock to lsm= on the kernel's command line")
+	default:
+		c.landlock = true
+		c.report("landlock", Enforced, fmt.Sprintf("ABI %d, %d paths", f.Landlock.ABI, len(m.Filesystem)))
+	}
+	for _, r := range m.Resources {
+		c.decideResource(r)
+	}
+	c.report("capabilities", Enforced, fmt.Sprintf("exactly %d, in every set; no_new_privs; securebits locked", len(m.Capabilities)))
+}
+
+func (c *compiler) decideResource(r policy.Resource) {
+	controller := map[string]host.ControllerSet{"memory.max": host.Memory, "pids.max": host.Pids, "cpu.max": host.CPU}[r.Key]
+	h, ok := c.facts.Cgroup.For(controller)
+	switch {
+	case !ok:
+		c.lacks(r.Key, r.Pos, "no control group hierarchy has the "+controller.Names()[0]+" controller", "mount one, or enable the controller")
+	case c.facts.EUID != 0 && h.Version == 1, !c.facts.UserNS.Initial && h.Version == 1:
+		c.lacks(r.Key, r.Pos, "control groups of version 1 cannot be delegated to an ordinary user", "run the supervisor as root")
+	default:
+		c.report(r.Key, Enforced, fmt.Sprintf("control groups version %d", h.Version))
+	}
+}
+
+// identity finds the user, the group and the supplementary groups.
+func (c *compiler) identity() {
+	m, f := c.module, &c.facts
+	switch {
+	case !m.User.Set() && c.root():
+		c.problem("E612", m.Pos, "user is required when the supervisor runs as root", `say user: with a user of its own, or "root" if it must be`)
+		return
+	case !m.User.Set():
+		c.user = User{UID: f.EUID, GID: f.EGID}
+		return
+	}
+	user, ok, err := c.host.User(m.User.V)
+	switch {
+	case err != nil:
+		c.hostError(m.User.Pos, "the user database", err)
+		return
+	case !ok:
+		c.problem("E613", m.User.Pos, fmt.Sprintf("user %q does not exist on this host", m.User.V), "create it: useradd --system "+m.User.V)
+		return
+	}
+	c.user = user
+	if m.Group.Set() {
+		gid, ok, err := c.host.Group(m.Group.V)
+		switch {
+		case err != nil:
+			c.hostError(m.Group.Pos, "the group database", err)
+			return
+		case !ok:
+			c.problem("E614", m.Group.Pos, fmt.Sprintf("group %q does not exist on this host", m.Group.V), "create it: groupadd --system "+m.Group.V)
+			return
+		}
+		c.user.GID = gid
+	}
+	if c.root() {
+		c.report("user", Enforced, fmt.Sprintf("user %d, group %d", c.user.UID, c.user.GID))
+		return
+	}
+	c.user.Groups = nil
+	c.mapped = c.user.UID != f.EUID || c.user.GID != f.EGID
+	c.report("user", Degraded, fmt.Sprintf("without root the kernel's user stays %d; the module sees %d", f.EUID, c.user.UID))
+}
+
+// root tells whether this process can become any user.
+func (c *compiler) root() bool {
+	return c.facts.UserNS.Initial && c.facts.EUID == 0 && c.facts.Capabilities.Has(unix.CAP_SETUID) && c.facts.Capabilities.Has(unix.CAP_SETGID)
+}

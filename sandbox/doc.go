@@ -1,0 +1,18 @@
+// Package sandbox turns one module of a policy, and what this host offers, into a launch program and a report of what is enforced.
+//
+// [Compile] is pure: it asks its [Host] for facts and makes no system call. In production it runs in a confined
+// process and the answers come from the spawner; in a test they are written down.
+//
+// # What a module gets
+//
+// A root of its own that holds what the policy lists and nothing else: what is not listed answers ENOENT. The same list is a
+// Landlock ruleset, so an access that a mount cannot deny (execute below a directory that is listed for reading) is
+// denied as well. The links at the top of a Debian root (/bin, /lib, /lib64, /sbin …) are recreated where they lead
+// to something that is listed.
+//
+// # Limits
+//
+// Landlock does not cover chmod, chown, utime, stat and descriptors that are inherited; read-only mounts do cover the first three.
+// A file system mounted on the host below a listed path after the launch is not seen by the module. Without root, modules
+// share the kernel's user number of the caller: user namespaces show them the one that the policy names.
+package sandbox

@@ -1,0 +1,39 @@
+package sandbox
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/sandbox/program"
+)
+
+// InitCalls are the system calls that the init of a pid namespace makes.
+var InitCalls = []string{"rt_sigprocmask", "rt_sigtimedwait", "wait4", "prctl", "exit_group"}
+
+// buildInit makes the launch program of the init of a module's pid namespace. It has no capability, no descriptor, and as
+// root a user that no module has.
+func (c *compiler) buildInit() (*program.Program, error) {
+	f, err := c.Filters.Init(InitCalls)
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{Builder: program.NewBuilder(c.module.Name, c.Policy.File), c: c, proc: -1, ruleset: -1}
+	b.session()
+	b.call(everyModule, "close_range", unix.SYS_CLOSE_RANGE, program.Int(0), program.Const(uint64(^uint32(0)), "~0U"),
+		program.Const(unix.CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC"))
+	b.limits()
+	user := User{UID: c.facts.EUID, GID: c.facts.EGID}
+	if c.root() {
+		user = User{UID: c.facts.OverflowUID, GID: c.facts.OverflowGID}
+	}
+	b.credentials(everyModule, user, 0, everyModule, false)
+	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(unix.SIGKILL, "SIGKILL"))
+	b.readIDs(everyModule, user)
+	b.readCaps(everyModule, 0)
+	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_NO_NEW_PRIVS, "PR_SET_NO_NEW_PRIVS"), program.Int(1),
+		program.Int(0), program.Int(0), program.Int(0))
+	b.seccomp(everyModule, f)
+	file := b.Add(program.Prepare{Kind: program.InitProgram})
+	b.exec(f, program.FD(file, "init"), b.String(""), b.arguments([]string{"bulkhead-init"}), program.At(b.Pointers(), "[]"),
+		program.Const(unix.AT_EMPTY_PATH, "AT_EMPTY_PATH"), everyModule)
+	return &b.Program, nil
+}

@@ -1,0 +1,216 @@
+package sandbox
+
+import (
+	"cmp"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/program"
+)
+
+// Landlock access rights, by the version of the interface that brought them. Source: landlock(7).
+const (
+	landlockRead    = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
+	landlockExecute = unix.LANDLOCK_ACCESS_FS_EXECUTE
+	landlockWrite   = unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE |
+		unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_MAKE_REG | unix.LANDLOCK_ACCESS_FS_MAKE_SOCK |
+		unix.LANDLOCK_ACCESS_FS_MAKE_FIFO | unix.LANDLOCK_ACCESS_FS_MAKE_SYM | unix.LANDLOCK_ACCESS_FS_REFER | unix.LANDLOCK_ACCESS_FS_TRUNCATE
+	landlockFile = unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_READ_FILE |
+		unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+	landlockABI1 = 1<<13 - 1
+)
+
+// landlockHandled returns the rights that a version of the interface knows.
+func landlockHandled(abi int) uint64 {
+	handled := uint64(landlockABI1)
+	if abi >= 2 {
+		handled |= unix.LANDLOCK_ACCESS_FS_REFER
+	}
+	if abi >= 3 {
+		handled |= unix.LANDLOCK_ACCESS_FS_TRUNCATE
+	}
+	if abi >= 5 {
+		handled |= unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+	}
+	return handled
+}
+
+// landlockAccess returns the rights that an entry of the file-system list gives.
+func landlockAccess(n node) uint64 {
+	var access uint64
+	if n.Access&policy.AccessRead != 0 {
+		access |= landlockRead
+	}
+	if n.Access&policy.AccessWrite != 0 {
+		access |= landlockWrite
+	}
+	if n.Access&policy.AccessExecute != 0 {
+		access |= landlockExecute
+	}
+	if n.kind == Device {
+		access |= unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
+	}
+	if n.kind != Directory {
+		access &= landlockFile
+	}
+	return access
+}
+
+// mountAttr returns the attributes of an entry's mount. Only what an entry names by itself may be a device.
+func mountAttr(n node) uint64 {
+	attr := uint64(unix.MOUNT_ATTR_NOSUID)
+	if n.kind != Device {
+		attr |= unix.MOUNT_ATTR_NODEV
+	}
+	if n.Access&policy.AccessWrite == 0 {
+		attr |= unix.MOUNT_ATTR_RDONLY
+	}
+	if n.Access&policy.AccessExecute == 0 {
+		attr |= unix.MOUNT_ATTR_NOEXEC
+	}
+	return attr
+}
+
+// root makes the module's root and enters it.
+func (b *builder) root(r root) {
+	top := b.Add(program.Prepare{Kind: program.Tmpfs, Path: "/", Attr: unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC,
+		Options: []program.Option{{Key: "mode", Value: "0755"}, {Key: "size", Value: "1M"}}})
+	root := program.FD(top, "root")
+	handled := landlockHandled(b.c.facts.Landlock.ABI)
+	rules := []program.Rule{{From: top, Access: unix.LANDLOCK_ACCESS_FS_READ_DIR}}
+
+	// The new namespace is a peer of the old one: without this its mounts would appear on the host.
+	b.call(everyModule, "mount", unix.SYS_MOUNT, program.Null(), b.String("/"), program.Null(),
+		program.Const(unix.MS_REC|unix.MS_PRIVATE, "MS_REC|MS_PRIVATE"), program.Null())
+	move := program.Const(unix.MOVE_MOUNT_F_EMPTY_PATH, "MOVE_MOUNT_F_EMPTY_PATH")
+	b.call(everyModule, "move_mount", unix.SYS_MOVE_MOUNT, root, b.String(""), program.Const(atFDCWD, "AT_FDCWD"), b.String("/"), move)
+
+	made := map[string]bool{}
+	for _, l := range r.links {
+		b.call(everyModule, "symlinkat", unix.SYS_SYMLINKAT, b.String(l.target), root, b.String(l.name))
+		made["/"+l.name] = true
+	}
+	done := []mounted{{"/", top}}
+	for _, n := range r.nodes {
+		o := origin(n.Pos)
+		for _, part := range b.parts(n) {
+			b.mountPoint(o, done, made, part.node)
+			b.call(o, "move_mount", unix.SYS_MOVE_MOUNT, program.FD(part.fd, part.node.Path), b.String(""), root,
+				b.String(strings.TrimPrefix(part.node.Path, "/")), move)
+			rules = append(rules, program.Rule{From: part.fd, Access: landlockAccess(part.node) & handled, Origin: o})
+			if n.Kind == policy.MountTmpfs {
+				done = append(done, mounted{n.Path, part.fd})
+			} else {
+				done = append(done, mounted{n.Path, -1})
+			}
+		}
+	}
+	b.call(everyModule, "mount_setattr", unix.SYS_MOUNT_SETATTR, root, b.String(""), program.Const(unix.AT_EMPTY_PATH, "AT_EMPTY_PATH"),
+		program.At(b.Words(unix.MOUNT_ATTR_RDONLY, 0, 0, 0), "{MOUNT_ATTR_RDONLY}"), program.Int(32))
+	b.call(everyModule, "fchdir", unix.SYS_FCHDIR, root)
+	b.call(everyModule, "pivot_root", unix.SYS_PIVOT_ROOT, b.String("."), b.String("."))
+	b.call(everyModule, "umount2", unix.SYS_UMOUNT2, b.String("."), program.Const(unix.MNT_DETACH, "MNT_DETACH"))
+	if b.c.landlock {
+		b.ruleset = b.Add(program.Prepare{Kind: program.Ruleset, Handled: handled, Rules: rules, Origin: origin(b.c.module.Pos)})
+	}
+	if b.needsMaps() {
+		b.proc = b.Add(program.Prepare{Kind: program.HostPath, Path: "/proc", Directory: true})
+	}
+}
+
+// mounted is a mount of the new root; fd is -1 when nothing can be created in it.
+type mounted struct {
+	path string
+	fd   int
+}
+
+// part is one mount that an entry of the list stands for.
+type part struct {
+	node node
+	fd   int
+}
+
+// parts prepares the mounts of an entry: one, or for an instance's control groups one a hierarchy.
+func (b *builder) parts(n node) []part {
+	p := program.Prepare{Path: n.Path, Attr: mountAttr(n), Origin: origin(n.Pos)}
+	switch n.Kind {
+	case policy.MountTmpfs:
+		p.Kind = program.Tmpfs
+		mode := n.Mode
+		if mode == 0 {
+			mode = 0o1777
+		}
+		p.Options = []program.Option{{Key: "size", Value: strconv.FormatInt(n.Size, 10)}, {Key: "mode", Value: "0" + strconv.FormatUint(uint64(mode), 8)}}
+	case policy.MountProc:
+		p.Kind = program.Proc
+		if n.Subset == "pid" {
+			p.Options = []program.Option{{Key: "subset", Value: "pid"}}
+		}
+	case policy.MountCgroup:
+		return b.cgroupParts(n, p)
+	default:
+		from := b.Add(program.Prepare{Kind: program.HostPath, Path: n.source, Directory: n.kind == Directory, Origin: origin(n.Pos)})
+		p.Kind, p.From, p.Path = program.Tree, from, n.Path
+	}
+	return []part{{n, b.Add(p)}}
+}
+
+// cgroupParts prepares the instance's directories: on version 2 one, on version 1 one for each controller that a limit needs.
+func (b *builder) cgroupParts(n node, p program.Prepare) []part {
+	p.Kind = program.CgroupTree
+	var out []part
+	seen := map[string]bool{}
+	for _, res := range b.c.module.Resources {
+		controller := map[string]host.ControllerSet{"memory.max": host.Memory, "pids.max": host.Pids, "cpu.max": host.CPU}[res.Key]
+		h, ok := b.c.facts.Cgroup.For(controller)
+		if !ok || seen[h.Mount] {
+			continue
+		}
+		seen[h.Mount] = true
+		at, dir := n, p
+		dir.Path = ""
+		if h.Version == 1 {
+			dir.Path = path.Base(h.Mount)
+			at.Path = path.Join(n.Path, dir.Path)
+		}
+		out = append(out, part{at, b.Add(dir)})
+	}
+	return out
+}
+
+// mountPoint creates what a mount is put on, with the directories above it, in the innermost file system of ours that holds it.
+func (b *builder) mountPoint(o program.Origin, done []mounted, made map[string]bool, n node) {
+	var in mounted
+	for _, m := range done {
+		if m.path == "/" || within(n.Path, m.path) && cmp.Compare(len(m.path), len(in.path)) > 0 {
+			in = m
+		}
+	}
+	if in.fd < 0 {
+		return // inside of something from the host: layout checked that it is there
+	}
+	dir, name := program.FD(in.fd, in.path), map[bool]string{true: "root"}[in.path == "/"]
+	if name != "" {
+		dir = program.FD(in.fd, name)
+	}
+	rest := strings.Trim(strings.TrimPrefix(n.Path, in.path), "/")
+	components := strings.Split(rest, "/")
+	for i := range components {
+		at := strings.Join(components[:i+1], "/")
+		full := path.Join(in.path, at)
+		if made[full] {
+			continue
+		}
+		made[full] = true
+		if i < len(components)-1 || n.kind == Directory {
+			b.call(o, "mkdirat", unix.SYS_MKDIRAT, dir, b.String(at), program.Const(0o755, "0755"))
+		} else {
+			b.call(o, "mknodat", unix.SYS_MKNODAT, dir, b.String(at), program.Const(unix.S_IFREG|0o444, "S_IFREG|0444"), program.Int(0))
+		}
+	}
+}

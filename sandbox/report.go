@@ -1,0 +1,32 @@
+package sandbox
+
+import "github.com/bulkhead/bulkhead/sandbox/program"
+
+// Level says how much of a protection is in force.
+type Level uint8
+
+const (
+	Enforced Level = iota
+	Degraded       // a part is missing on this host, and the policy's best_effort accepts that
+	Missing        // all of it is, likewise
+)
+
+// String returns "enforced", "degraded" or "missing".
+func (l Level) String() string { return [...]string{"enforced", "degraded", "missing"}[l] }
+
+// Enforcement is one protection of a module as it is in force on this host.
+type Enforcement struct {
+	Protection string // the name that best_effort uses
+	Level      Level
+	Detail     string // what exactly, and why not more
+}
+
+// Result is what [Compile] makes of a module.
+type Result struct {
+	// Program launches the module's command.
+	Program *program.Program
+	// Init launches the init of its pid namespace; nil without one.
+	Init *program.Program
+	// Enforcement is every protection, in the order of the launch.
+	Enforcement []Enforcement
+}

@@ -1,0 +1,178 @@
+package sandbox
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+)
+
+// topLinks are the names at the top of a root that a distribution with a merged /usr has as symbolic links.
+var topLinks = [...]string{"bin", "lib", "lib32", "lib64", "libx32", "sbin"}
+
+// node is one mount of a module's root.
+type node struct {
+	policy.Mount
+	source string // path on the host, links resolved; MountBind only
+	kind   Kind   // Directory, or what the host has there
+}
+
+// link is a symbolic link at the top of a module's root.
+type link struct{ name, target string }
+
+// root is the root of a module: what is mounted where, parents first, and which links are recreated.
+type root struct {
+	nodes []node
+	links []link
+}
+
+// layout decides what a module's root is made of.
+func (c *compiler) layout() root {
+	var r root
+	links := c.topLinks()
+	for _, m := range c.module.Filesystem {
+		n := node{Mount: m, kind: Directory}
+		n.Path = through(links, m.Path)
+		if m.Kind == policy.MountBind && !c.bind(&n) {
+			continue
+		}
+		r.nodes = append(r.nodes, n)
+	}
+	slices.SortStableFunc(r.nodes, func(a, b node) int { return cmp.Compare(a.Path, b.Path) })
+	r.nodes = merge(r.nodes)
+	for _, l := range links {
+		if _, ok := r.covering(path.Join("/", l.target)); ok {
+			r.links = append(r.links, l)
+		}
+	}
+	c.checkMountPoints(r)
+	return r
+}
+
+// topLinks returns the links at the top of the host's root.
+func (c *compiler) topLinks() []link {
+	var out []link
+	for _, name := range topLinks {
+		f, err := c.host.File("/" + name)
+		if err != nil {
+			c.hostError(c.module.Pos, "/"+name, err)
+			return nil
+		}
+		if f.Link != "" {
+			out = append(out, link{name, f.Link})
+		}
+	}
+	return out
+}
+
+// through rewrites a path that leads through a link at the top: /lib/x becomes /usr/lib/x.
+func through(links []link, p string) string {
+	for _, l := range links {
+		if rest, ok := strings.CutPrefix(p, "/"+l.name); ok && (rest == "" || rest[0] == '/') {
+			return path.Join("/", l.target, rest)
+		}
+	}
+	return p
+}
+
+// bind finds what the host has at the path of an entry. It returns false when the entry is left out.
+func (c *compiler) bind(n *node) bool {
+	f, err := c.host.File(n.Mount.Path)
+	switch {
+	case err != nil:
+		c.hostError(n.Pos, n.Mount.Path, err)
+		return false
+	case f.Kind == Absent && n.Optional:
+		return false
+	case f.Kind == Absent:
+		c.problem("E601", n.Pos, "the host has nothing at "+n.Mount.Path+": "+f.Errno.Error(),
+			"correct the path, or say if_exists: true when it may be absent")
+		return false
+	case f.Real == "/":
+		c.problem("E602", n.Pos, n.Mount.Path+" leads to the host's root", "list the directories that the module needs")
+		return false
+	}
+	n.source, n.kind = f.Real, f.Kind
+	return true
+}
+
+// merge drops entries at the same place, which arise when one is reached through a link, joining their access.
+func merge(nodes []node) []node {
+	out := nodes[:0]
+	for _, n := range nodes {
+		if len(out) > 0 && out[len(out)-1].Path == n.Path && out[len(out)-1].Kind == n.Kind {
+			out[len(out)-1].Access |= n.Access
+			continue
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// covering returns the innermost mount that p is on.
+func (r root) covering(p string) (node, bool) {
+	for _, n := range slices.Backward(r.nodes) {
+		if within(p, n.Path) {
+			return n, true
+		}
+	}
+	return node{}, false
+}
+
+func within(p, dir string) bool {
+	return p == dir || strings.HasPrefix(p, dir) && p[len(dir)] == '/'
+}
+
+// checkMountPoints reports an entry inside of another one that has no place to be mounted on.
+func (c *compiler) checkMountPoints(r root) {
+	for i, n := range r.nodes {
+		outer, ok := root{nodes: r.nodes[:i]}.covering(n.Path)
+		if !ok || outer.Kind == policy.MountTmpfs {
+			continue
+		}
+		inside := strings.TrimPrefix(n.Path, outer.Path)
+		f := File{Kind: Absent}
+		if outer.Kind == policy.MountBind {
+			var err error
+			if f, err = c.host.File(path.Join(outer.source, inside)); err != nil {
+				c.hostError(n.Pos, n.Path, err)
+				continue
+			}
+		}
+		if outer.Kind == policy.MountBind && f.Kind != Absent && f.Real != path.Join(outer.source, inside) {
+			c.problem("E604", n.Pos, n.Path+" leads through a symbolic link to "+f.Real, "list "+f.Real+" instead")
+			continue
+		}
+		if f.Kind == Absent || (f.Kind == Directory) != (n.kind == Directory) {
+			c.problem("E603", n.Pos, "nothing fit to mount "+n.Path+" on: "+outer.Path+" is listed too, and has no such entry",
+				"create it on the host, or list narrower paths than "+outer.Path)
+		}
+	}
+}
+
+// resolve follows a path inside the module's root through the links at its top.
+func (r root) resolve(p string) string { return through(r.links, path.Clean(p)) }
+
+// visible tells whether the module can reach p with the access wanted, and what is missing.
+func (r root) visible(p string, want policy.Access) (string, bool) {
+	n, ok := r.covering(r.resolve(p))
+	switch {
+	case !ok:
+		return "it is not in the filesystem list", false
+	case n.Access&want != want:
+		return "filesystem lists " + n.Path + " without " + accessNames(want&^n.Access), false
+	}
+	return "", true
+}
+
+func accessNames(a policy.Access) string {
+	var out []string
+	for i, name := range [...]string{"read", "write", "execute"} {
+		if a>>i&1 == 1 {
+			out = append(out, name)
+		}
+	}
+	return strings.Join(out, " and ") + " access"
+}

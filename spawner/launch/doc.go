@@ -1,0 +1,18 @@
+// Package launch runs launch programs: it prepares the descriptors that a program names, links it, and creates the child.
+//
+// A [Launcher] belongs to one OS thread. The goroutine that uses it must be locked to that thread for life: the kernel sends a child
+// its parent-death signal when the thread that created it ends, and entering a pid namespace changes the thread.
+//
+// What the child does is in package program; the raw loop over its steps is posix/linux's Clone3.
+//
+// # Errors
+//
+// A failing step is a [*StepError]. It names the module, the call, the kernel's answer and the line of the policy:
+//
+//	nginx: landlock_restrict_self: operation not supported (policy web.yaml:31)
+//
+// # Limits
+//
+// Descriptors are opened with a deadline, but a program whose file system stops answering between that and the exec hangs in the
+// exec; the calling thread then waits with it.
+package launch

@@ -1,0 +1,216 @@
+package launch
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/cgroup"
+	"github.com/bulkhead/bulkhead/sandbox/program"
+	"github.com/bulkhead/bulkhead/spawner/launch/pidinit"
+)
+
+// Kernel is what a Launcher needs.
+type Kernel interface {
+	posix.Files
+	posix.Processes
+	posix.Namespaces
+	posix.Memory
+	posix.Hardening
+}
+
+// Launcher creates children. It is not safe for concurrent use, and belongs to one OS thread.
+type Launcher struct {
+	kernel   Kernel
+	deadline time.Duration
+	ownPidNS posix.FD
+	init     posix.FD
+}
+
+// Options configure a Launcher. The zero value is sensible.
+type Options struct {
+	// Deadline is how long the opening of all paths of one program may take; default 10 s.
+	Deadline time.Duration
+}
+
+// New returns a Launcher for the calling thread, which must be locked to its goroutine. The caller closes it.
+func New(k Kernel, o Options) (*Launcher, error) {
+	if o.Deadline == 0 {
+		o.Deadline = 10 * time.Second
+	}
+	l := &Launcher{kernel: k, deadline: o.Deadline, ownPidNS: -1, init: -1}
+	var err error
+	if l.ownPidNS, err = k.Openat2(posix.AtFDCWD, "/proc/thread-self/ns/pid", posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC}); err != nil {
+		return nil, fmt.Errorf("open the own pid namespace: %w", err)
+	}
+	if l.init, err = sealedInit(k); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// Close gives the launcher's descriptors back. Children are not affected.
+func (l *Launcher) Close() error {
+	var errs []error
+	for _, fd := range []*posix.FD{&l.ownPidNS, &l.init} {
+		if *fd >= 0 {
+			errs = append(errs, l.kernel.Close(*fd))
+			*fd = -1
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// sealedInit puts the init of pid namespaces into a file in memory that nobody can change. It can be executed and not read:
+// so the kernel makes the process undumpable, and a module with the same user cannot trace it.
+func sealedInit(k Kernel) (fd posix.FD, err error) {
+	if fd, err = k.MemfdCreate("bulkhead-init", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_EXEC); errors.Is(err, posix.Errno(unix.EINVAL)) {
+		// MFD_EXEC is of Linux 6.3; before, every memfd can be executed.
+		fd, err = k.MemfdCreate("bulkhead-init", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	}
+	if err != nil {
+		return -1, fmt.Errorf("create a file in memory for init: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("fill the file in memory of init: %w", err), k.Close(fd))
+			fd = -1
+		}
+	}()
+	if n, err := k.Write(fd, pidinit.Executable); err != nil || n != len(pidinit.Executable) {
+		return fd, errors.Join(err, errors.New("write was cut short"))
+	}
+	if err := k.Fchmodat(posix.AtFDCWD, fmt.Sprintf("/proc/self/fd/%d", fd), 0o111); err != nil {
+		return fd, err
+	}
+	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+	_, err = k.Fcntl(fd, unix.F_ADD_SEALS, seals)
+	return fd, err
+}
+
+// Request says what to launch.
+type Request struct {
+	Program *program.Program
+	// Init is the program of the pid namespace's init; nil when the module has no pid namespace.
+	Init *program.Program
+	// Cgroup is the instance's control group; nil without one.
+	Cgroup *cgroup.Instance
+	// Stdio are the standard streams; the caller keeps them.
+	Stdio [3]posix.FD
+	// Listeners are the listening sockets by name; the caller keeps them.
+	Listeners map[string]posix.FD
+}
+
+// Process is a launched module instance. The caller owns the descriptors.
+type Process struct {
+	PID   posix.PID
+	Pidfd posix.FD
+	// Init is the init of the pid namespace; InitPidfd is -1 when there is none. Killing it kills everything in the namespace.
+	Init      posix.PID
+	InitPidfd posix.FD
+}
+
+// Launch creates the init, when there is one, and the module's process. When it returns an error nothing is left behind.
+func (l *Launcher) Launch(r Request) (p Process, err error) {
+	p.InitPidfd = -1
+	join := cgroup.Join{Into: -1}
+	if r.Cgroup != nil {
+		if join, err = r.Cgroup.Join(); err != nil {
+			return p, fmt.Errorf("%s: join the control group: %w", r.Program.Module, err)
+		}
+		defer func() { _ = join.Close() }()
+	}
+	if r.Init != nil {
+		child, err := l.run(r.Init, r, &join, unix.CLONE_NEWPID)
+		if err != nil {
+			return p, err
+		}
+		p.Init, p.InitPidfd = child.PID, child.Pidfd
+		if err := l.kernel.Setns(p.InitPidfd, unix.CLONE_NEWPID); err != nil {
+			return p, errors.Join(fmt.Errorf("%s: enter the pid namespace: %w", r.Program.Module, err), l.abandon(p.InitPidfd))
+		}
+		defer func() {
+			if e := l.kernel.Setns(l.ownPidNS, unix.CLONE_NEWPID); e != nil {
+				panic(fmt.Sprintf("bug: return to the own pid namespace: %v; please report it", e))
+			}
+		}()
+	}
+	child, err := l.run(r.Program, r, &join, 0)
+	if err != nil {
+		if p.InitPidfd >= 0 {
+			err = errors.Join(err, l.abandon(p.InitPidfd))
+		}
+		return Process{Pidfd: -1, InitPidfd: -1}, err
+	}
+	p.PID, p.Pidfd = child.PID, child.Pidfd
+	return p, nil
+}
+
+// abandon kills and reaps a child, and closes its pidfd.
+func (l *Launcher) abandon(pidfd posix.FD) error {
+	_ = l.kernel.PidfdSendSignal(pidfd, unix.SIGKILL) // it may have ended already
+	return l.reap(pidfd)
+}
+
+func (l *Launcher) reap(pidfd posix.FD) error {
+	var info posix.WaitInfo
+	for {
+		err := l.kernel.Waitid(posix.PPidfd, int(pidfd), &info, unix.WEXITED|unix.WALL)
+		if !errors.Is(err, posix.Errno(unix.EINTR)) {
+			return errors.Join(err, l.kernel.Close(pidfd))
+		}
+	}
+}
+
+// run prepares and links one program and creates its child.
+func (l *Launcher) run(p *program.Program, r Request, join *cgroup.Join, flags uint64) (posix.Child, error) {
+	d, err := l.prepare(p, r)
+	if err != nil {
+		return posix.Child{}, err
+	}
+	defer d.close()
+	linked, err := l.link(p, d, join)
+	if err != nil {
+		return posix.Child{}, err
+	}
+	args := posix.CloneArgs{Flags: flags, Program: linked.program, ExitSignal: unix.SIGCHLD}
+	if join.Into >= 0 {
+		args.Flags |= unix.CLONE_INTO_CGROUP
+		args.Cgroup = join.Into
+	}
+	child, err := l.kernel.Clone3(&args)
+	if err != nil {
+		return posix.Child{}, fmt.Errorf("%s: create a process: %w%s", p.Module, err, cloneHint(err))
+	}
+	if child.Failed == nil {
+		return child, nil
+	}
+	err = linked.stepError(p, child.Failed)
+	return posix.Child{}, errors.Join(err, l.reap(child.Pidfd))
+}
+
+// cloneHint says what usually is behind an error of clone3.
+func cloneHint(err error) string {
+	switch {
+	case errors.Is(err, posix.Errno(unix.EAGAIN)):
+		return " (a limit on processes: RLIMIT_NPROC, pids.max, or /proc/sys/kernel/pid_max)"
+	case errors.Is(err, posix.Errno(unix.ENOSPC)):
+		return " (a limit on namespaces: /proc/sys/user/max_*_namespaces)"
+	case errors.Is(err, posix.Errno(unix.EMFILE)):
+		return " (the supervisor's RLIMIT_NOFILE)"
+	}
+	return ""
+}
+
+// cookie returns a fresh exec-once value.
+func (l *Launcher) cookie() (uint64, error) {
+	var b [8]byte
+	if n, err := l.kernel.Getrandom(b[:], 0); err != nil || n != len(b) {
+		return 0, fmt.Errorf("read random bytes for exec once: %w", errors.Join(err))
+	}
+	return binary.NativeEndian.Uint64(b[:]), nil
+}

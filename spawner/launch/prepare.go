@@ -1,0 +1,238 @@
+package launch
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/program"
+)
+
+// descriptors are what was prepared for one launch, by the index of the program's Prepare list.
+type descriptors struct {
+	files posix.Files
+	fds   []posix.FD
+}
+
+func (d *descriptors) close() {
+	for _, fd := range d.fds {
+		if fd >= 0 {
+			_ = d.files.Close(fd) // O_PATH, mounts and duplicates: nothing is written on close
+		}
+	}
+}
+
+// prepare makes every descriptor that the program names, each above the numbers that the child inherits.
+func (l *Launcher) prepare(p *program.Program, r Request) (*descriptors, error) {
+	d, err := l.openPaths(p)
+	if err != nil {
+		return nil, err
+	}
+	for i, want := range p.Prepare {
+		if want.Kind == program.HostPath {
+			continue
+		}
+		fd, err := l.make(p, d, want, r)
+		if err == nil {
+			d.fds[i], err = l.above(fd, 3+p.Listeners)
+		}
+		if err != nil {
+			d.close()
+			return nil, fmt.Errorf("%s: %s: %w (policy %s)", p.Module, p.Describe(i), err, p.Place(want.Origin))
+		}
+	}
+	return d, nil
+}
+
+// errDeadline is a path of the host that could not be opened in time.
+var errDeadline = errors.New("the file system did not answer in time")
+
+// openPaths opens the paths of the host. A file system may hang there, so the opening is done by another thread; when the
+// deadline passes, that one is left behind and closes what it opens later.
+func (l *Launcher) openPaths(p *program.Program) (*descriptors, error) {
+	type answer struct {
+		d   *descriptors
+		at  int
+		err error
+	}
+	done := make(chan answer, 1)
+	progress := make(chan int, len(p.Prepare))
+	abandoned := make(chan struct{})
+	go func() {
+		d := &descriptors{files: l.kernel, fds: make([]posix.FD, len(p.Prepare))}
+		for i := range d.fds {
+			d.fds[i] = -1
+		}
+		for i, want := range p.Prepare {
+			if want.Kind != program.HostPath {
+				continue
+			}
+			progress <- i
+			fd, err := l.openPath(want)
+			if err == nil {
+				d.fds[i], err = l.above(fd, 3+p.Listeners)
+			}
+			if err != nil {
+				d.close()
+				done <- answer{nil, i, err}
+				return
+			}
+		}
+		select {
+		case <-abandoned:
+			d.close()
+		default:
+			done <- answer{d: d}
+		}
+	}()
+	timer := time.NewTimer(l.deadline)
+	defer timer.Stop()
+	select {
+	case a := <-done:
+		if a.err != nil {
+			return nil, fmt.Errorf("%s: %s: %w (policy %s)", p.Module, p.Describe(a.at), a.err, p.Place(p.Prepare[a.at].Origin))
+		}
+		return a.d, nil
+	case <-timer.C:
+		close(abandoned)
+		at := 0
+		for len(progress) > 0 {
+			at = <-progress
+		}
+		return nil, fmt.Errorf("%s: %s: %w (%s; policy %s)", p.Module, p.Describe(at), errDeadline, l.deadline, p.Place(p.Prepare[at].Origin))
+	}
+}
+
+func (l *Launcher) openPath(want program.Prepare) (posix.FD, error) {
+	flags := uint64(unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW)
+	if want.Directory {
+		flags |= unix.O_DIRECTORY
+	}
+	fd, err := l.kernel.Openat2(posix.AtFDCWD, want.Path, posix.OpenHow{Flags: flags})
+	if err != nil || want.Directory {
+		return fd, err
+	}
+	var st posix.Stat
+	if err := l.kernel.Fstat(fd, &st); err != nil {
+		return -1, errors.Join(err, l.kernel.Close(fd))
+	}
+	if t := st.Mode & unix.S_IFMT; t == unix.S_IFDIR || t == unix.S_IFLNK {
+		return -1, errors.Join(errors.New("its type changed since the policy was compiled"), l.kernel.Close(fd))
+	}
+	return fd, nil
+}
+
+// above returns fd, or a duplicate when its number is one that the child is going to replace. It takes ownership of fd.
+func (l *Launcher) above(fd posix.FD, least int) (posix.FD, error) {
+	if int(fd) >= least {
+		return fd, nil
+	}
+	dup, err := l.kernel.Fcntl(fd, unix.F_DUPFD_CLOEXEC, least)
+	return posix.FD(dup), errors.Join(err, l.kernel.Close(fd))
+}
+
+// make makes the descriptor of one entry that is not a path.
+func (l *Launcher) make(p *program.Program, d *descriptors, want program.Prepare, r Request) (posix.FD, error) {
+	switch want.Kind {
+	case program.Tree:
+		return l.tree(d.fds[want.From], "", want.Attr)
+	case program.CgroupTree:
+		dir, err := cgroupDir(r, want.Path)
+		if err != nil {
+			return -1, err
+		}
+		return l.tree(posix.AtFDCWD, dir, want.Attr)
+	case program.Tmpfs:
+		return l.filesystem("tmpfs", want)
+	case program.Proc:
+		return l.filesystem("proc", want)
+	case program.Ruleset:
+		return l.ruleset(d, want)
+	case program.Listener:
+		fd, ok := r.Listeners[want.Path]
+		if !ok {
+			return -1, errors.New("no such listener is open")
+		}
+		return l.duplicate(fd, p)
+	case program.Stdio:
+		return l.duplicate(r.Stdio[want.From], p)
+	case program.InitProgram:
+		return l.duplicate(l.init, p)
+	}
+	return -1, fmt.Errorf("bug: no way to prepare kind %d; please report it", want.Kind)
+}
+
+func (l *Launcher) duplicate(fd posix.FD, p *program.Program) (posix.FD, error) {
+	dup, err := l.kernel.Fcntl(fd, unix.F_DUPFD_CLOEXEC, 3+p.Listeners)
+	return posix.FD(dup), err
+}
+
+func cgroupDir(r Request, controller string) (string, error) {
+	if r.Cgroup == nil {
+		return "", errors.New("the instance has no control group")
+	}
+	for _, dir := range r.Cgroup.Dirs() {
+		if dir.Controller == controller {
+			return dir.Path, nil
+		}
+	}
+	return "", errors.New("the instance has no such control group")
+}
+
+// tree makes a detached copy of a mount and of those below it.
+func (l *Launcher) tree(dir posix.FD, path string, attr uint64) (posix.FD, error) {
+	flags := uint32(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_RECURSIVE)
+	if path == "" {
+		flags |= unix.AT_EMPTY_PATH
+	}
+	fd, err := l.kernel.OpenTree(dir, path, flags)
+	if err != nil {
+		return -1, fmt.Errorf("open_tree: %w", err)
+	}
+	if err := l.kernel.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &posix.MountAttr{Set: attr}); err != nil {
+		return -1, errors.Join(fmt.Errorf("mount_setattr: %w", err), l.kernel.Close(fd))
+	}
+	return fd, nil
+}
+
+// filesystem makes a detached mount of a new file system. A proc belongs to the pid namespace that the thread has entered.
+func (l *Launcher) filesystem(kind string, want program.Prepare) (posix.FD, error) {
+	fs, err := l.kernel.Fsopen(kind, unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return -1, fmt.Errorf("fsopen: %w", err)
+	}
+	defer func() { _ = l.kernel.Close(fs) }()
+	for _, o := range want.Options {
+		cmd := uint32(unix.FSCONFIG_SET_STRING)
+		if o.Value == "" {
+			cmd = unix.FSCONFIG_SET_FLAG
+		}
+		if err := l.kernel.Fsconfig(posix.FsConfig{FS: fs, Cmd: cmd, Key: o.Key, Value: o.Value}); err != nil {
+			return -1, fmt.Errorf("fsconfig %s=%s: %w", o.Key, o.Value, err)
+		}
+	}
+	if err := l.kernel.Fsconfig(posix.FsConfig{FS: fs, Cmd: unix.FSCONFIG_CMD_CREATE}); err != nil {
+		return -1, fmt.Errorf("fsconfig create: %w", err)
+	}
+	fd, err := l.kernel.Fsmount(fs, unix.FSMOUNT_CLOEXEC, uint32(want.Attr))
+	if err != nil {
+		return -1, fmt.Errorf("fsmount: %w", err)
+	}
+	return fd, nil
+}
+
+func (l *Launcher) ruleset(d *descriptors, want program.Prepare) (posix.FD, error) {
+	fd, err := l.kernel.LandlockCreateRuleset(&posix.LandlockRulesetAttr{HandledAccessFS: want.Handled})
+	if err != nil {
+		return -1, fmt.Errorf("landlock_create_ruleset: %w", err)
+	}
+	for _, rule := range want.Rules {
+		if err := l.kernel.LandlockAddPathRule(fd, &posix.LandlockPathBeneath{AllowedAccess: rule.Access, Parent: d.fds[rule.From]}); err != nil {
+			return -1, errors.Join(fmt.Errorf("landlock_add_rule: %w", err), l.kernel.Close(fd))
+		}
+	}
+	return fd, nil
+}
