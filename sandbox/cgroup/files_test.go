@@ -59,13 +59,13 @@ func TestSubdirectories(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "file"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := subdirectories(linux.Kernel{}, dir)
+	got, err := subdirectories(linux.New(), dir)
 	slices.Sort(got)
 	slices.Sort(want)
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("%d of %d directories, %v", len(got), len(want), err)
 	}
-	if got, err := subdirectories(linux.Kernel{}, filepath.Join(dir, "none")); got != nil || err != nil {
+	if got, err := subdirectories(linux.New(), filepath.Join(dir, "none")); got != nil || err != nil {
 		t.Errorf("of a directory that is gone: %q, %v", got, err)
 	}
 }
@@ -78,12 +78,12 @@ func TestReadCounts(t *testing.T) {
 		}
 	}
 	write("low 0\nhigh 3\noom_kill 18446744073709551615\n")
-	got, err := readCounts(linux.Kernel{}, path)
+	got, err := readCounts(linux.New(), path)
 	if err != nil || got["high"] != 3 || got["oom_kill"] != 1<<64-1 || len(got) != 3 {
 		t.Errorf("%v, %v", got, err)
 	}
 	write("low\n")
-	if got, err := readCounts(linux.Kernel{}, path); err == nil {
+	if got, err := readCounts(linux.New(), path); err == nil {
 		t.Errorf("a line without a number gave %v", got)
 	}
 }

@@ -351,7 +351,7 @@ func TestSweep(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := open(t, f, 0)
-		self, err := identify(linux.Kernel{})
+		self, err := identify(linux.New())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -381,7 +381,7 @@ func TestSweep(t *testing.T) {
 			_ = sleeper.Process.Kill()
 			_ = sleeper.Wait()
 		})
-		if err := writeFile(linux.Kernel{}, name(dead)+"/web/0/cgroup.procs", itoa(sleeper.Process.Pid)); err != nil {
+		if err := writeFile(linux.New(), name(dead)+"/web/0/cgroup.procs", itoa(sleeper.Process.Pid)); err != nil {
 			t.Fatal(err)
 		}
 

@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 // probe returns the facts of this host.
 func probe(t testing.TB) host.Facts {
 	t.Helper()
-	f, err := host.Probe(linux.Kernel{})
+	f, err := host.Probe(linux.New())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func needRoot(t testing.TB, f host.Facts) {
 // open opens a Root that is closed, and checked to have left nothing behind, when the test ends.
 func open(t testing.TB, f host.Facts, set host.ControllerSet) *Root {
 	t.Helper()
-	r, err := Open(linux.Kernel{}, f, Options{Name: "bulkhead-test", Controllers: set})
+	r, err := Open(linux.New(), f, Options{Name: "bulkhead-test", Controllers: set})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ import (
 // group with processes of its own hands none down unless it is the root, and a group is removed with its files. What the
 // kernel does with the values, it does not know.
 type paper struct {
-	linux.Kernel
+	*linux.Kernel
 	root string
 	open map[posix.FD]string
 }
@@ -32,7 +32,7 @@ const offered = "cpuset cpu io memory pids"
 
 func newPaper(t *testing.T) *paper {
 	t.Helper()
-	p := &paper{root: t.TempDir(), open: map[posix.FD]string{}}
+	p := &paper{Kernel: linux.New(), root: t.TempDir(), open: map[posix.FD]string{}}
 	p.fill(p.root, offered)
 	p.set(t, "/cgroup.subtree_control", offered)
 	return p

@@ -25,7 +25,7 @@ func TestCheckName(t *testing.T) {
 }
 
 func TestIdentity(t *testing.T) {
-	self, err := identify(linux.Kernel{})
+	self, err := identify(linux.New())
 	if err != nil || self.pid == 0 || self.start == 0 || self.ns == 0 {
 		t.Fatalf("%+v, %v", self, err)
 	}
@@ -61,7 +61,7 @@ func TestOpenUnavailable(t *testing.T) {
 		{"version 1 gone, no limits", host.CgroupFacts{Pids: v1}, 0, "version 1 hierarchy cannot be written"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r, err := Open(linux.Kernel{}, host.Facts{Cgroup: test.f}, Options{Controllers: test.want})
+			r, err := Open(linux.New(), host.Facts{Cgroup: test.f}, Options{Controllers: test.want})
 			var unavailable *UnavailableError
 			if r != nil || !errors.As(err, &unavailable) || !strings.Contains(err.Error(), test.text) {
 				t.Errorf("got %v, want %q", err, test.text)

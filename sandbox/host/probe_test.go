@@ -25,7 +25,7 @@ const printFacts = "BULKHEAD_HOST_TEST_FACTS"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(printFacts) != "" {
-		f, err := ProbeAll(linux.Kernel{})
+		f, err := ProbeAll(linux.New())
 		if err == nil {
 			err = json.NewEncoder(os.Stdout).Encode(f)
 		}
@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 
 func probeAll(t *testing.T) Facts {
 	t.Helper()
-	f, err := ProbeAll(linux.Kernel{})
+	f, err := ProbeAll(linux.New())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestProbeAgainstSecondSources(t *testing.T) {
 		t.Errorf("ids: %+v", f)
 	}
 	var sets posix.CapSets
-	if err := (linux.Kernel{}).Capget(&sets); err != nil || sets.Effective != f.Capabilities.Effective || sets.Permitted != f.Capabilities.Permitted {
+	if err := linux.New().Capget(&sets); err != nil || sets.Effective != f.Capabilities.Effective || sets.Permitted != f.Capabilities.Permitted {
 		t.Errorf("capabilities %+v, capget says %+v (%v)", f.Capabilities, sets, err)
 	}
 	if f.Capabilities.Bounding>>(f.Capabilities.Last+1) != 0 {
@@ -205,7 +205,7 @@ func TestProbeIsCheap(t *testing.T) {
 	best := time.Hour
 	for range 20 {
 		begin := time.Now()
-		if _, err := Probe(linux.Kernel{}); err != nil {
+		if _, err := Probe(linux.New()); err != nil {
 			t.Fatal(err)
 		}
 		best = min(best, time.Since(begin))
@@ -230,7 +230,7 @@ func TestProbeLeavesNothing(t *testing.T) {
 		t.Errorf("%d descriptors before, %d after (%v)", len(before), len(after), err)
 	}
 	var info posix.WaitInfo
-	if err := (linux.Kernel{}).Waitid(posix.PAll, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT); !errors.Is(err, unix.ECHILD) {
+	if err := linux.New().Waitid(posix.PAll, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT); !errors.Is(err, unix.ECHILD) {
 		t.Errorf("a child is left: %+v, %v", info, err)
 	}
 }
@@ -264,11 +264,13 @@ type cloner struct {
 
 func (c cloner) Clone3(*posix.CloneArgs) (posix.Child, error) { return c.child, c.err }
 
+func (c cloner) Close(posix.FD) error { return nil }
+
 func (c cloner) Waitid(posix.IDType, int, *posix.WaitInfo, int) error { return c.wait }
 
 func BenchmarkProbe(b *testing.B) {
 	for b.Loop() {
-		if _, err := Probe(linux.Kernel{}); err != nil {
+		if _, err := Probe(linux.New()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -41,9 +41,15 @@ func ProbeAll(k FullKernel) (Facts, error) {
 	return f, nil
 }
 
+// childKernel is what it takes to make a child.
+type childKernel interface {
+	posix.Processes
+	Close(fd posix.FD) error
+}
+
 // tryUserNamespace lets a child make a user namespace and then, with the capabilities that this should have brought, a
 // mount namespace: some hosts allow the first and take the capabilities away (Ubuntu's AppArmor restriction).
-func tryUserNamespace(k posix.Processes, f *UserNSFacts) error {
+func tryUserNamespace(k childKernel, f *UserNSFacts) error {
 	child, err := k.Clone3(&posix.CloneArgs{
 		Flags:      unix.CLONE_NEWUSER,
 		ExitSignal: unix.SIGCHLD,
@@ -58,11 +64,12 @@ func tryUserNamespace(k posix.Processes, f *UserNSFacts) error {
 		}
 		return nil
 	}
+	defer func() { _ = k.Close(child.Pidfd) }()
 	if child.Failed != nil {
 		f.Errno, f.InsideFailed = child.Failed.Errno, true
 	}
 	var info posix.WaitInfo
-	if err := k.Waitid(posix.PPid, int(child.PID), &info, unix.WEXITED); err != nil {
+	if err := k.Waitid(posix.PPidfd, int(child.Pidfd), &info, unix.WEXITED); err != nil {
 		return fmt.Errorf("wait for the child in a user namespace: %w", err)
 	}
 	return nil
