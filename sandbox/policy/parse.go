@@ -1,5 +1,8 @@
 package policy
 
+// maxModules is how many modules a file may have.
+const maxModules = 1000
+
 // Options are what a policy is read with.
 type Options struct {
 	// Catalog has the system calls and the groups that the policy may name.
@@ -13,6 +16,111 @@ type Options struct {
 // Parse reads the text of one policy file. It reports all errors of the file at once, sorted by position; the
 // Policy is nil if and only if one of the findings is an error.
 func Parse(file string, text []byte, opt Options) (*Policy, Diagnostics) {
-	ds := Diagnostics{{Code: "E101", Message: "the file is empty", Pos: Pos{File: file, Line: 1, Col: 1}, Width: 1}}
-	return nil, ds
+	d := &decoder{opt: opt}
+	var p *Policy
+	if yaml, ok := readSource(file, text, d); ok {
+		if root := d.parseYAML(yaml); root != nil {
+			p = d.policy(root)
+		}
+	}
+	ds := d.diags.sorted()
+	if ds.HasErrors() {
+		return nil, ds
+	}
+	return p, ds
+}
+
+// policy reads the top of a file.
+func (d *decoder) policy(root *node) *Policy {
+	f, ok := d.fields(root, "the policy", "a map with version, listeners, profiles and modules",
+		"version", "kernel", "listeners", "profiles", "modules")
+	if !ok {
+		return nil
+	}
+	p := &Policy{File: d.src.file}
+	start := d.src.span(root.pos.Line, root.pos.Col, 1)
+	if n := f.need("version", start, "the policy", "version: 1"); n != nil {
+		p.Version = d.version(n)
+	}
+	if n := f.get("kernel"); n != nil {
+		p.Kernel = d.kernel(n)
+	}
+	p.Listeners = d.readListeners(f.get("listeners"))
+	d.readProfiles(f.get("profiles"))
+	modules := f.need("modules", start, "the policy", "modules: {NAME: {command: [...], ...}}")
+	if modules == nil {
+		return nil
+	}
+	p.Modules = d.modules(modules)
+	return p
+}
+
+// modules reads all modules and what can be said only when all are known.
+func (d *decoder) modules(n *node) []Module {
+	if n.kind != kindMap || len(n.entries) == 0 {
+		if n.kind == kindMap {
+			d.report(codeMissingKey, n.span, "there is no module").help("a policy has at least one module")
+		} else {
+			d.wrongType(n, "a map of modules")
+		}
+		return nil
+	}
+	if len(n.entries) > maxModules {
+		d.report(codeTooMuch, n.entries[maxModules].at, "more than %d modules", maxModules)
+		return nil
+	}
+	var modules []Module
+	broken := false
+	for _, e := range n.entries {
+		d.checkName(e.at, "module", e.key)
+		if e.value.kind != kindMap {
+			d.wrongType(e.value, "a map with command, seccomp, filesystem and more")
+			broken = true
+			continue
+		}
+		if d.full() {
+			break
+		}
+		modules = append(modules, d.module(e.key, e.at, d.merged(e.value)))
+	}
+	if !broken { // what a module that cannot be read uses is not known
+		d.unusedProfiles()
+		d.unusedListeners()
+	}
+	d.sameUsers(modules)
+	return modules
+}
+
+// sameUsers warns of modules that run as one user: as root they could send signals to each other.
+func (d *decoder) sameUsers(modules []Module) {
+	first := map[string]*Module{}
+	for i := range modules {
+		m := &modules[i]
+		if !m.User.Set() {
+			continue
+		}
+		if other := first[m.User.V]; other != nil {
+			at := d.src.span(m.Pos.Line, m.Pos.Col, len(m.Name))
+			if m.User.Pos != other.User.Pos {
+				at = d.src.span(m.User.Pos.Line, m.User.Pos.Col, len(m.User.V))
+			}
+			d.report(codeSameUser, at, "modules %q and %q run as the same user %q", other.Name, m.Name, m.User.V).
+				help("give each module a user of its own; under root they are protected from each other by it")
+			continue
+		}
+		first[m.User.V] = m
+	}
+}
+
+// version reads the version of the language.
+func (d *decoder) version(n *node) Value[int] {
+	if n.kind != kindScalar || n.text != "1" || n.quoted {
+		if n.kind == kindScalar && n.plainKind() == plainNumber {
+			d.report(codeVersion, n.span, "version %s is not known", n.text).help("this supervisor reads version: 1")
+		} else {
+			d.wrongType(n, "the number 1")
+		}
+		return Value[int]{}
+	}
+	return Value[int]{1, n.pos}
 }

@@ -1,0 +1,160 @@
+package policy
+
+// The codes of the findings. A code keeps its meaning for ever; a code that is no longer used is not given again.
+// E1xx: YAML and structure, E2xx: names, E3xx: seccomp, E4xx: references and contradictions, E5xx: values.
+// A code with W in front is a warning.
+const (
+	codeEmpty        = "E101"
+	codeTooLarge     = "E102"
+	codeNotText      = "E103"
+	codeTab          = "E104"
+	codeTooDeep      = "E105"
+	codeTooMuch      = "E106"
+	codeSyntax       = "E107"
+	codeAnchor       = "E108"
+	codeTag          = "E109"
+	codeDocuments    = "E110"
+	codeUnknownKey   = "E111"
+	codeDuplicateKey = "E112"
+	codeType         = "E113"
+	codeMissingKey   = "E114"
+	codeNotYet       = "E115"
+	codeTooMany      = "E116"
+	codeParserBug    = "E117"
+	codeKey          = "E118"
+
+	codeUnknownCall       = "E201"
+	codeForeignCall       = "E202"
+	codeUnknownGroup      = "E203"
+	codeUnknownCapability = "E204"
+	codeUnknownNamespace  = "E205"
+	codeUnknownRlimit     = "E206"
+	codeUnknownResource   = "E207"
+	codeUnknownSignal     = "E208"
+	codeUnknownErrno      = "E209"
+	codeUnknownVariable   = "E210"
+	codeName              = "E211"
+	codeUnknownProtection = "E212"
+	codeChoice            = "E213"
+
+	codeAction       = "E302"
+	codeListedTwice  = "E303"
+	codeDenied       = "E304"
+	codeNothingLeft  = "E305"
+	codeArchitecture = "E306"
+	codeLogDenies    = "W307"
+	codeCovered      = "W308"
+
+	codeUnknownProfile  = "E401"
+	codeCycle           = "E402"
+	codeExtendsDepth    = "E403"
+	codeUnusedProfile   = "E404"
+	codeUnknownListener = "E405"
+	codeUnusedListener  = "E406"
+	codeSameAddress     = "E407"
+	codeSameDescriptor  = "E408"
+	codeNotContiguous   = "E409"
+	codeNetworkMode     = "E410"
+	codeNoMountNS       = "E411"
+	codeNoPidNS         = "E412"
+	codeNotAskedFor     = "E413"
+	codeNofile          = "E414"
+	codeTwice           = "E415"
+	codeNoEffect        = "E416"
+	codeReservedEnv     = "E417"
+	codeSameUser        = "W418"
+
+	codeRange       = "E501"
+	codeUnit        = "E502"
+	codeMalformed   = "E503"
+	codeAddress     = "E504"
+	codePath        = "E505"
+	codeRootPath    = "E506"
+	codeKernel      = "E507"
+	codeVersion     = "E508"
+	codeNUL         = "E509"
+	codeMode        = "E510"
+	codeSoftHard    = "E511"
+	codeEnvironment = "E512"
+	codeCommand     = "E513"
+	codeDollar      = "E514"
+)
+
+// CodeMeaning is one line of the table of codes.
+type CodeMeaning struct{ Code, Meaning string }
+
+// Codes returns all codes with their meanings, in order.
+func Codes() []CodeMeaning {
+	return []CodeMeaning{
+		{codeEmpty, "the file is empty"},
+		{codeTooLarge, "the file is larger than a policy may be"},
+		{codeNotText, "the file is not plain UTF-8 text"},
+		{codeTab, "a tab character"},
+		{codeTooDeep, "nesting deeper than 64"},
+		{codeTooMuch, "more in one place than a policy may have: keys, tokens, characters in a line or a key"},
+		{codeSyntax, "not valid YAML"},
+		{codeAnchor, "an anchor, an alias or a merge key"},
+		{codeTag, "a tag"},
+		{codeDocuments, "a directive or a second document"},
+		{codeUnknownKey, "a key that the language does not have"},
+		{codeDuplicateKey, "a key written twice in one map"},
+		{codeType, "a value of the wrong type"},
+		{codeMissingKey, "a required key is missing"},
+		{codeNotYet, "part of the language, but not of this version"},
+		{codeTooMany, "more findings than are shown"},
+		{codeParserBug, "the YAML parser gave up on the file"},
+		{codeKey, "a key that is not a plain word"},
+		{codeUnknownCall, "a system call that nobody knows"},
+		{codeForeignCall, "a system call of another architecture"},
+		{codeUnknownGroup, "a group of system calls that does not exist"},
+		{codeUnknownCapability, "a capability that does not exist"},
+		{codeUnknownNamespace, "a kind of namespace that does not exist"},
+		{codeUnknownRlimit, "a resource limit that does not exist"},
+		{codeUnknownResource, "a control group file that does not exist"},
+		{codeUnknownSignal, "a signal that does not exist"},
+		{codeUnknownErrno, "an error number that does not exist"},
+		{codeUnknownVariable, "a variable that is not defined"},
+		{codeName, "a name with characters that a name may not have"},
+		{codeUnknownProtection, "a protection that does not exist"},
+		{codeChoice, "a word that is not one of the choices"},
+		{codeAction, "an action that cannot be used here"},
+		{codeListedTwice, "a system call or group listed twice"},
+		{codeDenied, "an allowed call that deny takes away again"},
+		{codeNothingLeft, "no system call is allowed"},
+		{codeArchitecture, "an architecture other than native"},
+		{codeLogDenies, "the action log denies nothing"},
+		{codeCovered, "an allowed call that a group has already"},
+		{codeUnknownProfile, "a profile that is not defined"},
+		{codeCycle, "profiles that extend each other in a circle"},
+		{codeExtendsDepth, "profiles extended deeper than 8"},
+		{codeUnusedProfile, "a profile that no module uses"},
+		{codeUnknownListener, "a listener that is not defined"},
+		{codeUnusedListener, "a listener that no module uses"},
+		{codeSameAddress, "two listeners that cannot both be bound"},
+		{codeSameDescriptor, "two listeners on one descriptor"},
+		{codeNotContiguous, "descriptors that are not contiguous from 3"},
+		{codeNetworkMode, "the network mode contradicts the namespaces"},
+		{codeNoMountNS, "a file-system list without a mount namespace"},
+		{codeNoPidNS, "a new proc without a pid namespace"},
+		{codeNotAskedFor, "best_effort for a protection that the module does not ask for"},
+		{codeNofile, "too few descriptors for the module's listeners"},
+		{codeTwice, "an entry listed twice"},
+		{codeNoEffect, "a setting that has no effect"},
+		{codeReservedEnv, "a variable that the supervisor sets itself"},
+		{codeSameUser, "two modules that run as the same user"},
+		{codeRange, "a number out of range"},
+		{codeUnit, "a number without its unit"},
+		{codeMalformed, "a value that cannot be read"},
+		{codeAddress, "an address that cannot be used"},
+		{codePath, "a path that cannot be used"},
+		{codeRootPath, "the root directory in a file-system list"},
+		{codeKernel, "a kernel requirement that cannot be read"},
+		{codeVersion, "a version of the language that is not known"},
+		{codeNUL, "a NUL character in a string"},
+		{codeMode, "permission bits that are not an octal number in quotes"},
+		{codeSoftHard, "a soft limit above the hard limit"},
+		{codeEnvironment, "an environment entry that is not NAME=value"},
+		{codeCommand, "a command that is not a path"},
+		{codeDollar, "a dollar sign that is neither ${NAME} nor $$"},
+	}
+}

@@ -1,0 +1,141 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// defaultTmpfsMode is that of /tmp: everybody may write, only owners remove.
+const defaultTmpfsMode = 0o1777
+
+// filesystem reads what of the file system a module has.
+func (d *decoder) filesystem(n *node) []Mount {
+	if n.kind == kindMap {
+		d.wrongType(n, "a list").help("write [{path: /usr, access: rx}, ...]")
+		return nil
+	}
+	var mounts []Mount
+	first := map[string]Pos{}
+	for _, item := range d.list(n, "a list such as [{path: /usr, access: rx}]") {
+		m, at, ok := d.mount(item)
+		if !ok {
+			continue
+		}
+		if earlier, twice := first[m.Path]; twice {
+			d.twice(at, fmt.Sprintf("path %s", m.Path), earlier)
+			continue
+		}
+		first[m.Path] = m.Pos
+		mounts = append(mounts, m)
+	}
+	if n.kind == kindList && len(n.items) == 0 && !d.partial {
+		d.report(codeMissingKey, n.span, "the file-system list is empty, so the program itself is not there").
+			help("list at least the program and its libraries: {path: /usr, access: rx}")
+	}
+	return mounts
+}
+
+// mount reads one entry of the list.
+func (d *decoder) mount(n *node) (Mount, span, bool) {
+	f, ok := d.fields(n, "a filesystem entry", "a map such as {path: /usr, access: rx}",
+		"path", "access", "tmpfs", "mode", "proc", "cgroup", "if_exists")
+	if !ok {
+		return Mount{}, span{}, false
+	}
+	m := Mount{Access: AccessRead, Pos: n.pos}
+	at := n.span
+	path := f.need("path", span{n.pos, 1}, "the entry", "path: /...")
+	pathOK := false
+	if path != nil {
+		at = path.span
+		m.Path, pathOK = d.mountPath(path)
+	}
+	ok = d.mountKind(f, &m) && pathOK
+	if a := f.get("access"); a != nil {
+		m.Access, ok = d.access(a, m.Kind, ok)
+	}
+	if e := f.n.entry("mode"); e != nil {
+		if m.Kind != MountTmpfs {
+			d.report(codeNoEffect, e.at, "mode has no effect without tmpfs").help("remove it; what is at a path has its own mode")
+		} else {
+			m.Mode = d.mode(e.value, 0o7777).V
+		}
+	}
+	if e := f.n.entry("if_exists"); e != nil {
+		m.Optional = d.boolean(e.value)
+		if m.Optional && m.Kind != MountBind {
+			d.report(codeNoEffect, e.at, "if_exists has no effect on a new file system").help("remove it; nothing of the host is needed")
+		}
+	}
+	return m, at, ok
+}
+
+func (d *decoder) mountPath(n *node) (string, bool) {
+	s, ok := d.text(n, "a path")
+	if !ok {
+		return "", false
+	}
+	path, ok := d.path(n, s)
+	if ok && path == "/" {
+		d.report(codeRootPath, n.span, "the root directory cannot be listed: it would let the module see the whole host").
+			help("list what the program needs, such as /usr, /lib and /etc/ssl")
+		return "", false
+	}
+	return path, ok
+}
+
+// mountKind reads which of tmpfs, proc and cgroup an entry has; without one it is what the host has there.
+func (d *decoder) mountKind(f fields, m *Mount) bool {
+	kinds := 0
+	ok := true
+	for _, e := range f.n.entries {
+		switch e.key {
+		case "tmpfs":
+			m.Kind, m.Access, m.Mode = MountTmpfs, AccessRead|AccessWrite, defaultTmpfsMode
+			m.Size, ok = d.size(e.value, "tmpfs")
+			if ok && m.Size == 0 {
+				d.report(codeRange, e.value.span, "a tmpfs of size 0 would have no limit").help("write a size such as 16M")
+				ok = false
+			}
+		case "proc":
+			m.Kind = MountProc
+			v := d.choice(e.value, "kind of proc", "all", "pid")
+			m.Subset, ok = v.V, v.Set()
+		case "cgroup":
+			m.Kind = MountCgroup
+			ok = d.choice(e.value, "kind of cgroup", "own").Set()
+		default:
+			continue
+		}
+		if kinds++; kinds > 1 {
+			d.report(codeTwice, e.at, "an entry is one of tmpfs, proc and cgroup").help("write an entry for each")
+			return false
+		}
+	}
+	return ok
+}
+
+// access reads what a module may do below a path.
+func (d *decoder) access(n *node, kind MountKind, ok bool) (Access, bool) {
+	words := []string{"r", "rx", "rw", "rwx"}
+	if n.kind == kindScalar && strings.EqualFold(n.text, "ro") {
+		d.report(codeChoice, n.span, "unknown access %q", n.text).hint(didYouMean("r")).help("one of r, rx, rw, rwx")
+		return 0, false
+	}
+	v := d.choice(n, "access", words...)
+	if !v.Set() {
+		return 0, false
+	}
+	access := []Access{
+		AccessRead,
+		AccessRead | AccessExecute,
+		AccessRead | AccessWrite,
+		AccessRead | AccessWrite | AccessExecute,
+	}[slices.Index(words, v.V)]
+	if access&AccessExecute != 0 && (kind == MountProc || kind == MountCgroup) {
+		d.report(codeNoEffect, n.span, "there is nothing to execute in a proc or a cgroup file system").help("write r or rw")
+		return 0, false
+	}
+	return access, ok
+}

@@ -1,0 +1,154 @@
+package policy
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Bounds of a policy file. They keep the time and the memory of the YAML parser small whatever the file contains:
+// its scanner and its parser need quadratic time for some inputs, and each key of a map costs it a stack frame.
+const (
+	maxText       = 1 << 20 // bytes
+	maxLine       = 4096    // characters in a line
+	maxBlankLines = 100     // empty lines in a row
+	maxTokens     = 40_000
+	maxKey        = 128     // characters in a key
+	maxDepth      = 64      // maps and lists in each other
+	maxDepthSum   = 400_000 // depths of all tokens added up
+)
+
+// source is a file's text, split into lines. Lines end in \n or \r\n; a byte order mark is not part of it.
+type source struct {
+	file  string
+	lines []string
+}
+
+// span is a part of one line.
+type span struct {
+	pos   Pos
+	width int
+}
+
+// readSource checks that the text is one that may be given to the YAML parser. It returns false when it is not.
+func readSource(file string, text []byte, d *decoder) (string, bool) {
+	d.src = &source{file: file, lines: []string{""}}
+	if len(text) > maxText {
+		d.report(codeTooLarge, d.src.span(1, 1, 1), "the file has %d bytes; a policy has at most %d", len(text), maxText)
+		return "", false
+	}
+	d.src.lines = sourceLines(text)
+	before := len(d.diags)
+	usable := true
+	blank, content := 0, false
+	for i, line := range d.src.lines {
+		if strings.Trim(line, " ") == "" {
+			blank++
+			continue
+		}
+		if blank > maxBlankLines {
+			d.report(codeTooMuch, d.src.span(i, 1, 1), "more than %d empty lines in a row", maxBlankLines)
+			usable = false
+		}
+		blank, content = 0, true
+		lineOK, badText := d.checkLine(i+1, line)
+		if badText {
+			return "", false
+		}
+		usable = usable && lineOK
+	}
+	if !content {
+		d.report(codeEmpty, d.src.span(1, 1, 1), "the file is empty").help("a policy starts with version: 1")
+		return "", false
+	}
+	if !usable {
+		return "", false
+	}
+	lines := d.src.lines[:len(d.src.lines)-blank]
+	joined := strings.Join(lines, "\n") + "\n"
+	if len(d.diags) > before { // only tabs between words: the rest of the file is checked with spaces instead
+		joined = strings.ReplaceAll(joined, "\t", " ")
+	}
+	return joined, true
+}
+
+// checkLine reports what a line may not contain. The file is not usable when a line is too long or its indentation
+// is unclear; it is not text at all when badText is returned.
+func (d *decoder) checkLine(number int, line string) (usable, badText bool) {
+	usable = true
+	col, indent, tab := 0, true, false
+	for i := 0; i < len(line); {
+		r, size := utf8.DecodeRuneInString(line[i:])
+		col++
+		switch {
+		case r == utf8.RuneError && size == 1:
+			d.report(codeNotText, d.src.span(number, col, 1), "byte 0x%02x is not UTF-8 text", line[i])
+			return false, true
+		case r == '\t' && !tab:
+			tab = true
+			if indent {
+				usable = false
+				d.report(codeTab, d.src.span(number, col, 1), "a tab in the indentation").help("indent with spaces")
+			} else {
+				d.report(codeTab, d.src.span(number, col, 1), "a tab between words").
+					help("write a space; in a string in double quotes write \\t")
+			}
+		case r == '\t':
+		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0xfeff || r == 0xfffe || r == 0xffff:
+			d.report(codeNotText, d.src.span(number, col, 1), "character U+%04X does not belong in a policy", r)
+			return false, true
+		case r != ' ':
+			indent = false
+		}
+		i += size
+	}
+	if col > maxLine {
+		d.report(codeTooMuch, d.src.span(number, maxLine+1, 1), "the line has %d characters; at most %d are read", col, maxLine)
+		usable = false
+	}
+	return usable, false
+}
+
+// span returns a part of a line, moved inside the file where it is not.
+func (s *source) span(line, col, width int) span {
+	line = min(max(line, 1), len(s.lines))
+	length := utf8.RuneCountInString(s.lines[line-1])
+	col = min(max(col, 1), length+1)
+	width = max(1, min(width, length+1-col))
+	return span{Pos{s.file, line, col}, width}
+}
+
+// rest returns the text of a line from a place on.
+func (s *source) rest(p Pos) string {
+	if p.Line < 1 || p.Line > len(s.lines) {
+		return ""
+	}
+	line := s.lines[p.Line-1]
+	col := 1
+	for i := range line {
+		if col == p.Col {
+			return line[i:]
+		}
+		col++
+	}
+	return ""
+}
+
+// within returns where a part stands in the written form of a value, or the whole value when it does not stand there.
+func (s *source) within(whole span, part string) span {
+	text := s.rest(whole.pos)
+	end := len(text)
+	for i, n := 0, 0; i < len(text); n++ {
+		if n == whole.width {
+			end = i
+			break
+		}
+		_, size := utf8.DecodeRuneInString(text[i:])
+		i += size
+	}
+	at := strings.Index(text[:end], part)
+	if at < 0 || part == "" {
+		return whole
+	}
+	before := utf8.RuneCountInString(text[:at])
+	return span{Pos{s.file, whole.pos.Line, whole.pos.Col + before}, utf8.RuneCountInString(part)}
+}

@@ -1,0 +1,156 @@
+package policy
+
+import (
+	"errors"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// syntaxError is what the YAML parser returns; its own type is in a package that we do not need otherwise.
+type syntaxError interface {
+	error
+	GetMessage() string
+	GetToken() *token.Token
+}
+
+// parseYAML turns text into a tree of nodes. It returns nil when the text is not YAML, after saying why.
+func (d *decoder) parseYAML(text string) (root *node) {
+	defer func() {
+		if r := recover(); r != nil {
+			d.report(codeParserBug, d.src.span(1, 1, 1), "the YAML parser cannot read this file: %v", r).
+				help("this is a bug of ours or of the YAML library; please report it with the file")
+			root = nil
+		}
+	}()
+	tokens := lexer.Tokenize(text)
+	if !d.checkTokens(tokens) {
+		return nil
+	}
+	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		d.syntax(err)
+		return nil
+	}
+	var body ast.Node
+	for _, doc := range file.Docs {
+		if doc.Body != nil {
+			body = doc.Body
+		}
+	}
+	if body == nil {
+		d.report(codeEmpty, d.src.span(1, 1, 1), "the file is empty").help("a policy starts with version: 1")
+		return nil
+	}
+	return d.convert(body)
+}
+
+// syntax reports an error of the YAML parser at its token.
+func (d *decoder) syntax(err error) {
+	var e syntaxError
+	if errors.As(err, &e) && e.GetToken() != nil {
+		d.report(codeSyntax, d.place(e.GetToken()), "%s", e.GetMessage())
+		return
+	}
+	d.report(codeSyntax, d.src.span(1, 1, 1), "%v", err)
+}
+
+// place returns where a token stands. Positions that the scanner got wrong are moved to where the token's text is.
+func (d *decoder) place(t *token.Token) span {
+	if t.Position == nil {
+		return d.src.span(1, 1, 1)
+	}
+	written := strings.Trim(t.Origin, " \r\n")
+	first, _, _ := strings.Cut(written, "\n")
+	at := d.src.span(t.Position.Line, t.Position.Column, max(1, utf8.RuneCountInString(strings.TrimRight(first, " \r"))))
+	if first == "" || at.pos.Line != t.Position.Line {
+		return at
+	}
+	if r, _ := utf8.DecodeRuneInString(first); strings.HasPrefix(d.src.rest(at.pos), string(r)) {
+		return at
+	}
+	whole := d.src.span(t.Position.Line, 1, maxLine)
+	if found := d.src.within(whole, first); found != whole {
+		return found
+	}
+	return at
+}
+
+// convert turns a node of the YAML library into ours.
+func (d *decoder) convert(n ast.Node) *node {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		m := &node{span: d.place(n.GetToken()), kind: kindMap}
+		if !n.IsFlowStyle && len(n.Values) > 0 {
+			m.span = d.place(n.Values[0].Key.GetToken())
+		}
+		d.addEntries(m, n.Values)
+		return m
+	case *ast.MappingValueNode:
+		m := &node{span: d.place(n.Key.GetToken()), kind: kindMap}
+		d.addEntries(m, []*ast.MappingValueNode{n})
+		return m
+	case *ast.SequenceNode:
+		l := &node{span: d.place(n.GetToken()), kind: kindList, items: make([]*node, 0, len(n.Values))}
+		for _, v := range n.Values {
+			l.items = append(l.items, d.convert(v))
+		}
+		return l
+	case *ast.LiteralNode:
+		s := &node{span: d.place(n.Start), kind: kindScalar, quoted: true}
+		if n.Value != nil {
+			s.text = n.Value.Value
+		}
+		return s
+	case *ast.StringNode:
+		t := n.GetToken()
+		s := &node{span: d.place(t), kind: kindScalar, text: n.Value}
+		if t.Type == token.DoubleQuoteType || t.Type == token.SingleQuoteType {
+			s.quoted = true
+			s.width = d.quoted(s.span)
+		}
+		return s
+	case *ast.NullNode, *ast.BoolNode, *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		t := n.GetToken()
+		s := &node{span: d.place(t), kind: kindScalar, text: t.Value}
+		if t.Type == token.ImplicitNullType {
+			s.text = ""
+		}
+		return s
+	case *ast.TagNode: // reported with the tokens
+		return &node{span: d.place(n.GetToken())}
+	case *ast.AnchorNode, *ast.AliasNode:
+		return &node{span: d.place(n.GetToken())}
+	case nil:
+		return &node{span: d.src.span(1, 1, 1), kind: kindScalar}
+	}
+	at := d.place(n.GetToken())
+	d.report(codeSyntax, at, "a %s has no place here", strings.ToLower(n.Type().String()))
+	return &node{span: at}
+}
+
+// addEntries fills a map and reports the keys that are written twice.
+func (d *decoder) addEntries(m *node, values []*ast.MappingValueNode) {
+	first := make(map[string]Pos, len(values))
+	m.entries = make([]entry, 0, len(values))
+	for _, v := range values {
+		k := d.convert(v.Key)
+		if k.kind != kindScalar || k.plainKind() == plainNull {
+			if k.kind != kindBroken {
+				d.report(codeKey, k.span, "a key must be a word")
+			}
+			continue
+		}
+		if earlier, twice := first[k.text]; twice {
+			d.report(codeDuplicateKey, k.span, "key %q is written twice", k.text).
+				help("the first one is on line %d", earlier.Line)
+			continue
+		}
+		first[k.text] = k.pos
+		m.entries = append(m.entries, entry{k.text, k.span, d.convert(v.Value)})
+	}
+}
