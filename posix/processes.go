@@ -39,11 +39,18 @@ const (
 	PPidfd IDType = 3 // a pidfd
 )
 
+// How a child ended: [WaitInfo.Code]. Source: waitid(2), CLD_….
+const (
+	CldExited = 1
+	CldKilled = 2
+	CldDumped = 3 // killed, with a core dump
+)
+
 // WaitInfo is what [Processes.Waitid] learned. PID is 0 when there was nothing (WNOHANG).
 type WaitInfo struct {
 	PID    PID
 	UID    UID
-	Code   int // CLD_EXITED, CLD_KILLED, CLD_DUMPED
+	Code   int // CldExited, CldKilled, CldDumped
 	Status int // exit status, or signal number
 }
 
@@ -77,6 +84,12 @@ type Processes interface {
 	//posix:calls pidfd_send_signal
 	//posix:retry never
 	PidfdSendSignal(pidfd FD, sig Signal) error
+
+	// Execve replaces the program of the process; all other threads end. It does not return unless it failed. The soft limit of
+	// open files that the runtime raised is set back. Errors: E2BIG, EACCES, ENOENT, ENOEXEC, ETXTBSY. Source: execve(2).
+	//posix:calls execve prlimit64
+	//posix:retry never
+	Execve(path string, argv, env []string) error
 
 	// Getpid returns the caller's process number. It cannot fail. Source: getpid(2).
 	//posix:calls getpid

@@ -46,7 +46,7 @@ func (c *compiler) build(r root, f Filter) *program.Program {
 	b.descriptors()
 	b.limits()
 	b.privileges()
-	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(unix.SIGKILL, "SIGKILL"))
+	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
 	b.readBack()
 	b.workingDir()
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_NO_NEW_PRIVS, "PR_SET_NO_NEW_PRIVS"), program.Int(1),

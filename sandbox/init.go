@@ -26,7 +26,7 @@ func (c *compiler) buildInit() (*program.Program, error) {
 		user = User{UID: c.facts.OverflowUID, GID: c.facts.OverflowGID}
 	}
 	b.credentials(everyModule, user, 0, everyModule, false)
-	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(unix.SIGKILL, "SIGKILL"))
+	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
 	b.readIDs(everyModule, user)
 	b.readCaps(everyModule, 0)
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_NO_NEW_PRIVS, "PR_SET_NO_NEW_PRIVS"), program.Int(1),

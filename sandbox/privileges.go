@@ -59,7 +59,7 @@ func (b *builder) bounding(o program.Origin, caps uint64) {
 }
 
 func capability(n policy.Capability) program.Value {
-	return program.Const(uint64(n), policy.CapabilityName(n))
+	return program.Const(uint64(n), n.String())
 }
 
 // ids sets groups, group and user. An ordinary user keeps its own: the kernel lets it have no others.
@@ -155,7 +155,7 @@ func (b *builder) readCaps(o program.Origin, caps uint64) {
 	for n := range b.c.facts.Capabilities.Last + 1 {
 		if caps>>n&1 == 0 {
 			b.call(o, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_CAPBSET_READ, "PR_CAPBSET_READ"), capability(n)).Keep(6)
-			b.Expect(o, program.Kept(6, policy.CapabilityName(n)+" in the bounding set"), ^uint64(0), 0)
+			b.Expect(o, program.Kept(6, n.String()+" in the bounding set"), ^uint64(0), 0)
 		}
 	}
 }

@@ -1,0 +1,113 @@
+package compile
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox"
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+// Source is the text of a policy file.
+type Source struct {
+	Name string // as it is shown in messages
+	Dir  string // absolute; relative paths start there
+	Text []byte
+}
+
+// Request is what shall be compiled.
+type Request struct {
+	Sources   []Source
+	Variables map[string]string
+	Facts     host.Facts
+	// Module compiles this one only; empty means all.
+	Module string
+	// Exec compiles a single module to be run in the foreground with the following instead of its own command.
+	Exec        bool
+	Command     []string
+	Environment []string
+	Terminal    bool
+	// CheckOnly stops after the policies themselves: nothing is asked about the host.
+	CheckOnly bool
+}
+
+// question is what the compile process asks of the spawner: 'f' a file, 'h' a file with its head, 'u' a user, 'g' a group.
+type question struct {
+	Kind byte
+	Name string
+}
+
+// answer is what the spawner says.
+type answer struct {
+	Error string
+	Found bool
+	File  sandbox.File
+	Head  []byte
+	User  sandbox.User
+	GID   posix.GID
+}
+
+// Kinds of frames from the compile process.
+const (
+	frameQuestion = 'q'
+	framePlan     = 'p'
+)
+
+// channel is a stream of frames: a kind, a length, the bytes.
+type channel struct {
+	files posix.Files
+	fd    posix.FD
+}
+
+func (c channel) send(kind byte, body []byte) error {
+	if len(body) > wire.MaxMessage {
+		return fmt.Errorf("a message of %d bytes; at most %d can be sent", len(body), wire.MaxMessage)
+	}
+	frame := make([]byte, 0, 5+len(body))
+	frame = append(frame, kind)
+	frame = binary.LittleEndian.AppendUint32(frame, uint32(len(body)))
+	frame = append(frame, body...)
+	for len(frame) > 0 {
+		n, err := c.files.Write(c.fd, frame)
+		if err != nil && !errors.Is(err, posix.Errno(unix.EINTR)) {
+			return err
+		}
+		frame = frame[max(n, 0):]
+	}
+	return nil
+}
+
+func (c channel) receive() (byte, []byte, error) {
+	var header [5]byte
+	if err := c.fill(header[:]); err != nil {
+		return 0, nil, err
+	}
+	n := binary.LittleEndian.Uint32(header[1:])
+	if n > wire.MaxMessage {
+		return 0, nil, fmt.Errorf("%w: %d bytes are announced; at most %d are taken", wire.ErrMalformed, n, wire.MaxMessage)
+	}
+	body := make([]byte, n)
+	return header[0], body, c.fill(body)
+}
+
+func (c channel) fill(p []byte) error {
+	for len(p) > 0 {
+		n, err := c.files.Read(c.fd, p)
+		switch {
+		case errors.Is(err, posix.Errno(unix.EINTR)):
+		case err != nil:
+			return err
+		case n == 0:
+			return io.ErrUnexpectedEOF
+		default:
+			p = p[n:]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package compile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox"
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+// Parent is what the spawner's end needs.
+type Parent interface {
+	launch.Kernel
+	posix.Sockets
+	posix.Polling
+}
+
+// Timeout is how long the compile process may take, the answers included.
+const Timeout = 10 * time.Second
+
+// maxQuestions bounds what the compile process may ask.
+const maxQuestions = 100_000
+
+// executable is what the process runs: our own program, whatever has become of its path.
+const executable = "/proc/self/exe"
+
+// Run compiles the request in a confined process. An error means that there is no plan; what is wrong with the policies is in
+// the plan's diagnostics.
+func Run(k Parent, l *launch.Launcher, req Request) (wire.Plan, error) {
+	body, err := json.Marshal(req)
+	if err != nil {
+		return wire.Plan{}, fmt.Errorf("encode the request: %w", err)
+	}
+	ours, theirs, err := k.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return wire.Plan{}, fmt.Errorf("make a socket pair for the compile process: %w", err)
+	}
+	p, err := start(k, l, req.Facts, theirs)
+	err = errors.Join(err, k.Close(theirs))
+	if err != nil {
+		return wire.Plan{}, errors.Join(err, k.Close(ours))
+	}
+	type result struct {
+		plan wire.Plan
+		err  error
+	}
+	done := make(chan result, 1)
+	// The answers are given by another thread: a file system that hangs must not take the spawner with it.
+	go func() {
+		plan, err := converse(channel{k, ours}, lookup{k}, body)
+		done <- result{plan, errors.Join(err, k.Close(ours))}
+	}()
+	timer := time.NewTimer(Timeout)
+	defer timer.Stop()
+	var r result
+	select {
+	case r = <-done:
+	case <-timer.C:
+		r.err = fmt.Errorf("no plan after %s", Timeout)
+	}
+	status, err := finish(k, p)
+	if r.err != nil {
+		return wire.Plan{}, errors.Join(fmt.Errorf("compile the policy: %w%s", r.err, status), err)
+	}
+	return r.plan, err
+}
+
+// start launches the compile process.
+func start(k Parent, l *launch.Launcher, f host.Facts, theirs posix.FD) (launch.Process, error) {
+	filter, err := OwnFilter(toolCalls)
+	if err != nil {
+		return launch.Process{}, err
+	}
+	exe, err := lookup{k}.readlink(posix.AtFDCWD, executable)
+	if err != nil {
+		return launch.Process{}, fmt.Errorf("find the own program: %w", err)
+	}
+	p, err := l.Launch(launch.Request{
+		Program: sandbox.CompileTool(sandbox.Tool{Name: "compile", Executable: exe, Argv: []string{"supervisor", Role}, Channel: "channel",
+			CPUSeconds: uint64(Timeout / time.Second), Facts: f, Filter: filter}),
+		Stdio:     [3]posix.FD{theirs, 2, 2},
+		Listeners: map[string]posix.FD{"channel": theirs},
+	})
+	if err != nil {
+		return p, fmt.Errorf("start the compile process: %w", err)
+	}
+	return p, nil
+}
+
+// Role is the first argument that makes the program the compile process.
+const Role = "role:compile"
+
+// converse sends the request and answers questions until the plan comes.
+func converse(c channel, l lookup, request []byte) (wire.Plan, error) {
+	if err := c.send('r', request); err != nil {
+		return wire.Plan{}, fmt.Errorf("send the request: %w", err)
+	}
+	for range maxQuestions {
+		kind, body, err := c.receive()
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return wire.Plan{}, errors.New("the compile process ended without a plan")
+		}
+		if err != nil {
+			return wire.Plan{}, err
+		}
+		if kind == framePlan {
+			return wire.DecodePlan(body)
+		}
+		if kind != frameQuestion {
+			return wire.Plan{}, fmt.Errorf("%w: of kind %q", wire.ErrMalformed, kind)
+		}
+		d := wire.NewDecoder(body)
+		q := question{Kind: d.U8(), Name: d.String()}
+		if err := d.Done(); err != nil {
+			return wire.Plan{}, err
+		}
+		reply, err := json.Marshal(l.answer(q))
+		if err != nil {
+			return wire.Plan{}, fmt.Errorf("encode an answer: %w", err)
+		}
+		if err := c.send('a', reply); err != nil {
+			return wire.Plan{}, fmt.Errorf("send an answer: %w", err)
+		}
+	}
+	return wire.Plan{}, fmt.Errorf("the compile process asked more than %d questions", maxQuestions)
+}
+
+// finish ends and reaps the process, and says how it ended when that was not by itself.
+func finish(k Parent, p launch.Process) (string, error) {
+	_ = k.PidfdSendSignal(p.Pidfd, unix.SIGKILL) // it has said all it had to say
+	var info posix.WaitInfo
+	for {
+		err := k.Waitid(posix.PPidfd, int(p.Pidfd), &info, unix.WEXITED)
+		if errors.Is(err, posix.Errno(unix.EINTR)) {
+			continue
+		}
+		if err := errors.Join(err, k.Close(p.Pidfd)); err != nil {
+			return "", fmt.Errorf("reap the compile process: %w", err)
+		}
+		break
+	}
+	if info.Code != posix.CldExited && info.Status != int(unix.SIGKILL) {
+		return fmt.Sprintf(" (it was ended by %s)", unix.SignalName(posix.Signal(info.Status))), nil
+	}
+	return "", nil
+}

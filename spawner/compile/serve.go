@@ -1,0 +1,217 @@
+package compile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox"
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp/libseccomp"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+// Channel is the descriptor on which the compile process finds its parent.
+const Channel posix.FD = 3
+
+// Kernel is what [Serve] needs.
+type Kernel interface {
+	posix.Files
+	posix.Memory
+}
+
+// Serve is the compile process: it takes one request from the channel, and returns one plan.
+func Serve(k Kernel) error {
+	c := channel{k, Channel}
+	_, body, err := c.receive()
+	if err != nil {
+		return fmt.Errorf("receive the request: %w", err)
+	}
+	var req Request
+	if err := json.Unmarshal(body, &req); err != nil {
+		return fmt.Errorf("decode the request: %w", err)
+	}
+	s := &server{kernel: k, channel: c, request: req}
+	if err := c.send(framePlan, s.plan().Encode()); err != nil {
+		return fmt.Errorf("send the plan: %w", err)
+	}
+	return nil
+}
+
+type server struct {
+	kernel  Kernel
+	channel channel
+	request Request
+}
+
+// plan parses and compiles everything, collecting all diagnostics.
+func (s *server) plan() wire.Plan {
+	var p wire.Plan
+	var text, machine strings.Builder
+	var all policy.Diagnostics
+	for _, src := range s.request.Sources {
+		ds := s.compileFile(&p, src)
+		all = append(all, ds...)
+		if err := policy.Render(&text, ds, src.Text); err != nil {
+			panic(err) // a strings.Builder takes everything
+		}
+	}
+	all = append(all, collisions(&p, &text)...)
+	if err := policy.RenderJSON(&machine, all); err != nil {
+		panic(err)
+	}
+	p.Diagnostics, p.Rendered, p.JSON = all, text.String(), machine.String()
+	if all.HasErrors() {
+		p.Listeners, p.Modules = nil, nil
+	}
+	return p
+}
+
+// compileFile adds the listeners and modules of one file.
+func (s *server) compileFile(p *wire.Plan, src Source) policy.Diagnostics {
+	pol, ds := policy.Parse(src.Name, src.Text, policy.Options{Catalog: seccomp.Catalog(), Variables: s.request.Variables, Dir: src.Dir})
+	if pol == nil || s.request.CheckOnly {
+		return ds
+	}
+	p.Listeners = append(p.Listeners, pol.Listeners...)
+	modules, problem := s.choose(pol)
+	ds = append(ds, problem...)
+	for _, m := range modules {
+		req := sandbox.Request{Policy: pol, Module: m, Host: s, Filters: s}
+		if s.request.Exec {
+			req.Command, req.Environment, req.Terminal = s.request.Command, s.request.Environment, s.request.Terminal
+		}
+		res, more := sandbox.Compile(req)
+		ds = append(ds, more...)
+		if res != nil {
+			p.Modules = append(p.Modules, module(m, res))
+		}
+	}
+	return ds
+}
+
+func module(m policy.Module, res *sandbox.Result) wire.Module {
+	out := wire.Module{
+		Name: m.Name, Replicas: m.Replicas.V, Restart: m.Restart.Policy.V, StopSignal: m.StopSignal.V, StopGracePeriod: m.StopGracePeriod.V,
+		Resources: m.Resources, Program: res.Program, Init: res.Init, Enforcement: res.Enforcement,
+	}
+	for _, l := range m.Listeners {
+		out.Listeners = append(out.Listeners, l.Name)
+	}
+	for _, b := range m.BestEffort {
+		out.BestEffort = append(out.BestEffort, b.V)
+	}
+	return out
+}
+
+// choose returns the modules that the request is about.
+func (s *server) choose(pol *policy.Policy) ([]policy.Module, policy.Diagnostics) {
+	names := make([]string, len(pol.Modules))
+	for i, m := range pol.Modules {
+		if names[i] = m.Name; m.Name == s.request.Module {
+			return []policy.Module{m}, nil
+		}
+	}
+	help := ""
+	switch {
+	case s.request.Module == "" && (!s.request.Exec || len(pol.Modules) == 1):
+		return pol.Modules, nil
+	case s.request.Module == "":
+		help = "choose one with --module"
+	}
+	message := "the policy has several modules: " + strings.Join(names, ", ")
+	if help == "" {
+		message = fmt.Sprintf("module %q is not defined; defined: %s", s.request.Module, strings.Join(names, ", "))
+	}
+	return nil, policy.Diagnostics{{Code: "E640", Message: message, Help: help, Pos: policy.Pos{File: pol.File, Line: 1, Col: 1}, Width: 1}}
+}
+
+// collisions reports names that two files define.
+func collisions(p *wire.Plan, text *strings.Builder) policy.Diagnostics {
+	var ds policy.Diagnostics
+	report := func(what, name string, first, second policy.Pos) {
+		d := policy.Diagnostic{Code: "E641", Message: fmt.Sprintf("%s %q is defined in %s too", what, name, first.File), Pos: second, Width: 1}
+		fmt.Fprintln(text, d)
+		ds = append(ds, d)
+	}
+	listeners := map[string]policy.Pos{}
+	for _, l := range p.Listeners {
+		if first, ok := listeners[l.Name]; ok {
+			report("listener", l.Name, first, l.Pos)
+		}
+		listeners[l.Name] = l.Pos
+	}
+	modules := map[string]string{}
+	for _, m := range p.Modules {
+		if first, ok := modules[m.Name]; ok {
+			report("module", m.Name, policy.Pos{File: first}, policy.Pos{File: m.Program.File, Line: 1, Col: 1})
+		}
+		modules[m.Name] = m.Program.File
+	}
+	return ds
+}
+
+// Module implements [sandbox.Filters].
+func (s *server) Module(section policy.Seccomp) (sandbox.Filter, error) {
+	f, err := libseccomp.Compile(section, libseccomp.Options{Files: s.kernel, Memory: s.kernel})
+	if err != nil {
+		return sandbox.Filter{}, err
+	}
+	if slices.ContainsFunc(section.Allow, func(c policy.Call) bool { return c.Name == "execveat" }) {
+		return sandbox.Filter{Program: f.Program}, nil
+	}
+	return execOnce(f)
+}
+
+// Init implements [sandbox.Filters].
+func (s *server) Init(calls []string) (sandbox.Filter, error) { return OwnFilter(calls) }
+
+// ask sends a question to the spawner.
+func (s *server) ask(kind byte, name string) (answer, error) {
+	e := &wire.Encoder{}
+	e.U8(kind)
+	e.String(name)
+	if err := s.channel.send(frameQuestion, e.Bytes()); err != nil {
+		return answer{}, err
+	}
+	_, body, err := s.channel.receive()
+	if err != nil {
+		return answer{}, err
+	}
+	var a answer
+	if err := json.Unmarshal(body, &a); err != nil {
+		return answer{}, err
+	}
+	if a.Error != "" {
+		return answer{}, errors.New(a.Error)
+	}
+	return a, nil
+}
+
+// Facts, File, Head, User and Group implement [sandbox.Host].
+func (s *server) Facts() host.Facts { return s.request.Facts }
+
+func (s *server) File(path string) (sandbox.File, error) {
+	a, err := s.ask('f', path)
+	return a.File, err
+}
+
+func (s *server) Head(path string) (sandbox.File, []byte, error) {
+	a, err := s.ask('h', path)
+	return a.File, a.Head, err
+}
+
+func (s *server) User(name string) (sandbox.User, bool, error) {
+	a, err := s.ask('u', name)
+	return a.User, a.Found, err
+}
+
+func (s *server) Group(name string) (posix.GID, bool, error) {
+	a, err := s.ask('g', name)
+	return a.GID, a.Found, err
+}

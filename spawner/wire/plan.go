@@ -1,0 +1,166 @@
+package wire
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/bulkhead/bulkhead/sandbox"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/program"
+)
+
+// Plan is what the compile process makes of the policies. Listeners and Modules are empty when a diagnostic is an error.
+type Plan struct {
+	Diagnostics policy.Diagnostics
+	// Rendered is the diagnostics as a person reads them, with the lines of the source; JSON is the same for a machine.
+	Rendered  string
+	JSON      string
+	Listeners []policy.Listener
+	Modules   []Module
+}
+
+// Module is one module of a plan.
+type Module struct {
+	Name            string
+	Listeners       []string
+	Replicas        int
+	Restart         string
+	StopSignal      int
+	StopGracePeriod time.Duration
+	Resources       []policy.Resource
+	BestEffort      []string
+	Program         *program.Program
+	Init            *program.Program // nil without a pid namespace
+	Enforcement     []sandbox.Enforcement
+}
+
+// Limits of a plan.
+const (
+	maxDiagnostics = 10_000
+	maxModules     = 1000
+)
+
+func encodePos(e *Encoder, p policy.Pos) {
+	e.String(p.File)
+	e.U32(uint32(p.Line))
+	e.U32(uint32(p.Col))
+}
+
+func decodePos(d *Decoder) policy.Pos {
+	return policy.Pos{File: d.String(), Line: int(d.U32()), Col: int(d.U32())}
+}
+
+// Encode returns the plan as a message.
+func (p Plan) Encode() []byte {
+	e := &Encoder{}
+	Each(e, p.Diagnostics, func(e *Encoder, v policy.Diagnostic) {
+		e.String(v.Code)
+		e.U8(uint8(v.Severity))
+		e.String(v.Message)
+		e.String(v.Hint)
+		e.String(v.Help)
+		encodePos(e, v.Pos)
+		e.U32(uint32(v.Width))
+	})
+	e.String(p.Rendered)
+	e.String(p.JSON)
+	Each(e, p.Listeners, encodeListener)
+	Each(e, p.Modules, encodeModule)
+	return e.Bytes()
+}
+
+// DecodePlan reads a plan.
+func DecodePlan(message []byte) (Plan, error) {
+	d := NewDecoder(message)
+	p := Plan{Diagnostics: List(d, maxDiagnostics, func(d *Decoder) policy.Diagnostic {
+		return policy.Diagnostic{Code: d.String(), Severity: policy.Severity(d.U8()), Message: d.String(), Hint: d.String(), Help: d.String(),
+			Pos: decodePos(d), Width: int(d.U32())}
+	})}
+	p.Rendered, p.JSON = d.String(), d.String()
+	p.Listeners = List(d, maxModules, decodeListener)
+	p.Modules = List(d, maxModules, decodeModule)
+	return p, d.Done()
+}
+
+func encodeListener(e *Encoder, l policy.Listener) {
+	e.String(l.Name)
+	encodePos(e, l.Pos)
+	e.String(l.Network)
+	addr := ""
+	if l.Addr.IsValid() {
+		addr = l.Addr.String()
+	}
+	e.String(addr)
+	e.String(l.Path)
+	e.U32(uint32(l.Backlog.V))
+	e.U32(l.Mode.V)
+	e.String(l.User.V)
+	e.String(l.Group.V)
+}
+
+func decodeListener(d *Decoder) policy.Listener {
+	l := policy.Listener{Name: d.String(), Pos: decodePos(d), Network: d.String()}
+	if addr := d.String(); addr != "" {
+		var err error
+		if l.Addr, err = netip.ParseAddrPort(addr); err != nil {
+			d.fail("address %q", addr)
+		}
+	}
+	l.Path = d.String()
+	l.Backlog.V, l.Mode.V = int(d.U32()), d.U32()
+	l.User.V, l.Group.V = d.String(), d.String()
+	return l
+}
+
+func encodeModule(e *Encoder, m Module) {
+	e.String(m.Name)
+	Each(e, m.Listeners, (*Encoder).String)
+	e.U32(uint32(m.Replicas))
+	e.String(m.Restart)
+	e.U32(uint32(m.StopSignal))
+	e.U64(uint64(m.StopGracePeriod))
+	Each(e, m.Resources, func(e *Encoder, r policy.Resource) {
+		e.String(r.Key)
+		e.U64(uint64(r.Limit))
+		e.U64(uint64(r.Period))
+		encodePos(e, r.Pos)
+	})
+	Each(e, m.BestEffort, (*Encoder).String)
+	EncodeProgram(e, m.Program)
+	e.Bool(m.Init != nil)
+	if m.Init != nil {
+		EncodeProgram(e, m.Init)
+	}
+	Each(e, m.Enforcement, func(e *Encoder, v sandbox.Enforcement) {
+		e.String(v.Protection)
+		e.U8(uint8(v.Level))
+		e.String(v.Detail)
+	})
+}
+
+func decodeModule(d *Decoder) Module {
+	m := Module{
+		Name:            d.String(),
+		Listeners:       List(d, maxModules, (*Decoder).String),
+		Replicas:        int(d.U32()),
+		Restart:         d.String(),
+		StopSignal:      int(d.U32()),
+		StopGracePeriod: time.Duration(d.U64()),
+		Resources: List(d, 64, func(d *Decoder) policy.Resource {
+			return policy.Resource{Key: d.String(), Limit: int64(d.U64()), Period: int64(d.U64()), Pos: decodePos(d)}
+		}),
+		BestEffort: List(d, 64, (*Decoder).String),
+		Program:    DecodeProgram(d),
+	}
+	if d.Bool() {
+		m.Init = DecodeProgram(d)
+	}
+	m.Enforcement = List(d, 64, func(d *Decoder) sandbox.Enforcement {
+		v := sandbox.Enforcement{Protection: d.String(), Level: sandbox.Level(d.U8()), Detail: d.String()}
+		if v.Level > sandbox.Missing {
+			d.fail("enforcement level %d", v.Level)
+		}
+		return v
+	})
+	return m
+}
