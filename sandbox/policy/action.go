@@ -89,7 +89,9 @@ func (d *decoder) errno(n *node, s string) (uint16, bool) {
 
 // errnoNumber returns the number of an error's name, 0 when there is none of that name.
 func errnoNumber(name string) uint16 {
-	switch name { // second names of one number
+	switch name { // second names of one number, and the gaps in the table
+	case "":
+		return 0
 	case "EWOULDBLOCK":
 		return uint16(unix.EWOULDBLOCK)
 	case "EDEADLOCK":

@@ -14,7 +14,7 @@ func (d *decoder) merged(module *node) *node {
 	return d.merge(result, d.normal(module), "")
 }
 
-// merge puts a value over an earlier one of the same key. A command is one thing and replaced, as Compose does it.
+// merge puts a value over an earlier one of the same key; the key of a whole module is "". A command is one thing and replaced, as Compose does it.
 func (d *decoder) merge(base, over *node, key string) *node {
 	switch {
 	case base == nil || base.kind != over.kind || key == "command":
@@ -37,7 +37,7 @@ func (d *decoder) merge(base, over *node, key string) *node {
 }
 
 func (d *decoder) mergeMaps(base, over *node, key string) *node {
-	if len(over.entries) == 0 && len(base.entries) > 0 {
+	if len(over.entries) == 0 && len(base.entries) > 0 && key != "" {
 		d.report(codeNoEffect, over.span, "an empty map adds nothing to the %d entries of the profile", len(base.entries)).
 			help("remove it; maps are merged, and `!reset` is not in this version of supervisor")
 		return base

@@ -70,3 +70,10 @@ func (d *decoder) checkEscape(at span, letter rune, rest string) {
 		d.report(codeSyntax, at, "\\%c needs %d hexadecimal digits that stand for a character", letter, count)
 	}
 }
+
+// badEscape tells whether an escape is what is wrong with a string, after reporting it.
+func (d *decoder) badEscape(at span) bool {
+	before := len(d.diags)
+	d.quoted(at)
+	return len(d.diags) > before
+}

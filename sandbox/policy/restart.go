@@ -27,8 +27,8 @@ func (d *decoder) restart(n *node) Restart {
 	if !ok {
 		return r
 	}
-	if n := f.get("policy"); n != nil {
-		r.Policy = d.restartPolicy(n)
+	if p := f.get("policy"); p != nil {
+		r.Policy = d.restartPolicy(p)
 	} else if !d.partial {
 		f.need("policy", n.span, "restart", "policy: on-failure, policy: always or policy: no")
 	}

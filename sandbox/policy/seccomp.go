@@ -41,9 +41,9 @@ func (d *decoder) seccomp(n *node) Seccomp {
 	if n := f.get("denied"); n != nil {
 		s.Denied = d.action(n, "denied", s.Denied.V)
 	}
-	var allow, deny []rule
+	var deny []rule
 	if n := f.get("deny"); n != nil {
-		deny = d.ruleList(n)
+		deny, _ = d.ruleList(n)
 	}
 	allowNode := f.get("allow")
 	if allowNode == nil {
@@ -52,14 +52,12 @@ func (d *decoder) seccomp(n *node) Seccomp {
 		}
 		return s
 	}
-	found := len(d.diags)
-	allow = d.ruleList(allowNode)
-	allRead := found == len(d.diags)
+	allow, allRead := d.ruleList(allowNode)
 	d.rulesTwice(allow)
 	d.rulesTwice(deny)
 	s.Deny = calls(deny, nil)
 	s.Allow = d.allowed(allow, deny)
-	if len(s.Allow) == 0 && !d.partial && (allRead && allowNode.kind == kindList) {
+	if len(s.Allow) == 0 && !d.partial && allRead {
 		d.report(codeNothingLeft, allowNode.span, "no system call is allowed, so the program cannot even end").help(`start with allow: ["@default"]`)
 	}
 	return s
@@ -83,29 +81,36 @@ func (d *decoder) architectures(n *node) []Value[string] {
 	return archs
 }
 
-// ruleList reads the names of a list and of the lists in it.
-func (d *decoder) ruleList(n *node) []rule {
-	var rules []rule
+// ruleList reads the names of a list and of the lists in it, and tells whether it could read all of them.
+func (d *decoder) ruleList(n *node) (rules []rule, whole bool) {
+	whole = n.kind == kindList
 	for _, item := range d.list(n, "a list of system calls and @groups") {
 		switch item.kind {
 		case kindList:
-			rules = append(rules, d.ruleList(item)...)
+			more, all := d.ruleList(item)
+			rules = append(rules, more...)
+			whole = whole && all
 		case kindMap:
 			d.report(codeNotYet, item.span, "argument rules are not in this version of supervisor").
 				help("name the call only, or leave it out")
+			whole = false
 		default:
-			if name, ok := d.word(item, "the name of a system call or a @group"); ok {
-				if r, ok := d.rule(item, name); ok {
-					rules = append(rules, r)
-				}
+			r, ok := d.rule(item)
+			if ok {
+				rules = append(rules, r)
 			}
+			whole = whole && ok
 		}
 	}
-	return rules
+	return rules, whole
 }
 
 // rule looks a name up in the catalog.
-func (d *decoder) rule(item *node, name string) (rule, bool) {
+func (d *decoder) rule(item *node) (rule, bool) {
+	name, ok := d.word(item, "the name of a system call or a @group")
+	if !ok {
+		return rule{}, false
+	}
 	r := rule{name: name, at: item.span, owner: item.owner}
 	if r.group() {
 		members, known := d.opt.Catalog.Groups[name]

@@ -19,11 +19,28 @@ func nearest(word string, candidates iter.Seq[string]) string {
 			continue
 		}
 		d := distance(strings.ToLower(word), strings.ToLower(c))
-		if d < bestDistance || d == bestDistance && d <= limit && c < best {
+		if d < bestDistance || d == bestDistance && d <= limit && closer(word, c, best) {
 			best, bestDistance = c, d
 		}
 	}
 	return best
+}
+
+// closer tells which of two candidates of one distance is meant: the one that starts more like the word does, and of
+// two that start alike the first in the alphabet, so that the order of the candidates does not matter.
+func closer(word, a, b string) bool {
+	if x, y := commonPrefix(word, a), commonPrefix(word, b); x != y {
+		return x > y
+	}
+	return a < b
+}
+
+func commonPrefix(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // distance counts the insertions, deletions, substitutions and swaps of neighbours between two words.

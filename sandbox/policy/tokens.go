@@ -66,6 +66,7 @@ func (d *decoder) invalidTokens(tokens token.Tokens) bool {
 			}
 		case strings.HasPrefix(written, ">"):
 			d.report(codeSyntax, at, "> starts a block of text here").help("put the value in quotes")
+		case strings.HasPrefix(written, `"`) && d.badEscape(at):
 		default:
 			d.report(codeSyntax, at, "%s", t.Error)
 		}

@@ -19,7 +19,12 @@ type syntaxError interface {
 }
 
 // parseYAML turns text into a tree of nodes. It returns nil when the text is not YAML, after saying why.
-func (d *decoder) parseYAML(text string) (root *node) {
+func (d *decoder) parseYAML(text string) *node {
+	return d.guarded(func() *node { return d.parseTokens(lexer.Tokenize(text)) })
+}
+
+// guarded runs the YAML library and turns its panics into findings.
+func (d *decoder) guarded(parse func() *node) (root *node) {
 	defer func() {
 		if r := recover(); r != nil {
 			d.report(codeParserBug, d.src.span(1, 1, 1), "the YAML parser cannot read this file: %v", r).
@@ -27,7 +32,10 @@ func (d *decoder) parseYAML(text string) (root *node) {
 			root = nil
 		}
 	}()
-	tokens := lexer.Tokenize(text)
+	return parse()
+}
+
+func (d *decoder) parseTokens(tokens token.Tokens) *node {
 	if !d.checkTokens(tokens) {
 		return nil
 	}

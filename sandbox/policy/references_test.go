@@ -1,0 +1,84 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func chain(n int) string {
+	var b strings.Builder
+	b.WriteString("version: 1\nprofiles:\n  p1: {user: x}\n")
+	for i := 2; i <= n; i++ {
+		mark, end := "", ""
+		if i == maxExtends+1 {
+			mark, end = "«", "»"
+		}
+		fmt.Fprintf(&b, "  p%d: {extends: %sp%d%s}\n", i, mark, i-1, end)
+	}
+	b.WriteString(strings.TrimPrefix(module(fmt.Sprintf("extends: p%d", n)), "version: 1\n"))
+	return b.String()
+}
+
+func referenceCases() []errorCase {
+	return []errorCase{
+		{name: "unknown profile", text: "version: 1\nprofiles: {base: {user: x}}\n" + strings.TrimPrefix(module("extends: «bsae»"), "version: 1\n"),
+			codes: "E401", hint: `did you mean "base"?`, says: "defined: base"},
+		{name: "profile of itself", text: "version: 1\nprofiles: {a: {extends: «a»}}\n" + strings.TrimPrefix(module("extends: a"), "version: 1\n"), codes: "E402"},
+		{name: "cycle", text: "version: 1\nprofiles:\n  a: {extends: b}\n  b: {extends: [c]}\n  c: {extends: «a»}\n" + strings.TrimPrefix(module("extends: a"), "version: 1\n"),
+			codes: "E402", says: `profile "c" extends itself through "a"`},
+		{name: "eight profiles deep", text: chain(8), codes: ""},
+		{name: "nine profiles deep", text: chain(9), codes: "E403"},
+		{name: "twelve profiles deep", text: chain(12), codes: "E403"},
+		{name: "unused profiles", text: "version: 1\nprofiles:\n  a: {user: x}\n  «b»: {extends: a}\n  «c»: {extends: b}\n" + strings.TrimPrefix(module("extends: a"), "version: 1\n"), codes: "E404 E404"},
+		{name: "extended twice", text: "version: 1\nprofiles:\n  a: {user: x}\n" + strings.TrimPrefix(module("extends: [a, «a»]"), "version: 1\n"), codes: "E415"},
+		{name: "unknown listener", text: listeners("http: {address: \"127.0.0.1:1\"}\nhttps: {address: \"127.0.0.1:2\"}", "{http: 3, «htps»: 4}"),
+			codes: "E405", hint: `did you mean "https"?`, says: `listener "htps" is not defined; defined: http, https`},
+		{name: "no listeners at all", text: module("listeners: {«http»: 3}"), codes: "E405", says: "defined: none"},
+		{name: "unused listener", text: listeners("a: {address: \"127.0.0.1:1\"}\n«b»: {address: \"127.0.0.1:2\"}", "{a: 3}"), codes: "E406"},
+		{name: "same address", text: listeners("a: {address: \"127.0.0.1:1\"}\nb: {address: «\"127.0.0.1:1\"»}\nc: {address: \"unix:/x\"}\nd: {address: «\"unix:/y/../x\"»}", "{a: 3, b: 4, c: 5, d: 6}"), codes: "E407 E407"},
+		{name: "overlapping addresses", text: listeners("a: {address: \"127.0.0.1:1\"}\nb: {address: «\"0.0.0.0:1\"»}\nc: {address: \"[::]:1\"}\nd: {address: «\"[::1]:1\"»}", "{a: 3, b: 4, c: 5, d: 6}"), codes: "E407 E407"},
+		{name: "addresses that go together", text: listeners("a: {address: \"127.0.0.1:1\"}\nb: {address: \"127.0.0.2:1\"}\nc: {address: \"[::1]:1\"}\nd: {address: \"127.0.0.1:0\"}\ne: {address: \"127.0.0.1:0\"}", "{a: 3, b: 4, c: 5, d: 6, e: 7}"), codes: ""},
+		{name: "two listeners on one descriptor", text: listeners("a: {address: \"127.0.0.1:1\"}\nb: {address: \"127.0.0.1:2\"}", "{a: 3, b: «3»}"),
+			codes: "E408", says: `two listeners on one descriptor: "a" and "b" both on 3`},
+		{name: "a gap", text: listeners("a: {address: \"127.0.0.1:1\"}\nb: {address: \"127.0.0.1:2\"}", "{a: 3, b: «5»}"), codes: "E409"},
+		{name: "not from 3", text: listeners("a: {address: \"127.0.0.1:1\"}", "{a: «4»}"), codes: "E409"},
+		{name: "host network in a namespace", text: module("network: {mode: «host»}"), codes: "E410"},
+		{name: "loopback without a namespace", text: module("namespaces: [mount]", "network: {mode: «loopback»}"), codes: "E410"},
+		{name: "the host's network in silence", text: module("namespaces: «[»mount, pid]"), codes: "E410", help: "mode: host"},
+		{name: "files without a mount namespace", text: "version: 1\nmodules: {m: {command: [/m], seccomp: {allow: [read]}, namespaces: [network], «filesystem»: [{path: /m}]}}\n", codes: "E411"},
+		{name: "proc without a pid namespace", text: mounts("[{path: /m}, «{»path: /proc, proc: all}]", "namespaces: [mount, network]"), codes: "E412"},
+		{name: "best effort without need", text: module("namespaces: [mount, network]", "best_effort: [seccomp, landlock, capabilities, mount, «pid», «resources»]"), codes: "E413 E413"},
+		{name: "nofile of 3", text: module("rlimits: {«nofile»: 3}"), codes: "E414", says: "nofile 3 is too small"},
+		{name: "nofile and listeners", text: listeners("a: {address: \"127.0.0.1:1\"}\nb: {address: \"127.0.0.1:2\"}", "{a: 3, b: 4}") + "    rlimits: {«nofile»: {soft: 5, hard: 100}}\n", codes: "E414"},
+		{name: "listed twice", text: mounts("[{path: /a}, {path: «/b/../a/»}]", "capabilities: [net_admin, «CAP_NET_ADMIN»]", "namespaces: [mount, network, «mount»]",
+			"environment: [A=b, «A=c»]", "resources: {pids.max: 1}", "best_effort: [mount, «mount», resources, «pids.max»]"), codes: "E415 E415 E415 E415 E415 E415"},
+		{name: "tmpfs and proc", text: mounts("[{path: /a, tmpfs: 1M, «proc»: all}]"), codes: "E415"},
+		{name: "no effect", text: listeners("a: {address: \"127.0.0.1:1\", «mode»: \"0600\", «user»: x, «group»: y}", "{a: 3}"), codes: "E416 E416 E416"},
+		{name: "no effect in a module", text: mounts("[{path: /a, «mode»: \"0700\"}, {path: /b, tmpfs: 1M, «if_exists»: true}, {path: /p, proc: all, access: «rx»}]",
+			"restart: {policy: no, «delay»: 1s, «burst»: 3}", "listener_protocol: «nginx»", "group: «x»"), codes: strings.Repeat("E416 ", 7)},
+		{name: "an empty list over a full one", text: "version: 1\nprofiles: {p: {capabilities: [net_admin], environment: {A: b}}}\n" +
+			strings.TrimPrefix(module("extends: p", "capabilities: «[»]", "environment: «{»}"), "version: 1\n"), codes: "E416 E416", help: "!reset"},
+		{name: "variables of the supervisor", text: listeners("a: {address: \"127.0.0.1:1\"}", "{a: 3}") + "    listener_protocol: nginx\n    environment: {«LISTEN_FDS»: 3, «NGINX»: \"3;\"}\n", codes: "E417 E417"},
+		{name: "two modules of one user", text: "version: 1\nmodules:\n  a: {user: www, command: [/m], seccomp: {allow: [read]}, filesystem: [{path: /m}]}\n  b: {user: «www», command: [/m], seccomp: {allow: [read]}, filesystem: [{path: /m}]}\n",
+			codes: "W418", says: `"a" and "b"`},
+		{name: "two modules of one user from a profile", text: "version: 1\nprofiles: {p: {user: www, command: [/m], seccomp: {allow: [read]}, filesystem: [{path: /m}]}}\nmodules:\n  a: {extends: p}\n  «b»: {extends: p}\n", codes: "W418"},
+		{name: "an error of a profile is said once", text: "version: 1\nprofiles: {p: {«usr»: www, command: [/m], seccomp: {allow: [«raed»]}, filesystem: [{path: /m}]}}\nmodules:\n  a: {extends: p}\n  b: {extends: p}\n", codes: "E111 E201"},
+	}
+}
+
+func TestTooMuchMerged(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("version: 1\nprofiles:\n  p:\n    environment:\n")
+	for i := range 3000 {
+		fmt.Fprintf(&b, "      V%d: x\n", i)
+	}
+	b.WriteString("modules:\n")
+	for i := range 500 {
+		fmt.Fprintf(&b, "  m%d: {extends: p, environment: {A: b}}\n", i)
+	}
+	_, ds := Parse("p.yaml", []byte(b.String()), testOptions())
+	if !strings.Contains(ds.Error(), codeTooMuch) && !strings.Contains(ds.Error(), codeTooMany) {
+		t.Errorf("findings %v", ds[:min(len(ds), 5)])
+	}
+}
