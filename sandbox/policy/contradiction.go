@@ -31,8 +31,8 @@ func (d *decoder) contradictions(f fields, m *Module) {
 func (d *decoder) namespaceContradictions(f fields, m *Module) {
 	list := d.src.span(m.Pos.Line, m.Pos.Col, len(m.Name))
 	if n := f.get("namespaces"); n != nil {
-		if n.kind != kindList {
-			return
+		if n.kind != kindList || len(n.items) != len(m.Namespaces) {
+			return // one of them could not be read
 		}
 		list = n.span
 	}

@@ -19,7 +19,7 @@ func (d *decoder) filesystem(n *node) []Mount {
 	first := map[string]Pos{}
 	for _, item := range d.list(n, "a list such as [{path: /usr, access: rx}]") {
 		m, at, ok := d.mount(item)
-		if !ok {
+		if m.Path == "" {
 			continue
 		}
 		if earlier, twice := first[m.Path]; twice {
@@ -27,7 +27,9 @@ func (d *decoder) filesystem(n *node) []Mount {
 			continue
 		}
 		first[m.Path] = m.Pos
-		mounts = append(mounts, m)
+		if ok {
+			mounts = append(mounts, m)
+		}
 	}
 	if n.kind == kindList && len(n.items) == 0 && !d.partial {
 		d.report(codeMissingKey, n.span, "the file-system list is empty, so the program itself is not there").
@@ -36,7 +38,7 @@ func (d *decoder) filesystem(n *node) []Mount {
 	return mounts
 }
 
-// mount reads one entry of the list.
+// mount reads one entry of the list. The path is set also when something else is wrong with the entry.
 func (d *decoder) mount(n *node) (Mount, span, bool) {
 	f, ok := d.fields(n, "a filesystem entry", "a map such as {path: /usr, access: rx}",
 		"path", "access", "tmpfs", "mode", "proc", "cgroup", "if_exists")

@@ -22,7 +22,7 @@ func (d *decoder) merge(base, over *node, key string) *node {
 	case over.kind == kindMap:
 		return d.mergeMaps(base, over, key)
 	case over.kind == kindList && len(over.items) == 0 && len(base.items) > 0:
-		d.report(codeNoEffect, over.span, "an empty list adds nothing to the %d entries of the profile", len(base.items)).
+		d.report(codeNoEffect, over.span, "an empty list adds nothing to what the profile has").
 			help("remove it; lists are appended, and `!reset` is not in this version of supervisor")
 		return base
 	case over.kind == kindList:
@@ -38,7 +38,7 @@ func (d *decoder) merge(base, over *node, key string) *node {
 
 func (d *decoder) mergeMaps(base, over *node, key string) *node {
 	if len(over.entries) == 0 && len(base.entries) > 0 && key != "" {
-		d.report(codeNoEffect, over.span, "an empty map adds nothing to the %d entries of the profile", len(base.entries)).
+		d.report(codeNoEffect, over.span, "an empty map adds nothing to what the profile has").
 			help("remove it; maps are merged, and `!reset` is not in this version of supervisor")
 		return base
 	}

@@ -73,7 +73,8 @@ func (d *decoder) elapsed(n *node, what string) (time.Duration, bool) {
 		return 0, false
 	}
 	if looksNumeric(s) {
-		d.report(codeUnit, n.span, "%s has no unit", what).hint(didYouMean(s + "s")).help("units are ms, s, m and h")
+		d.report(codeUnit, n.span, "%s has no unit", what).
+			hint("did you mean \"" + s + "s\" or \"" + s + "ms\"?").help("units are ms, s, m and h")
 		return 0, false
 	}
 	v, err := time.ParseDuration(s)

@@ -43,6 +43,8 @@ func referenceCases() []errorCase {
 			codes: "E408", says: `two listeners on one descriptor: "a" and "b" both on 3`},
 		{name: "a gap", text: listeners("a: {address: \"127.0.0.1:1\"}\nb: {address: \"127.0.0.1:2\"}", "{a: 3, b: «5»}"), codes: "E409"},
 		{name: "not from 3", text: listeners("a: {address: \"127.0.0.1:1\"}", "{a: «4»}"), codes: "E409"},
+		{name: "a mistyped namespace contradicts nothing", text: module("namespaces: [«mont», «netwrk»]", "network: {mode: loopback}"), codes: "E205 E205"},
+		{name: "a path listed twice in a broken entry", text: mounts("[{path: /a, access: «ro»}, {path: «/a»}]"), codes: "E213 E415"},
 		{name: "host network in a namespace", text: module("network: {mode: «host»}"), codes: "E410"},
 		{name: "loopback without a namespace", text: module("namespaces: [mount]", "network: {mode: «loopback»}"), codes: "E410"},
 		{name: "the host's network in silence", text: module("namespaces: «[»mount, pid]"), codes: "E410", help: "mode: host"},
