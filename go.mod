@@ -1,6 +1,8 @@
 module github.com/bulkhead/bulkhead
 
-go 1.26.8
+go 1.26.0
+
+toolchain go1.26.8
 
 require (
 	github.com/cilium/ebpf v0.16.0 // indirect
