@@ -25,6 +25,8 @@ const (
 	// StepDecimal writes the value of Args[0] in decimal digits to Args[1] (an address) and ends it with a zero byte.
 	// At most 20 digits and the zero byte are written.
 	StepDecimal
+	// StepStore writes the value of Args[0], eight bytes, to Args[1] (an address).
+	StepStore
 	// StepExpect compares Args[0] & Args[1] with Args[2]. A difference ends the child.
 	StepExpect
 )

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"fmt"
 	"path"
 	"strconv"
 	"strings"
@@ -98,6 +99,12 @@ func (b *builder) root(r root) {
 	done := []mounted{{"/", top}}
 	for _, n := range r.nodes {
 		o := origin(n.Pos)
+		if n.Kind == policy.MountProc {
+			b.mountPoint(o, done, made, n)
+			b.newProc(n, root)
+			done = append(done, mounted{n.Path, -1})
+			continue
+		}
 		for _, part := range b.parts(n) {
 			b.mountPoint(o, done, made, part.node)
 			b.call(o, "move_mount", unix.SYS_MOVE_MOUNT, program.FD(part.fd, part.node.Path), b.String(""), root,
@@ -118,9 +125,41 @@ func (b *builder) root(r root) {
 	if b.c.landlock {
 		b.ruleset = b.Add(program.Prepare{Kind: program.Ruleset, Handled: handled, Rules: rules, Origin: origin(b.c.module.Pos)})
 	}
+	for _, n := range r.nodes {
+		if n.Kind == policy.MountProc && b.ruleset >= 0 {
+			b.procRule(n, handled)
+		}
+	}
 	if b.needsMaps() {
 		b.proc = b.Add(program.Prepare{Kind: program.HostPath, Path: "/proc", Directory: true})
 	}
+}
+
+// procMount is the slot with the descriptor of the module's proc; there is at most one.
+const procMount = 8
+
+// newProc mounts a new proc. It is the child's work: a proc belongs to the pid namespace of the process that makes it.
+func (b *builder) newProc(n node, root program.Value) {
+	o := origin(n.Pos)
+	b.call(o, "fsopen", unix.SYS_FSOPEN, b.String("proc"), program.Const(unix.FSOPEN_CLOEXEC, "FSOPEN_CLOEXEC")).Keep(7)
+	fs := program.Kept(7, "$7")
+	if n.Subset == "pid" {
+		b.call(o, "fsconfig", unix.SYS_FSCONFIG, fs, program.Const(unix.FSCONFIG_SET_STRING, "FSCONFIG_SET_STRING"), b.String("subset"), b.String("pid"), program.Int(0))
+	}
+	b.call(o, "fsconfig", unix.SYS_FSCONFIG, fs, program.Const(unix.FSCONFIG_CMD_CREATE, "FSCONFIG_CMD_CREATE"), program.Null(), program.Null(), program.Int(0))
+	b.call(o, "fsmount", unix.SYS_FSMOUNT, fs, program.Const(unix.FSMOUNT_CLOEXEC, "FSMOUNT_CLOEXEC"), program.Hex(mountAttr(n))).Keep(procMount)
+	b.call(o, "move_mount", unix.SYS_MOVE_MOUNT, program.Kept(procMount, "$8"), b.String(""), root, b.String(strings.TrimPrefix(n.Path, "/")),
+		program.Const(unix.MOVE_MOUNT_F_EMPTY_PATH, "MOVE_MOUNT_F_EMPTY_PATH"))
+}
+
+// procRule adds the module's proc to the ruleset, which the spawner made before there was one.
+func (b *builder) procRule(n node, handled uint64) {
+	o := origin(n.Pos)
+	access := landlockAccess(n) & handled
+	at := b.Words(access, 0) // struct landlock_path_beneath_attr
+	b.Store(o, program.Kept(procMount, "$8"), at+8, "parent_fd")
+	b.call(o, "landlock_add_rule", unix.SYS_LANDLOCK_ADD_RULE, program.FD(b.ruleset, "ruleset"),
+		program.Const(unix.LANDLOCK_RULE_PATH_BENEATH, "LANDLOCK_RULE_PATH_BENEATH"), program.At(at, fmt.Sprintf("{%#x, $8}", access)), program.Int(0))
 }
 
 // mounted is a mount of the new root; fd is -1 when nothing can be created in it.
@@ -146,11 +185,6 @@ func (b *builder) parts(n node) []part {
 			mode = 0o1777
 		}
 		p.Options = []program.Option{{Key: "size", Value: strconv.FormatInt(n.Size, 10)}, {Key: "mode", Value: "0" + strconv.FormatUint(uint64(mode), 8)}}
-	case policy.MountProc:
-		p.Kind = program.Proc
-		if n.Subset == "pid" {
-			p.Options = []program.Option{{Key: "subset", Value: "pid"}}
-		}
 	case policy.MountCgroup:
 		return b.cgroupParts(n, p)
 	default:

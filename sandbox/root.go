@@ -98,10 +98,15 @@ func (c *compiler) bind(n *node) bool {
 	return true
 }
 
-// merge drops entries at the same place, which arise when one is reached through a link, joining their access.
+// merge drops entries at the same place, which arise when one is reached through a link, joining their access, and entries
+// that an outer one shows anyway with the same access.
 func merge(nodes []node) []node {
 	out := nodes[:0]
 	for _, n := range nodes {
+		if outer, ok := (root{nodes: out}).covering(n.Path); ok && outer.Path != n.Path && n.Kind == policy.MountBind && outer.Kind == n.Kind &&
+			outer.Access == n.Access && n.kind != Device && n.source == path.Join(outer.source, strings.TrimPrefix(n.Path, outer.Path)) {
+			continue
+		}
 		if len(out) > 0 && out[len(out)-1].Path == n.Path && out[len(out)-1].Kind == n.Kind {
 			out[len(out)-1].Access |= n.Access
 			continue

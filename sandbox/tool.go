@@ -60,7 +60,8 @@ func CompileTool(t Tool) *program.Program {
 	ruleset := -1
 	if t.Facts.Landlock.ABI > 0 {
 		ruleset = b.Add(program.Prepare{Kind: program.Ruleset, Handled: landlockHandled(t.Facts.Landlock.ABI),
-			Rules: []program.Rule{{From: executable, Access: landlockExecute}}})
+			// The kernel opens a program for reading, too, to execute it.
+			Rules: []program.Rule{{From: executable, Access: landlockExecute | unix.LANDLOCK_ACCESS_FS_READ_FILE}}})
 	}
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_NO_NEW_PRIVS, "PR_SET_NO_NEW_PRIVS"), program.Int(1),
 		program.Int(0), program.Int(0), program.Int(0))

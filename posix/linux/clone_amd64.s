@@ -71,9 +71,11 @@ next:
 	ARGUMENT(4, R8)
 	ARGUMENT(5, R9)
 	MOVL	STEP_OP(R13), AX
+	CMPL	AX, $2
+	JEQ	keep
+	JA	expect
 	CMPL	AX, $1
 	JEQ	decimal
-	JA	expect
 
 	MOVQ	STEP_NUMBER(R13), AX
 	SYSCALL
@@ -94,6 +96,10 @@ refused:
 	NEGQ	AX
 	MOVQ	AX, BLOCK_ERRNO(R12)
 	JMP	failed
+
+keep:
+	MOVQ	DI, (SI)
+	JMP	advance
 
 expect:
 	ANDQ	SI, DI

@@ -179,7 +179,8 @@ func (im *image) link(p *posix.Program, at uint64) error {
 				return posix.Errno(unix.EINVAL)
 			}
 		}
-		if s.Op == posix.StepDecimal && !(s.Args[1].Kind == posix.Address && inside(s.Args[1].Value, 21)) {
+		written := [...]uint64{posix.StepDecimal: 21, posix.StepStore: 8, posix.StepExpect: 0}[s.Op]
+		if written > 0 && !(s.Args[1].Kind == posix.Address && inside(s.Args[1].Value, written)) {
 			return posix.Errno(unix.EINVAL)
 		}
 		im.steps[i] = raw

@@ -130,6 +130,14 @@ func (b *Builder) Expect(o Origin, value Value, mask, want uint64) {
 	b.Steps = append(b.Steps, s)
 }
 
+// Store adds the writing of a value, eight bytes, at an offset.
+func (b *Builder) Store(o Origin, value Value, at uint32, text string) {
+	s := Step{Step: posix.Step{Op: posix.StepStore}, Origin: o}
+	s.Args[0], s.Args[1] = value.Arg, posix.Arg{Kind: posix.Address, Value: uint64(at)}
+	s.Text = "store " + text + " = " + value.Text
+	b.Steps = append(b.Steps, s)
+}
+
 // Decimal adds the writing of a value in decimal digits at an offset.
 func (b *Builder) Decimal(o Origin, value Value, at uint32, text string) {
 	s := Step{Step: posix.Step{Op: posix.StepDecimal}, Origin: o}

@@ -31,8 +31,6 @@ const (
 	Tree
 	// Tmpfs is a detached new tmpfs with Options and the attributes Attr.
 	Tmpfs
-	// Proc is a detached new proc of the instance's pid namespace, with Options and the attributes Attr.
-	Proc
 	// CgroupTree is as Tree, of the instance's own control group directory of the controller Path.
 	CgroupTree
 	// CgroupProcs opens cgroup.procs of the instance's control group in the version 1 hierarchy Path.

@@ -146,9 +146,7 @@ func (l *Launcher) make(p *program.Program, d *descriptors, want program.Prepare
 		}
 		return l.tree(posix.AtFDCWD, dir, want.Attr)
 	case program.Tmpfs:
-		return l.filesystem("tmpfs", want)
-	case program.Proc:
-		return l.filesystem("proc", want)
+		return l.tmpfs(want)
 	case program.Ruleset:
 		return l.ruleset(d, want)
 	case program.Listener:
@@ -198,9 +196,9 @@ func (l *Launcher) tree(dir posix.FD, path string, attr uint64) (posix.FD, error
 	return fd, nil
 }
 
-// filesystem makes a detached mount of a new file system. A proc belongs to the pid namespace that the thread has entered.
-func (l *Launcher) filesystem(kind string, want program.Prepare) (posix.FD, error) {
-	fs, err := l.kernel.Fsopen(kind, unix.FSOPEN_CLOEXEC)
+// tmpfs makes a detached mount of a new tmpfs.
+func (l *Launcher) tmpfs(want program.Prepare) (posix.FD, error) {
+	fs, err := l.kernel.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return -1, fmt.Errorf("fsopen: %w", err)
 	}

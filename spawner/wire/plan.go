@@ -164,3 +164,26 @@ func decodeModule(d *Decoder) Module {
 	})
 	return m
 }
+
+// Accepts tells whether the policy lets the protection be missing.
+func (m *Module) Accepts(protection string) bool {
+	for _, b := range m.BestEffort {
+		if b == protection || b == "resources" && (protection == "memory.max" || protection == "pids.max" || protection == "cpu.max") {
+			return true
+		}
+	}
+	return false
+}
+
+// EnforcedResources are the limits that this host can enforce: all of them but those that best_effort gave up.
+func (m *Module) EnforcedResources() []policy.Resource {
+	var out []policy.Resource
+	for _, r := range m.Resources {
+		for _, e := range m.Enforcement {
+			if e.Protection == r.Key && e.Level != sandbox.Missing {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,86 @@
+package spawner
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/spawner/terminal"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+// Foreground is one command that is run in the foreground.
+type Foreground struct {
+	Module    *wire.Module
+	Listeners map[string]posix.FD
+	// Terminal is what its standard input is connected through; nil when that is not a terminal.
+	Terminal *terminal.Proxy
+}
+
+// forwarded are the signals that are passed on to the command.
+var forwarded = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM}
+
+// Run launches the command, passes signals on, and waits for its end. A second SIGTERM or SIGINT, or the end of the grace period
+// after the first, kills it.
+func (h *Host) Run(f Foreground) (Exit, error) {
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, forwarded...)
+	defer signal.Stop(signals)
+
+	stdio := [3]posix.FD{0, 1, 2}
+	if f.Terminal != nil {
+		stdio = f.Terminal.Stdio()
+	}
+	i, err := h.Start(f.Module, "exec", stdio, f.Listeners)
+	if err != nil {
+		return Exit{}, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- wait(h.Kernel, i.Pidfd) }()
+	passed := make(chan error, 1)
+	if f.Terminal != nil {
+		done := make(chan struct{})
+		go func() { passed <- f.Terminal.Run(done) }()
+		defer func() { close(done); <-passed }()
+	}
+	var grace <-chan time.Time
+	asked := 0
+	for {
+		select {
+		case err := <-ended:
+			exit, finish := i.Finish()
+			return exit, errors.Join(err, finish)
+		case <-grace:
+			err = i.Signal(unix.SIGKILL)
+		case s := <-signals:
+			sig := s.(posix.Signal)
+			if sig == unix.SIGTERM || sig == unix.SIGINT {
+				if asked++; asked == 1 {
+					grace = time.After(i.Module.StopGracePeriod)
+				} else if asked > 2 {
+					sig = unix.SIGKILL
+				}
+			}
+			err = i.Signal(sig)
+		}
+		if err != nil {
+			return Exit{}, errors.Join(fmt.Errorf("signal the command: %w", err), i.Signal(unix.SIGKILL))
+		}
+	}
+}
+
+// wait returns when the process behind a pidfd has ended. It does not reap it.
+func wait(k posix.Polling, pidfd posix.FD) error {
+	fds := []posix.PollFD{{FD: pidfd, Events: unix.POLLIN}}
+	for {
+		_, err := k.Ppoll(fds, nil)
+		if !errors.Is(err, posix.Errno(unix.EINTR)) {
+			return err
+		}
+	}
+}

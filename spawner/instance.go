@@ -1,0 +1,162 @@
+package spawner
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/cgroup"
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+// Host is what instances are launched on: one per spawner.
+type Host struct {
+	Kernel   Kernel
+	Launcher *launch.Launcher
+	// groups is where instances get their control groups; nil when this host has no place for them and nothing needs one.
+	groups *cgroup.Root
+	// noGroups is why groups is nil.
+	noGroups error
+}
+
+// NewHost finds the place for control groups that the modules need. Limits that cannot be had are an error, unless best_effort names
+// them. The caller closes the Host.
+func NewHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module) (*Host, error) {
+	h := &Host{Kernel: k, Launcher: l}
+	var limits []policy.Resource
+	required := false
+	for _, m := range modules {
+		enforced := m.EnforcedResources()
+		limits = append(limits, enforced...)
+		for _, r := range enforced {
+			required = required || !m.Accepts(r.Key)
+		}
+	}
+	groups, err := cgroup.Open(k, f, cgroup.Options{Controllers: cgroup.Controllers(limits...)})
+	if err != nil {
+		if required {
+			return nil, fmt.Errorf("%w; or accept the loss: best_effort: [resources]", err)
+		}
+		h.noGroups = err
+		return h, nil
+	}
+	h.groups = groups
+	if _, err := groups.Sweep(); err != nil {
+		return nil, errors.Join(fmt.Errorf("remove control groups of supervisors that died: %w", err), groups.Close())
+	}
+	return h, nil
+}
+
+// Close removes the supervisor's control groups. All instances must have been closed.
+func (h *Host) Close() error {
+	if h.groups == nil {
+		return nil
+	}
+	return h.groups.Close()
+}
+
+// Instance is one running copy of a module.
+type Instance struct {
+	host   *Host
+	Module *wire.Module
+	ID     string
+	launch.Process
+	group *cgroup.Instance
+}
+
+// Start launches an instance. When it fails nothing is left behind.
+func (h *Host) Start(m *wire.Module, id string, stdio [3]posix.FD, listeners map[string]posix.FD) (*Instance, error) {
+	i := &Instance{host: h, Module: m, ID: id}
+	var err error
+	if h.groups != nil {
+		if i.group, err = h.groups.Instance(m.Name, id, m.EnforcedResources()); err != nil {
+			return nil, fmt.Errorf("%s: %w", m.Name, err)
+		}
+	}
+	i.Process, err = h.Launcher.Launch(launch.Request{Program: m.Program, Init: m.Init, Cgroup: i.group, Stdio: stdio, Listeners: listeners})
+	if err != nil {
+		if i.group != nil {
+			err = errors.Join(err, i.group.Remove())
+		}
+		return nil, err
+	}
+	return i, nil
+}
+
+// patience is how long the processes of an instance may take to die of SIGKILL.
+const patience = 10 * time.Second
+
+// Exit is how an instance ended.
+type Exit struct {
+	posix.WaitInfo
+	OOMKills     uint64
+	ForksRefused uint64
+}
+
+// Finish reaps the instance's process, which has ended, kills what is left of the instance and removes its control group.
+func (i *Instance) Finish() (Exit, error) {
+	k := i.host.Kernel
+	var errs []error
+	info, err := reap(k, i.Pidfd)
+	errs = append(errs, err, k.Close(i.Pidfd))
+	if i.InitPidfd >= 0 {
+		// The kernel kills everything in a pid namespace before its init can be reaped.
+		_ = k.PidfdSendSignal(i.InitPidfd, unix.SIGKILL)
+		_, err := reap(k, i.InitPidfd)
+		errs = append(errs, err, k.Close(i.InitPidfd))
+	}
+	exit := Exit{WaitInfo: info}
+	if i.group != nil {
+		errs = append(errs, i.group.Kill(patience))
+		if events, err := i.group.Events(); err != nil {
+			errs = append(errs, err)
+		} else {
+			exit.OOMKills, exit.ForksRefused = events.OOMKills, events.ForksRefused
+		}
+		errs = append(errs, i.group.Remove())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return exit, fmt.Errorf("%s: clean up: %w", i.Module.Name, err)
+	}
+	return exit, nil
+}
+
+// Signal sends a signal to the instance's process.
+func (i *Instance) Signal(sig posix.Signal) error {
+	err := i.host.Kernel.PidfdSendSignal(i.Pidfd, sig)
+	if errors.Is(err, posix.Errno(unix.ESRCH)) {
+		return nil // it has just ended
+	}
+	return err
+}
+
+// String says how the instance ended, with the limit that did it.
+func (e Exit) String() string {
+	switch {
+	case e.OOMKills > 0 && e.Code != posix.CldExited:
+		return "killed for want of memory: memory.max was reached"
+	case e.Code == posix.CldExited && e.Status == 0:
+		return "exited"
+	case e.Code == posix.CldExited:
+		return fmt.Sprintf("exited with status %d", e.Status)
+	case posix.Signal(e.Status) == unix.SIGSYS:
+		return "killed by SIGSYS: it made a system call that the policy answers so"
+	case e.Code == posix.CldDumped:
+		return fmt.Sprintf("killed by %s, with a core dump", unix.SignalName(posix.Signal(e.Status)))
+	}
+	return "killed by " + unix.SignalName(posix.Signal(e.Status))
+}
+
+// ShellStatus is the exit status that a shell would give it: 128+n for signal n.
+func (e Exit) ShellStatus() int {
+	if e.Code == posix.CldExited {
+		return e.Status
+	}
+	return 128 + e.Status
+}

@@ -1,0 +1,118 @@
+package spawner
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
+
+// poller calls a function for each descriptor that has something to read or has hung up.
+type poller struct {
+	kernel  Kernel
+	epoll   posix.FD
+	wake    posix.FD // an eventfd: a signal has arrived
+	ready   map[posix.FD]func() error
+	stopped chan struct{}
+	waker   sync.WaitGroup
+
+	mu      sync.Mutex // guards pending
+	pending []os.Signal
+}
+
+// newPoller makes a poller that signals interrupt. The caller closes it.
+func newPoller(k Kernel, signals <-chan os.Signal) (*poller, error) {
+	p := &poller{kernel: k, epoll: -1, wake: -1, ready: map[posix.FD]func() error{}, stopped: make(chan struct{})}
+	var err error
+	if p.epoll, err = k.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("make an epoll instance: %w", err)
+	}
+	if p.wake, err = k.Eventfd2(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return nil, errors.Join(fmt.Errorf("make an eventfd: %w", err), k.Close(p.epoll))
+	}
+	if err := p.add(p.wake, p.woken); err != nil {
+		return nil, errors.Join(err, k.Close(p.wake), k.Close(p.epoll))
+	}
+	p.waker.Go(func() { p.deliver(signals) })
+	return p, nil
+}
+
+// deliver turns signals, which arrive on a channel, into something that epoll waits for.
+func (p *poller) deliver(signals <-chan os.Signal) {
+	one := []byte{1, 0, 0, 0, 0, 0, 0, 0}
+	for {
+		select {
+		case <-p.stopped:
+			return
+		case s := <-signals:
+			p.mu.Lock()
+			p.pending = append(p.pending, s)
+			p.mu.Unlock()
+			_, _ = p.kernel.Write(p.wake, one) // EAGAIN: the counter is full, so the loop is going to wake up
+		}
+	}
+}
+
+func (p *poller) woken() error {
+	var count [8]byte
+	_, err := p.kernel.Read(p.wake, count[:])
+	if errors.Is(err, posix.Errno(unix.EAGAIN)) {
+		return nil
+	}
+	return err
+}
+
+// signals returns those that have arrived since the last call.
+func (p *poller) signals() []os.Signal {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := p.pending
+	p.pending = nil
+	return out
+}
+
+func (p *poller) add(fd posix.FD, f func() error) error {
+	if err := p.kernel.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &posix.EpollEvent{Events: unix.EPOLLIN, Data: uint64(fd)}); err != nil {
+		return fmt.Errorf("wait for a descriptor: %w", err)
+	}
+	p.ready[fd] = f
+	return nil
+}
+
+func (p *poller) remove(fd posix.FD) error {
+	delete(p.ready, fd)
+	return p.kernel.EpollCtl(p.epoll, unix.EPOLL_CTL_DEL, fd, nil)
+}
+
+// wait calls the functions of all descriptors that are ready, waiting for at most d; negative is for ever.
+func (p *poller) wait(d time.Duration) error {
+	timeout := -1
+	if d >= 0 {
+		timeout = int((d + time.Millisecond - 1) / time.Millisecond)
+	}
+	var events [64]posix.EpollEvent
+	n, err := p.kernel.EpollWait(p.epoll, events[:], timeout)
+	if err != nil && !errors.Is(err, posix.Errno(unix.EINTR)) {
+		return fmt.Errorf("wait for events: %w", err)
+	}
+	for _, e := range events[:max(n, 0)] {
+		// An earlier function of this round may have removed it.
+		if f, ok := p.ready[posix.FD(e.Data)]; ok {
+			if err := f(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *poller) close() error {
+	close(p.stopped)
+	p.waker.Wait()
+	return errors.Join(p.kernel.Close(p.wake), p.kernel.Close(p.epoll))
+}

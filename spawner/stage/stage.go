@@ -1,0 +1,73 @@
+// Package stage puts the supervisor of an ordinary user into a user namespace in which it has all capabilities.
+//
+// There it launches modules as root does: with mounts, namespaces and a pid namespace's init. Its user and group stay what they are; they
+// are the only ones in the namespace.
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
+
+// Kernel is what entering needs.
+type Kernel interface {
+	posix.Files
+	posix.Memory
+	posix.Processes
+	posix.Credentials
+}
+
+// mark is the first argument of a supervisor that was started again, followed by the errno with three digits.
+const mark = "role:inside-userns:"
+
+// Arguments takes the mark out of a command line. inside tells whether there was one; err is why the namespace could not be
+// entered.
+func Arguments(argv []string) (rest []string, inside bool, err error) {
+	if len(argv) < 2 || !strings.HasPrefix(argv[1], mark) {
+		return argv, false, nil
+	}
+	rest = append(argv[:1:1], argv[2:]...)
+	n, convErr := strconv.Atoi(strings.TrimPrefix(argv[1], mark))
+	switch {
+	case convErr != nil:
+		return rest, true, fmt.Errorf("argument %q: %w", argv[1], convErr)
+	case n != 0:
+		return rest, true, fmt.Errorf("enter a user namespace: %w%s", posix.Errno(n), hint(posix.Errno(n)))
+	}
+	return rest, true, nil
+}
+
+func hint(errno posix.Errno) string {
+	switch errno {
+	case posix.Errno(unix.EPERM), posix.Errno(unix.EACCES):
+		return " (the host forbids them to ordinary users; `supervisor doctor` says which switch does, or run it as root)"
+	case posix.Errno(unix.ENOSPC):
+		return " (/proc/sys/user/max_user_namespaces is reached)"
+	}
+	return ""
+}
+
+// Enter replaces the process by a helper that enters the namespaces and executes program, the path of the supervisor, with
+// the same arguments and environment. It returns only when it failed. Descriptors without O_CLOEXEC stay open.
+func Enter(k Kernel, program string, argv, env []string) error {
+	fd, err := k.MemfdCreate("bulkhead-userns", unix.MFD_CLOEXEC|unix.MFD_EXEC)
+	if errors.Is(err, posix.Errno(unix.EINVAL)) { // MFD_EXEC is of Linux 6.3
+		fd, err = k.MemfdCreate("bulkhead-userns", unix.MFD_CLOEXEC)
+	}
+	if err != nil {
+		return fmt.Errorf("create a file in memory: %w", err)
+	}
+	if n, err := k.Write(fd, helper); err != nil || n != len(helper) {
+		return errors.Join(fmt.Errorf("write %d of %d bytes to memory: %w", n, len(helper), err), k.Close(fd))
+	}
+	uid, gid := k.Geteuid(), k.Getegid()
+	args := append([]string{"bulkhead-userns", fmt.Sprintf("%d %d 1", uid, uid), fmt.Sprintf("%d %d 1", gid, gid), program, argv[0], mark + "000"}, argv[1:]...)
+	err = k.Execve(fmt.Sprintf("/proc/self/fd/%d", fd), args, env)
+	return errors.Join(fmt.Errorf("execute the helper that enters a user namespace: %w", err), k.Close(fd))
+}
