@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"go/ast"
 	"go/constant"
-	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
@@ -62,8 +61,7 @@ func parseCalls(path string, src any) ([]call, error) {
 	if err != nil {
 		return nil, err
 	}
-	conf := types.Config{Importer: importer.Default()}
-	pkg, err := conf.Check("unix", fset, []*ast.File{parsed}, nil)
+	pkg, err := new(types.Config).Check("unix", fset, []*ast.File{parsed}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +72,10 @@ func parseCalls(path string, src any) ([]call, error) {
 		if !isConst || !isCall || notCalls[name] {
 			continue
 		}
-		nr, exact := constant.Uint64Val(c.Val())
+		nr, exact := uint64(0), false
+		if c.Val().Kind() == constant.Int {
+			nr, exact = constant.Uint64Val(c.Val())
+		}
 		if !exact || nr >= 1<<16 {
 			return nil, fmt.Errorf("%s: %s is %s, which is no number of a system call", path, name, c.Val())
 		}
