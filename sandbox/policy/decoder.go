@@ -33,7 +33,7 @@ type finding struct {
 
 // report adds an error, or a warning when the code starts with W. The result takes hint and help.
 func (d *decoder) report(code string, at span, format string, args ...any) *Diagnostic {
-	message := fmt.Sprintf(format, args...)
+	message := oneLine(format, args...)
 	key := finding{code, at.pos, message}
 	if _, again := d.seen[key]; again {
 		return &Diagnostic{}
@@ -61,11 +61,27 @@ func (d *decoder) report(code string, at span, format string, args ...any) *Diag
 // full tells that further findings would not be shown, so that nothing expensive is done for them.
 func (d *decoder) full() bool { return len(d.diags) > maxFindings }
 
-func (g *Diagnostic) hint(s string) *Diagnostic { g.Hint = s; return g }
+func (g *Diagnostic) hint(s string) *Diagnostic { g.Hint = oneLine("%s", s); return g }
 
 func (g *Diagnostic) help(format string, args ...any) *Diagnostic {
-	g.Help = fmt.Sprintf(format, args...)
+	g.Help = oneLine(format, args...)
 	return g
+}
+
+// maxQuoted is how much of a value a message repeats, in characters.
+const maxQuoted = 200
+
+// oneLine formats a message. What comes from the file is cut, and nothing in it can end the line or move the cursor.
+func oneLine(format string, args ...any) string {
+	for i, a := range args {
+		if s, ok := a.(string); ok && len(s) > maxQuoted {
+			runes := []rune(s[:min(len(s), 4*maxQuoted)])
+			if len(runes) > maxQuoted {
+				args[i] = string(runes[:maxQuoted]) + "…"
+			}
+		}
+	}
+	return clean(fmt.Sprintf(format, args...))
 }
 
 // suggest sets the hint to the candidate nearest to word; without one the help lists the candidates.

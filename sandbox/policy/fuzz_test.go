@@ -26,8 +26,11 @@ func checkInvariants(t *testing.T, text []byte) {
 		if d.Pos.Col < 1 || d.Pos.Col > length+1 || d.Width < 1 || d.Pos.Col+d.Width > length+2 {
 			t.Fatalf("column %d width %d in a line of %d: %v", d.Pos.Col, d.Width, length, d)
 		}
-		if d.Message == "" || strings.Contains(d.Message+d.Help+d.Hint, "%!") {
+		if d.Message == "" || !bytes.Contains(text, []byte("%!")) && strings.Contains(d.Message+d.Help+d.Hint, "%!") {
 			t.Fatalf("bad message: %v", d)
+		}
+		if strings.ContainsAny(d.String(), "\n\x1b") {
+			t.Fatalf("a message of more than a line: %q", d)
 		}
 		if i > 0 && (ds[i-1].Pos.Line > d.Pos.Line || ds[i-1].Pos.Line == d.Pos.Line && ds[i-1].Pos.Col > d.Pos.Col) {
 			t.Fatalf("not sorted: %v before %v", ds[i-1], d)

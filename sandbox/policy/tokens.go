@@ -80,12 +80,12 @@ func (d *decoder) refused(t *token.Token, i int, tokens token.Tokens) bool {
 	at := d.place(t)
 	name := ""
 	if i+1 < len(tokens) && tokens[i+1].Position.Line == t.Position.Line {
-		name = tokens[i+1].Value
+		name, _, _ = strings.Cut(tokens[i+1].Value, "\n")
 	}
 	switch t.Type {
 	case token.AnchorType, token.AliasType:
 		what := map[token.Type]string{token.AnchorType: "anchor &", token.AliasType: "alias *"}[t.Type]
-		at.width = 1 + utf8.RuneCountInString(name)
+		at = d.src.span(at.pos.Line, at.pos.Col, 1+utf8.RuneCountInString(name))
 		d.report(codeAnchor, at, "%s%s: a policy has no anchors and aliases", what, name).
 			help("put what is shared into a profile and extend it")
 	case token.MergeKeyType:

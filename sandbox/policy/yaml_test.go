@@ -37,6 +37,7 @@ func yamlCases() []errorCase {
 		{name: "half a surrogate pair", text: module(`user: "a«\u»dc00"`), codes: "E107"},
 		{name: "a list in the middle of a map", text: "version: 1\n«-» x\n", codes: "E107"},
 		{name: "anchor and alias", text: module("environment: «&x» {A: b}", "user: «*x»"), codes: "E108 E108", help: "profile"},
+		{name: "an alias of several lines", text: "«*\"»\nc\n\"", codes: "E108"},
 		{name: "merge key", text: module("rlimits: {«<<»: {nofile: 1}}"), codes: "E108"},
 		{name: "an anchor bomb", text: "a: «&a» [x,x,x,x,x,x,x,x,x]\nb: «&b» [«*a»,«*a»,«*a»,«*a»,«*a»,«*a»,«*a»,«*a»]\n", codes: strings.Repeat("E108 ", 10)},
 		{name: "a tag", text: module("user: «!!str» 1000"), codes: "E109"},
