@@ -1,7 +1,6 @@
 package cgroup
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"strconv"
@@ -136,15 +135,22 @@ func (p *place) try2(k Kernel, dir, top string) error {
 	if err := mkdir(k, dir+"/"+top); err != nil {
 		return p.unavailable(dir, "the group cannot be written", enableDelegate, err)
 	}
-	if err := p.handDown(k, dir, top); err != nil {
-		_ = k.Unlinkat(posix.AtFDCWD, dir+"/"+top, unix.AT_REMOVEDIR)
-		return err
+	err = p.handDown(k, dir, top)
+	if err == nil {
+		err = p.checkType(k, dir, top)
 	}
-	return nil
+	if err != nil {
+		_ = p.moveBack(k, dir)
+		_ = k.Unlinkat(posix.AtFDCWD, dir+"/"+top, unix.AT_REMOVEDIR)
+	}
+	return err
 }
 
 // handDown makes sure that dir hands down the wanted controllers. They are switched on only in the supervisor's own
 // group and at the root of the hierarchy: other groups are somebody else's.
+//
+// A group with processes of its own has to be empty of them first. The kernel refuses only some controllers there (memory); with others
+// (pids, cpu) it turns the group into a threaded one, below which no process can be started.
 func (p *place) handDown(k Kernel, dir, top string) error {
 	enabled, err := controllerNames(k, dir+"/cgroup.subtree_control")
 	if err != nil {
@@ -157,17 +163,25 @@ func (p *place) handDown(k Kernel, dir, top string) error {
 	if dir != p.Dir && dir != p.Mount {
 		return p.unavailable(dir, "the group does not hand down "+missing.String(), enableDelegate, nil)
 	}
-	err = writeFile(k, dir+"/cgroup.subtree_control", toggles("+", missing))
-	if errors.Is(err, unix.EBUSY) && dir == p.Dir {
+	if exists(k, dir+"/cgroup.type") { // only the root of all groups has none, and may have processes
 		if err := p.moveAside(k, dir, top); err != nil {
 			return err
 		}
-		if err = writeFile(k, dir+"/cgroup.subtree_control", toggles("+", missing)); err != nil {
-			_ = p.moveBack(k, dir)
-		}
 	}
-	if err != nil {
+	if err := writeFile(k, dir+"/cgroup.subtree_control", toggles("+", missing)); err != nil {
 		return p.unavailable(dir, "the group does not hand down "+missing.String(), enableDelegate, err)
+	}
+	return nil
+}
+
+// checkType refuses a place below a threaded group. Source: cgroup-v2.rst, "Threads".
+func (p *place) checkType(k Kernel, dir, top string) error {
+	kind, err := readFile(k, dir+"/"+top+"/cgroup.type")
+	if err != nil {
+		return p.unavailable(dir, "the group cannot be read", enableDelegate, err)
+	}
+	if kind != "domain" {
+		return p.unavailable(dir, fmt.Sprintf("groups in it are of the type %q, which no process can be started in", kind), enableDelegate, nil)
 	}
 	return nil
 }
@@ -179,9 +193,12 @@ func (p *place) moveAside(k Kernel, dir, top string) error {
 	if err != nil {
 		return p.unavailable(dir, "the group cannot be read", enableDelegate, err)
 	}
-	if len(pids) != 1 || pids[0] != k.Getpid() {
-		return p.unavailable(dir, fmt.Sprintf("the group hands no controllers down while processes other than the supervisor are in it (%d)",
-			len(pids)-1), enableDelegate, unix.EBUSY)
+	switch {
+	case len(pids) == 0:
+		return nil
+	case dir != p.Dir || len(pids) != 1 || pids[0] != k.Getpid():
+		return p.unavailable(dir, "the group hands no controllers down while processes other than the supervisor are in it",
+			enableDelegate, unix.EBUSY)
 	}
 	leaf := dir + "/" + top + "/" + leafName
 	if err := mkdir(k, leaf); err != nil {
@@ -200,13 +217,15 @@ func (p *place) moveBack(k Kernel, dir string) error {
 	if p.leaf == "" {
 		return nil
 	}
-	enabled, err := controllerNames(k, dir+"/cgroup.subtree_control")
-	if err != nil {
-		return err
-	}
-	if on := enabled & p.controllers; on != 0 {
-		if err := writeFile(k, dir+"/cgroup.subtree_control", toggles("-", on)); err != nil {
+	for _, group := range []string{path.Dir(p.leaf), dir} { // bottom up: what a group hands down has to stay on above
+		enabled, err := controllerNames(k, group+"/cgroup.subtree_control")
+		if err != nil {
 			return err
+		}
+		if on := enabled & p.controllers; on != 0 {
+			if err := writeFile(k, group+"/cgroup.subtree_control", toggles("-", on)); err != nil {
+				return err
+			}
 		}
 	}
 	if err := writeFile(k, dir+"/cgroup.procs", strconv.Itoa(int(k.Getpid()))); err != nil {

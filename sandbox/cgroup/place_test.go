@@ -26,13 +26,15 @@ type paper struct {
 	*linux.Kernel
 	root string
 	open map[posix.FD]string
+	// threaded are groups that handed thread controllers down while they had processes.
+	threaded map[string]bool
 }
 
 const offered = "cpuset cpu io memory pids"
 
 func newPaper(t *testing.T) *paper {
 	t.Helper()
-	p := &paper{Kernel: linux.New(), root: t.TempDir(), open: map[posix.FD]string{}}
+	p := &paper{Kernel: linux.New(), root: t.TempDir(), open: map[posix.FD]string{}, threaded: map[string]bool{}}
 	p.fill(p.root, offered)
 	p.set(t, "/cgroup.subtree_control", offered)
 	return p
@@ -44,6 +46,15 @@ func (p *paper) fill(dir, controllers string) {
 		"memory.max": "max", "memory.swap.max": "max", "memory.events": "oom_kill 0", "pids.max": "max", "cpu.max": "max 100000",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			panic(err)
+		}
+	}
+	if dir != p.root {
+		kind := "domain"
+		if p.threaded[filepath.Dir(dir)] {
+			kind = "domain invalid"
+		}
+		if err := os.WriteFile(filepath.Join(dir, "cgroup.type"), []byte(kind), 0o600); err != nil {
 			panic(err)
 		}
 	}
@@ -81,7 +92,12 @@ func (p *paper) facts(group string) host.Facts {
 }
 
 func (p *paper) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, error) {
-	how.Flags &^= unix.O_TRUNC // the kernel's files have nothing to cut
+	how.Flags &^= unix.O_TRUNC                              // the kernel's files have nothing to cut
+	if strings.HasSuffix(path, "/cgroup.subtree_control") { // the library writes past us, and leaves the signs there
+		if text, err := os.ReadFile(path); err == nil {
+			_ = os.WriteFile(path, []byte(strings.ReplaceAll(string(text), "+", "")), 0)
+		}
+	}
 	fd, err := p.Kernel.Openat2(dir, path, how)
 	if err == nil {
 		p.open[fd] = path
@@ -119,7 +135,22 @@ func (p *paper) Write(fd posix.FD, data []byte) (int, error) {
 	switch filepath.Base(path) {
 	case "cgroup.subtree_control":
 		if dir != p.root && p.processes(dir) != "" && data[0] == '+' {
-			return 0, unix.EBUSY
+			if strings.Contains(string(data), "memory") {
+				return 0, unix.EBUSY
+			}
+			p.threaded[dir] = true
+			below, _ := filepath.Glob(dir + "/*/cgroup.type")
+			for _, child := range below {
+				if err := os.WriteFile(child, []byte("domain invalid"), 0); err != nil {
+					return 0, err
+				}
+			}
+		}
+		below, _ := filepath.Glob(dir + "/*/cgroup.subtree_control")
+		for _, child := range below {
+			if data[0] == '-' && p.text(child) != "" { // close enough: every test uses the same controllers at all levels
+				return 0, unix.EBUSY
+			}
 		}
 		on := strings.Fields(p.text(path))
 		for name := range strings.FieldsSeq(string(data)) {
@@ -167,6 +198,14 @@ func TestPlaceOnVersion2(t *testing.T) {
 		{"root group", all, func(*testing.T, *paper) {}, "/", "", false, ""},
 		{"no limits, own group with others", 0, func(t *testing.T, p *paper) { p.group(t, "/shell", "", "1", self) }, "/shell", "/shell", false, ""},
 		{"delegated, alone", all, func(t *testing.T, p *paper) { p.group(t, "/svc", "", self) }, "/svc", "/svc", true, ""},
+		{"delegated, alone, a controller of threads", host.Pids, func(t *testing.T, p *paper) { p.group(t, "/svc", "", self) }, "/svc", "/svc", true, ""},
+		{"threaded", host.Pids, func(t *testing.T, p *paper) {
+			p.group(t, "/svc", "pids", self)
+			p.threaded[p.root+"/svc"] = true
+			if err := os.Chmod(p.root, 0o555); err != nil {
+				t.Fatal(err)
+			}
+		}, "/svc", "", false, `groups in it are of the type "domain invalid"`},
 		{"delegated, already handed down", all, func(t *testing.T, p *paper) { p.group(t, "/svc", "memory pids cpu") }, "/svc", "/svc", false, ""},
 		{"session among slices", host.Memory | host.Pids, func(t *testing.T, p *paper) {
 			p.group(t, "/user", "memory pids")
@@ -184,7 +223,7 @@ func TestPlaceOnVersion2(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-		}, "/user/session", "", false, "while processes other than the supervisor are in it (1)"},
+		}, "/user/session", "", false, "while processes other than the supervisor are in it"},
 		{"nothing may be written", host.Pids, func(t *testing.T, p *paper) {
 			p.group(t, "/session", "", self)
 			for _, dir := range []string{"", "/session"} {

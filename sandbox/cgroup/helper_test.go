@@ -1,6 +1,7 @@
 package cgroup
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -13,28 +14,10 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
-// joinAndExec is set in the environment of a child that joins the groups of its extra descriptors and then becomes a shell.
-const joinAndExec = "BULKHEAD_CGROUP_TEST_SCRIPT"
-
-func TestMain(m *testing.M) {
-	if script, ok := os.LookupEnv(joinAndExec); ok {
-		for fd := 3; ; fd++ {
-			if _, err := syscall.Write(fd, []byte("0")); err == syscall.EBADF {
-				break
-			} else if err != nil {
-				os.Exit(99)
-			}
-		}
-		_ = syscall.Exec("/bin/sh", []string{"sh", "-c", script}, os.Environ())
-		os.Exit(98)
-	}
-	os.Exit(m.Run())
-}
-
 // probe returns the facts of this host.
 func probe(t testing.TB) host.Facts {
 	t.Helper()
-	f, err := host.Probe(linux.New())
+	f, err := host.ProbeAll(linux.New())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,24 +30,29 @@ func version1(f host.Facts) host.Facts {
 	return f
 }
 
-// needV1 skips a test that needs version 1 hierarchies; facts says whether the running kernel has them mounted.
+// needV1 skips a test that needs version 1 hierarchies in which this process may make groups.
 func needV1(t testing.TB, f host.Facts, set host.ControllerSet) {
 	t.Helper()
 	for _, h := range []struct {
 		c host.ControllerSet
 		h host.Hierarchy
 	}{{host.Memory, f.Cgroup.Memory}, {host.Pids, f.Cgroup.Pids}, {host.CPU, f.Cgroup.CPU}, {host.Freezer, f.Cgroup.Freezer}} {
-		if set&h.c != 0 && (h.h.Mount == "" || h.h.ReadOnly) {
-			t.Skipf("this host has no writable version 1 hierarchy of the controller %s", h.c)
+		if set&h.c != 0 && h.h.Place == "" {
+			t.Skipf("this host lets user %d make groups in no version 1 hierarchy of the controller %s", f.EUID, h.c)
 		}
 	}
-	needRoot(t, f)
 }
 
-func needRoot(t testing.TB, f host.Facts) {
+// need skips a test that needs a place for groups with the controllers in set.
+func need(t testing.TB, f host.Facts, set host.ControllerSet) {
 	t.Helper()
-	if f.EUID != 0 {
-		t.Skipf("user %d has no control groups to make groups in", f.EUID)
+	if f.Cgroup.V2.Place == "" && f.Cgroup.Pids.Place == "" {
+		t.Skipf("this host lets user %d make no groups", f.EUID)
+	}
+	for _, c := range []host.ControllerSet{host.Memory, host.Pids, host.CPU} {
+		if h, _ := f.Cgroup.For(c); set&c != 0 && h.Offers&c == 0 {
+			t.Skipf("this host gives user %d no groups with the controller %s", f.EUID, c)
+		}
 	}
 }
 
@@ -124,9 +112,13 @@ func start(t testing.TB, i *Instance, script string) (*exec.Cmd, *strings.Builde
 			t.Error(err)
 		}
 	}()
+	// A shell, because it has one thread and so fits below any limit.
+	join := ""
+	for n := range j.Procs {
+		join += fmt.Sprintf("echo 0 >&%d || exit 99; exec %d>&-\n", n+3, n+3)
+	}
 	output := &strings.Builder{}
-	cmd := exec.Command("/proc/self/exe")
-	cmd.Env = append(os.Environ(), joinAndExec+"="+script)
+	cmd := exec.Command("/bin/sh", "-c", join+script)
 	cmd.Stdout, cmd.Stderr = output, output
 	// The descriptors that a killed shell's children inherit must not keep Wait from returning.
 	cmd.WaitDelay = 5 * time.Second
