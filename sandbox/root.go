@@ -32,9 +32,16 @@ type root struct {
 func (c *compiler) layout() root {
 	var r root
 	links := c.topLinks()
+	procs := 0
 	for _, m := range c.module.Filesystem {
 		n := node{Mount: m, kind: Directory}
 		n.Path = through(links, m.Path)
+		if m.Kind == policy.MountProc {
+			if procs++; procs > 1 {
+				c.problem("E605", m.Pos, "a second proc at "+m.Path, "list one")
+				continue
+			}
+		}
 		if m.Kind == policy.MountBind && !c.bind(&n) {
 			continue
 		}

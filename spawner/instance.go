@@ -104,6 +104,7 @@ func (i *Instance) Finish() (Exit, error) {
 	k := i.host.Kernel
 	var errs []error
 	info, err := reap(k, i.Pidfd)
+	i.Release()
 	errs = append(errs, err, k.Close(i.Pidfd))
 	if i.InitPidfd >= 0 {
 		// The kernel kills everything in a pid namespace before its init can be reaped.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -74,7 +75,12 @@ func (s *server) plan() wire.Plan {
 
 // compileFile adds the listeners and modules of one file.
 func (s *server) compileFile(p *wire.Plan, src Source) policy.Diagnostics {
-	pol, ds := policy.Parse(src.Name, src.Text, policy.Options{Catalog: seccomp.Catalog(), Variables: s.request.Variables, Dir: src.Dir})
+	variables := maps.Clone(s.request.Variables)
+	if variables == nil {
+		variables = map[string]string{}
+	}
+	variables["POLICY_DIR"] = src.Dir
+	pol, ds := policy.Parse(src.Name, src.Text, policy.Options{Catalog: seccomp.Catalog(), Variables: variables, Dir: src.Dir})
 	if pol == nil || s.request.CheckOnly {
 		return ds
 	}

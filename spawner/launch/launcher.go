@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,6 +30,8 @@ type Launcher struct {
 	deadline time.Duration
 	ownPidNS posix.FD
 	init     posix.FD
+	// returns: a thread that entered a pid namespace can come back. In a user namespace it cannot: the own pid namespace is not ours.
+	returns bool
 }
 
 // Options configure a Launcher. The zero value is sensible.
@@ -47,6 +50,7 @@ func New(k Kernel, o Options) (*Launcher, error) {
 	if l.ownPidNS, err = k.Openat2(posix.AtFDCWD, "/proc/thread-self/ns/pid", posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC}); err != nil {
 		return nil, fmt.Errorf("open the own pid namespace: %w", err)
 	}
+	l.returns = k.Setns(l.ownPidNS, unix.CLONE_NEWPID) == nil
 	if l.init, err = sealedInit(k); err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
@@ -112,10 +116,45 @@ type Process struct {
 	// Init is the init of the pid namespace; InitPidfd is -1 when there is none. Killing it kills everything in the namespace.
 	Init      posix.PID
 	InitPidfd posix.FD
+	// release ends the thread that created the process, when that is not the launcher's.
+	release chan struct{}
+}
+
+// Release is called when the process has ended; the kernel kills it otherwise where the thread that created it serves it alone.
+func (p *Process) Release() {
+	if p.release != nil {
+		close(p.release)
+		p.release = nil
+	}
 }
 
 // Launch creates the init, when there is one, and the module's process. When it returns an error nothing is left behind.
-func (l *Launcher) Launch(r Request) (p Process, err error) {
+//
+// Where a thread cannot come back from a pid namespace, the process gets a thread of its own, which waits for Release.
+func (l *Launcher) Launch(r Request) (Process, error) {
+	if r.Init == nil || l.returns {
+		return l.launch(r)
+	}
+	type result struct {
+		p   Process
+		err error
+	}
+	done, release := make(chan result, 1), make(chan struct{})
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+		p, err := l.launch(r)
+		done <- result{p, err}
+		if err == nil {
+			<-release
+		}
+	}()
+	res := <-done
+	res.p.release = release
+	return res.p, res.err
+}
+
+// launch is Launch on the calling thread.
+func (l *Launcher) launch(r Request) (p Process, err error) {
 	p.InitPidfd = -1
 	join := cgroup.Join{Into: -1}
 	if r.Cgroup != nil {
@@ -134,6 +173,9 @@ func (l *Launcher) Launch(r Request) (p Process, err error) {
 			return p, errors.Join(fmt.Errorf("%s: enter the pid namespace: %w", r.Program.Module, err), l.abandon(p.InitPidfd))
 		}
 		defer func() {
+			if !l.returns {
+				return
+			}
 			if e := l.kernel.Setns(l.ownPidNS, unix.CLONE_NEWPID); e != nil {
 				panic(fmt.Sprintf("bug: return to the own pid namespace: %v; please report it", e))
 			}

@@ -44,6 +44,36 @@ start:	mov r12, [rsp]			/* argc */
 	lea rdi, [rip + gid_map]
 	mov r15, [r13 + 16]
 	call put
+
+	/* The namespace gave all capabilities. Only ambient ones survive the exec of a user that is not root there. */
+	sub rsp, 32
+	mov eax, 125			/* capget(&header, rsp) */
+	lea rdi, [rip + header]
+	mov rsi, rsp
+	syscall
+	test rax, rax
+	js failed
+	mov eax, [rsp + 4]		/* inheritable = permitted, both halves */
+	mov [rsp + 8], eax
+	mov eax, [rsp + 16]
+	mov [rsp + 20], eax
+	mov eax, 126			/* capset(&header, rsp) */
+	lea rdi, [rip + header]
+	mov rsi, rsp
+	syscall
+	test rax, rax
+	js failed
+	xor ebx, ebx
+raise:	mov eax, 157			/* prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, ebx, 0, 0) */
+	mov edi, 47
+	mov esi, 2
+	mov edx, ebx
+	xor r10d, r10d
+	xor r8d, r8d
+	syscall				/* EINVAL ends the capabilities that the kernel knows */
+	inc ebx
+	cmp ebx, 64
+	jb raise
 	jmp again
 
 /* put writes the string at r15 to the file named at rdi; it does not return when that fails. */
@@ -94,6 +124,8 @@ again:	mov eax, 59			/* execve(argv[3], argv + 4, envp) */
 	mov edi, 125
 	syscall
 
+	.balign 4
+header:	.long 0x20080522, 0		/* _LINUX_CAPABILITY_VERSION_3, this process */
 setgroups: .asciz "/proc/self/setgroups"
 uid_map: .asciz "/proc/self/uid_map"
 gid_map: .asciz "/proc/self/gid_map"
