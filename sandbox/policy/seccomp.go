@@ -235,8 +235,9 @@ func (d *decoder) covered(allow []rule) {
 			sets[r.name] = set
 		}
 	}
+	redundant := make([][]rule, len(groups)) // what each group covers
 	for _, r := range allow {
-		for _, g := range groups {
+		for i, g := range groups {
 			set := sets[g.name]
 			if r.name == g.name || !d.above(g.owner, r.owner) || !contains(set, r.calls) {
 				continue
@@ -244,10 +245,29 @@ func (d *decoder) covered(allow []rule) {
 			if r.group() && len(set) == len(r.calls) && r.name < g.name { // two names of one set: one is enough to report
 				continue
 			}
-			d.report(codeCovered, r.at, "%q has no effect: %q on line %d allows it already", r.name, g.name, g.at.pos.Line).
-				help("remove it")
+			redundant[i] = append(redundant[i], r)
 			break
 		}
+	}
+	for i, rules := range redundant {
+		d.reportCovered(groups[i], rules)
+	}
+}
+
+// reportCovered makes one finding of all the entries that a group covers: they tend to come in dozens.
+func (d *decoder) reportCovered(g rule, rules []rule) {
+	switch len(rules) {
+	case 0:
+	case 1:
+		d.report(codeCovered, rules[0].at, "%q has no effect: %q on line %d allows it already", rules[0].name, g.name, g.at.pos.Line).
+			help("remove it")
+	default:
+		names := make([]string, len(rules))
+		for i, r := range rules {
+			names[i] = r.name
+		}
+		d.report(codeCovered, rules[0].at, "%d entries have no effect: %q on line %d allows them already", len(rules), g.name, g.at.pos.Line).
+			help("remove %s", strings.Join(names, ", "))
 	}
 }
 

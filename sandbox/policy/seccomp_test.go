@@ -40,6 +40,7 @@ func seccompCases() []errorCase {
 		{name: "no architectures", text: seccomp("{architectures: «[»], allow: [read]}"), codes: "E306"},
 		{name: "log", text: seccomp("{default: «log», denied: «log», allow: [read]}"), codes: "W307 W307", says: "nothing is denied"},
 		{name: "covered by a group", text: seccomp(`{allow: [«read», "@basic-io"]}`), codes: "W308", says: `"@basic-io" on line 6`},
+		{name: "many covered by a group", text: seccomp(`{allow: ["@basic-io", mmap, [«read», write]]}`), codes: "W308", says: "2 entries", help: "remove read, write"},
 		{name: "a group covered by a group", text: seccomp(`{allow: [«"@basic-io"», "@io"]}`), codes: "W308"},
 		{name: "a group further down covers", text: inherited("{allow: [read]}", "{allow: [«write», \"@basic-io\"]}", "{allow: [\"@io\"]}"), codes: "W308"},
 		{name: "errno", text: seccomp("{default: «errno», denied: errno «5000», allow: [read]}"), codes: "E503 E501", hint: `did you mean "errno EPERM"?`},

@@ -11,6 +11,7 @@ const (
 	maxText       = 1 << 20 // bytes
 	maxLine       = 4096    // characters in a line
 	maxBlankLines = 100     // empty lines in a row
+	maxLess       = 64      // signs < in a row: the scanner looks for a merge key at each of them
 	maxTokens     = 40_000
 	maxKey        = 128     // characters in a key
 	maxDepth      = 64      // maps and lists in each other
@@ -100,6 +101,10 @@ func (d *decoder) checkLine(number int, line string) (usable, badText bool) {
 			indent = false
 		}
 		i += size
+	}
+	if at := strings.Index(line, strings.Repeat("<", maxLess+1)); at >= 0 {
+		d.report(codeTooMuch, d.src.span(number, utf8.RuneCountInString(line[:at])+1, maxLess+1), "more than %d signs < in a row", maxLess)
+		usable = false
 	}
 	if col > maxLine {
 		d.report(codeTooMuch, d.src.span(number, maxLine+1, 1), "the line has %d characters; at most %d are read", col, maxLine)

@@ -25,6 +25,7 @@ func yamlCases() []errorCase {
 		{name: "too many tokens", text: "a: [" + strings.Repeat("x,\n", 19998) + "x«,»x]", codes: "E106"},
 		{name: "a long line", text: module("user: " + strings.Repeat("x", 4086) + "«x»xx"), codes: "E106"},
 		{name: "a long key", text: "«" + strings.Repeat("k", 129) + "»: 1\n", codes: "E106"},
+		{name: "many signs", text: "a: é «" + strings.Repeat("<", maxLess+1) + "»\n", codes: "E106"},
 		{name: "many empty lines", text: "version: 1" + strings.Repeat("\n", 101) + "«»\nmodules: {}\n", codes: "E106"},
 		{name: "many profiles", text: "version: 1\nprofiles:\n" + manyKeys("p", 250) + "  «last»: {}\nmodules: {m: {command: [/m], seccomp: {allow: [read]}, filesystem: [{path: /m}]}}\n",
 			codes: "E106"},
