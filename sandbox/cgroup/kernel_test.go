@@ -288,6 +288,27 @@ func TestSameInstanceTwice(t *testing.T) {
 	}
 }
 
+func TestInstanceWithoutModule(t *testing.T) {
+	eachVersion(t, host.Memory|host.Pids, func(t *testing.T, f host.Facts) {
+		r := open(t, f, host.Memory|host.Pids)
+		i, err := r.Instance("", "only", []policy.Resource{{Key: "memory.max", Limit: 64 << 20}, {Key: "pids.max", Limit: 9}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range i.Dirs() {
+			if filepath.Base(filepath.Dir(d.Path)) != r.top {
+				t.Errorf("%s is not directly below %s", d.Path, r.top)
+			}
+		}
+		if cmd, output := start(t, i, "echo fine"); cmd.Wait() != nil || output.String() != "fine\n" {
+			t.Errorf("the program said %q", output)
+		}
+		if err := i.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestLimitOfAControllerThatWasNotOpened(t *testing.T) {
 	f := probe(t)
 	need(t, f, 0)
@@ -417,6 +438,26 @@ func BenchmarkInstance(b *testing.B) {
 			b.Fatal(err)
 		}
 		if err := errors.Join(j.Close(), i.Remove()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkExec is what a supervisor with one instance pays, from the first directory to the last.
+func BenchmarkExec(b *testing.B) {
+	f := probe(b)
+	need(b, f, all)
+	limits := []policy.Resource{{Key: "memory.max", Limit: 64 << 20}, {Key: "pids.max", Limit: 64}, {Key: "cpu.max", Limit: 50_000}}
+	for b.Loop() {
+		r, err := Open(linux.New(), f, Options{Name: "bulkhead-test", Controllers: all})
+		if err != nil {
+			b.Fatal(err)
+		}
+		i, err := r.Instance("", "0", limits)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := errors.Join(i.Remove(), r.Close()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -236,7 +236,7 @@ func TestPlaceOnVersion2(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := newPaper(t)
 			test.make(t, p)
-			t.Cleanup(func() { _ = os.Chmod(p.root, 0o755) })
+			t.Cleanup(func() { p.writable(t) })
 			before := p.snapshot(t)
 			r, err := Open(p, p.facts(test.group), Options{Controllers: test.want})
 			if test.refuse != "" {
@@ -283,6 +283,19 @@ func (p *paper) checkLimits(t *testing.T, r *Root, limits []policy.Resource) {
 		t.Error("swap is not limited")
 	}
 	if err := i.Remove(); err != nil {
+		t.Error(err)
+	}
+}
+
+// writable makes all directories writable again, so that they can be removed.
+func (p *paper) writable(t *testing.T) {
+	err := filepath.WalkDir(p.root, func(path string, e os.DirEntry, err error) error {
+		if err == nil && e.IsDir() {
+			return os.Chmod(path, 0o755)
+		}
+		return err
+	})
+	if err != nil {
 		t.Error(err)
 	}
 }
