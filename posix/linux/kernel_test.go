@@ -1,0 +1,5 @@
+package linux
+
+import "github.com/bulkhead/bulkhead/posix"
+
+var _ posix.Core = (*Kernel)(nil)

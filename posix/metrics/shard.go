@@ -1,0 +1,77 @@
+package metrics
+
+import (
+	"errors"
+	"strconv"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
+
+// cacheLines is the distance that keeps two shards from sharing a cache line, nor a pair of lines that is fetched together.
+const cacheLines = 128
+
+// shard is the counters of about one processor.
+type shard struct {
+	cells [posix.OpCount]cell
+	_     [cacheLines]byte
+}
+
+// cell counts the calls of one operation. The failures are apart, as most operations never have one.
+type cell struct {
+	ok     atomic.Uint64
+	failed atomic.Pointer[failures]
+}
+
+// errnos is one more than Linux's greatest errno, EHWPOISON.
+const errnos = 134
+
+// failures counts by errno; the last place is for errors that have none of Linux's.
+type failures struct {
+	total atomic.Uint64
+	by    [errnos + 1]atomic.Uint64
+}
+
+// seen returns how many calls have been counted.
+func (c *cell) seen() uint64 {
+	n := c.ok.Load()
+	if f := c.failed.Load(); f != nil {
+		n += f.total.Load()
+	}
+	return n
+}
+
+func (c *cell) fail(err error) {
+	f := c.failed.Load()
+	if f == nil {
+		c.failed.CompareAndSwap(nil, new(failures))
+		f = c.failed.Load()
+	}
+	f.total.Add(1)
+	f.by[place(err)].Add(1)
+}
+
+// place returns where err is counted. Bare errnos are what layers return; the rest is for a layer that breaks the rule.
+func place(err error) int {
+	errno, ok := err.(posix.Errno)
+	if !ok && !errors.As(err, &errno) || errno == 0 || errno >= errnos {
+		return errnos
+	}
+	return int(errno)
+}
+
+// label returns the errno label of a place.
+func label(place int) string {
+	switch name := unix.ErrnoName(posix.Errno(place)); {
+	case place == 0:
+		return "0"
+	case place == errnos:
+		return "other"
+	case name == "":
+		return strconv.Itoa(place)
+	default:
+		return name
+	}
+}
