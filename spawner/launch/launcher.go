@@ -248,11 +248,16 @@ func cloneHint(err error) string {
 	return ""
 }
 
-// cookie returns a fresh exec-once value.
+// cookie returns a fresh exec-once value. It is not 0, which an ordinary execveat may carry.
 func (l *Launcher) cookie() (uint64, error) {
 	var b [8]byte
-	if n, err := l.kernel.Getrandom(b[:], 0); err != nil || n != len(b) {
-		return 0, fmt.Errorf("read random bytes for exec once: %w", errors.Join(err))
+	for {
+		n, err := l.kernel.Getrandom(b[:], 0)
+		if err != nil {
+			return 0, fmt.Errorf("read random bytes for exec once: %w", err)
+		}
+		if v := binary.NativeEndian.Uint64(b[:]); n == len(b) && v != 0 {
+			return v, nil
+		}
 	}
-	return binary.NativeEndian.Uint64(b[:]), nil
 }

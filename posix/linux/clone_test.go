@@ -1,0 +1,199 @@
+package linux
+
+import (
+	"encoding/binary"
+	"errors"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
+
+// TestAssemblyOffsets compares the numbers in the assembly with the structs.
+func TestAssemblyOffsets(t *testing.T) {
+	var b block
+	var s rawStep
+	want := map[string]uintptr{
+		"BLOCK_ALL": unsafe.Offsetof(b.all), "BLOCK_OLD": unsafe.Offsetof(b.old), "BLOCK_CLONE": unsafe.Offsetof(b.clone),
+		"BLOCK_CLONE_SIZE": unsafe.Offsetof(b.cloneSize), "BLOCK_STEPS": unsafe.Offsetof(b.steps), "BLOCK_END": unsafe.Offsetof(b.end),
+		"BLOCK_FAILED": unsafe.Offsetof(b.failed), "BLOCK_ERRNO": unsafe.Offsetof(b.errno), "BLOCK_GOT": unsafe.Offsetof(b.got),
+		"STEP_OP": unsafe.Offsetof(s.op), "STEP_MAYFAIL": unsafe.Offsetof(s.mayFail), "STEP_NUMBER": unsafe.Offsetof(s.number),
+		"STEP_RESULT": unsafe.Offsetof(s.result), "STEP_FROM": unsafe.Offsetof(s.from), "STEP_SIZE": unsafe.Sizeof(s),
+		"SYS_rt_sigprocmask": unix.SYS_RT_SIGPROCMASK, "SYS_exit_group": unix.SYS_EXIT_GROUP, "SYS_clone3": unix.SYS_CLONE3,
+	}
+	text, err := os.ReadFile("clone_amd64.s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, m := range regexp.MustCompile(`(?m)^#define (\w+) (\d+)$`).FindAllStringSubmatch(string(text), -1) {
+		n, err := strconv.Atoi(m[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w, ok := want[m[1]]; !ok || w != uintptr(n) {
+			t.Errorf("%s is %d in the assembly, %d in Go (known: %v)", m[1], n, w, ok)
+		}
+		seen++
+	}
+	if seen != len(want) {
+		t.Errorf("%d definitions in the assembly, %d here", seen, len(want))
+	}
+}
+
+// launchProgram runs a program and reaps its child.
+func launchProgram(t *testing.T, p *posix.Program) (posix.Child, posix.WaitInfo) {
+	t.Helper()
+	k := New()
+	child, err := k.Clone3(&posix.CloneArgs{Program: p, ExitSignal: unix.SIGCHLD})
+	if err != nil {
+		t.Fatalf("Clone3: %v", err)
+	}
+	var info posix.WaitInfo
+	if err := k.Waitid(posix.PPidfd, int(child.Pidfd), &info, unix.WEXITED); err != nil {
+		t.Fatalf("Waitid: %v", err)
+	}
+	if err := k.Close(child.Pidfd); err != nil {
+		t.Fatalf("close the pidfd: %v", err)
+	}
+	return child, info
+}
+
+func imm(v uint64) posix.Arg  { return posix.Arg{Value: v} }
+func addr(v uint64) posix.Arg { return posix.Arg{Kind: posix.Address, Value: v} }
+func slot(v uint64) posix.Arg { return posix.Arg{Kind: posix.Slot, Value: v} }
+func load(v uint64) posix.Arg { return posix.Arg{Kind: posix.Load, Value: v} }
+
+func TestProgramOffTheEndExitsWithZero(t *testing.T) {
+	child, info := launchProgram(t, &posix.Program{})
+	if child.Failed != nil || info.Code != posix.CldExited || info.Status != 0 || info.PID != child.PID {
+		t.Errorf("child %+v ended as %+v", child, info)
+	}
+}
+
+func TestProgramDecimal(t *testing.T) {
+	for _, n := range []uint64{0, 7, 10, 4711, 1<<63 + 3, ^uint64(0)} {
+		p := &posix.Program{Memory: make([]byte, 32), Steps: []posix.Step{
+			{Op: posix.StepDecimal, Args: [6]posix.Arg{imm(n), addr(4)}},
+		}}
+		launchProgram(t, p)
+		got, _, _ := strings.Cut(string(p.Memory[4:]), "\x00")
+		if got != strconv.FormatUint(n, 10) {
+			t.Errorf("StepDecimal of %d wrote %q", n, got)
+		}
+	}
+}
+
+func TestProgramSlotsAndMemory(t *testing.T) {
+	p := &posix.Program{
+		Memory:      make([]byte, 48),
+		Relocations: []posix.Relocation{{At: 0, To: 16}},
+		Steps: []posix.Step{
+			{Number: unix.SYS_GETPID, Result: 3},
+			{Op: posix.StepStore, Args: [6]posix.Arg{slot(3), load(0)}},
+		},
+	}
+	// A store goes to a place that is known beforehand, not to one that memory names.
+	if _, err := New().Clone3(&posix.CloneArgs{Program: p}); !errors.Is(err, posix.Errno(unix.EINVAL)) {
+		t.Errorf("a store to a computed address: %v, want EINVAL", err)
+	}
+	p.Steps[1].Args[1] = addr(16)
+	p.Steps = append(p.Steps, posix.Step{Op: posix.StepExpect, Args: [6]posix.Arg{load(16), imm(^uint64(0)), slot(3)}})
+	child, info := launchProgram(t, p)
+	if child.Failed != nil || info.Status != 0 {
+		t.Fatalf("failed at %+v", child.Failed)
+	}
+	if got := binary.NativeEndian.Uint64(p.Memory[16:]); got != uint64(child.PID) {
+		t.Errorf("the child stored %d; its number is %d", got, child.PID)
+	}
+	if binary.NativeEndian.Uint64(p.Memory[0:]) == 0 {
+		t.Error("the relocation was not carried out")
+	}
+}
+
+func TestProgramFailures(t *testing.T) {
+	tests := []struct {
+		name  string
+		steps []posix.Step
+		want  posix.StepFailure
+	}{
+		{"errno", []posix.Step{{Number: unix.SYS_GETPID}, {Number: unix.SYS_CLOSE, Args: [6]posix.Arg{imm(1 << 20)}}},
+			posix.StepFailure{Step: 1, Errno: unix.EBADF}},
+		{"expect", []posix.Step{{Op: posix.StepExpect, Args: [6]posix.Arg{imm(0x1ff), imm(0xff), imm(0xfe)}}},
+			posix.StepFailure{Step: 0, Got: 0xff}},
+		{"no such call", []posix.Step{{Number: 100_000}}, posix.StepFailure{Step: 0, Errno: unix.ENOSYS}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			child, info := launchProgram(t, &posix.Program{Steps: tt.steps})
+			if child.Failed == nil || *child.Failed != tt.want {
+				t.Errorf("failure %+v, want %+v", child.Failed, tt.want)
+			}
+			if info.Status != 127 {
+				t.Errorf("exit status %d, want 127", info.Status)
+			}
+		})
+	}
+}
+
+func TestProgramMayFail(t *testing.T) {
+	child, _ := launchProgram(t, &posix.Program{Steps: []posix.Step{
+		{Number: unix.SYS_CLOSE, MayFail: true, Result: 1, Args: [6]posix.Arg{imm(1 << 20)}},
+		{Op: posix.StepExpect, Args: [6]posix.Arg{slot(1), imm(^uint64(0)), imm(^uint64(unix.EBADF)+1)}},
+	}})
+	if child.Failed != nil {
+		t.Errorf("failed at %+v", child.Failed)
+	}
+}
+
+// TestProgramFilterDeniesExit shows that a child ends even when its filter denies every call, exit_group included.
+func TestProgramFilterDeniesExit(t *testing.T) {
+	p := &posix.Program{Memory: make([]byte, 32), Relocations: []posix.Relocation{{At: 16, To: 0}}}
+	binary.NativeEndian.PutUint16(p.Memory[0:], 0x06) // BPF_RET|BPF_K
+	binary.NativeEndian.PutUint32(p.Memory[4:], unix.SECCOMP_RET_ERRNO|uint32(unix.EPERM))
+	binary.NativeEndian.PutUint16(p.Memory[8:], 1)
+	p.Steps = []posix.Step{
+		{Number: unix.SYS_PRCTL, Args: [6]posix.Arg{imm(unix.PR_SET_NO_NEW_PRIVS), imm(1)}},
+		{Number: unix.SYS_SECCOMP, Args: [6]posix.Arg{imm(unix.SECCOMP_SET_MODE_FILTER), imm(0), addr(8)}},
+		{Number: unix.SYS_GETPID},
+	}
+	child, info := launchProgram(t, p)
+	if child.Failed == nil || child.Failed.Step != 2 || child.Failed.Errno != unix.EPERM {
+		t.Errorf("failure %+v, want EPERM at step 2", child.Failed)
+	}
+	if info.Code == posix.CldExited || posix.Signal(info.Status) != unix.SIGILL && posix.Signal(info.Status) != unix.SIGSEGV {
+		t.Errorf("the child ended as %+v; want an illegal instruction", info)
+	}
+}
+
+func TestCloneRefuses(t *testing.T) {
+	tests := []struct {
+		name string
+		p    *posix.Program
+	}{
+		{"no program", nil},
+		{"address outside", &posix.Program{Steps: []posix.Step{{Args: [6]posix.Arg{addr(1)}}}}},
+		{"load outside", &posix.Program{Memory: make([]byte, 7), Steps: []posix.Step{{Args: [6]posix.Arg{load(0)}}}}},
+		{"slot 0", &posix.Program{Steps: []posix.Step{{Args: [6]posix.Arg{slot(0)}}}}},
+		{"slot 16", &posix.Program{Steps: []posix.Step{{Args: [6]posix.Arg{slot(16)}}}}},
+		{"result 16", &posix.Program{Steps: []posix.Step{{Result: 16}}}},
+		{"operation", &posix.Program{Steps: []posix.Step{{Op: posix.StepExpect + 1}}}},
+		{"argument kind", &posix.Program{Steps: []posix.Step{{Args: [6]posix.Arg{{Kind: posix.Load + 1}}}}}},
+		{"decimal without room", &posix.Program{Memory: make([]byte, 20), Steps: []posix.Step{{Op: posix.StepDecimal, Args: [6]posix.Arg{imm(1), addr(0)}}}}},
+		{"relocation outside", &posix.Program{Memory: make([]byte, 8), Relocations: []posix.Relocation{{At: 1}}}},
+		{"relocation target", &posix.Program{Memory: make([]byte, 8), Relocations: []posix.Relocation{{To: 9}}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := New().Clone3(&posix.CloneArgs{Program: tt.p, ExitSignal: unix.SIGCHLD}); !errors.Is(err, posix.Errno(unix.EINVAL)) {
+				t.Errorf("Clone3: %v, want EINVAL", err)
+			}
+		})
+	}
+}
