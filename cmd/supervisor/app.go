@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/spawner"
+	"github.com/bulkhead/bulkhead/spawner/compile"
+	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/spawner/source"
+	"github.com/bulkhead/bulkhead/spawner/stage"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+// app is one invocation of the program.
+type app struct {
+	core                posix.Core
+	argv                []string
+	insideUserNamespace bool
+
+	facts    host.Facts
+	launcher *launch.Launcher
+}
+
+// execute runs the command line and returns the exit status.
+func (a *app) execute(ctx context.Context) int {
+	root := a.rootCommand()
+	root.SetArgs(a.argv[1:])
+	err := root.ExecuteContext(ctx)
+	if a.launcher != nil {
+		err = errors.Join(err, a.launcher.Close())
+	}
+	var exit *exitError
+	switch {
+	case err == nil:
+		return statusDone
+	case errors.As(err, &exit):
+		if exit.err != nil {
+			fmt.Fprintln(os.Stderr, "supervisor:", exit.err)
+		}
+		return exit.status
+	}
+	fmt.Fprintln(os.Stderr, "supervisor:", err)
+	return statusInvalid // cobra's complaints about the command line
+}
+
+// start gets ready to launch: facts, limits, the locked thread. With privileges it also makes sure that this process has what launching
+// takes, entering a user namespace when it is an ordinary user's; then it does not return.
+func (a *app) start(privileges bool) error {
+	// For life: children die with the thread that created them.
+	runtime.LockOSThread()
+	if err := spawner.CheckLimits(a.core); err != nil {
+		return &exitError{statusSupervisor, err}
+	}
+	var err error
+	if a.facts, err = host.Probe(a.core); err != nil {
+		return &exitError{statusSupervisor, err}
+	}
+	if privileges && !spawner.Privileged(a.facts) {
+		if a.insideUserNamespace {
+			return &exitError{statusSupervisor, errors.New("the user namespace brought no capabilities (AppArmor restricts them?): " +
+				"`supervisor doctor` says what to do, or run it as root")}
+		}
+		exe, err := os.Executable()
+		if err == nil {
+			err = stage.Enter(a.core, exe, a.argv, os.Environ())
+		}
+		return &exitError{statusSupervisor, err}
+	}
+	if a.launcher, err = launch.New(a.core, launch.Options{}); err != nil {
+		return &exitError{statusSupervisor, err}
+	}
+	return nil
+}
+
+// open reads policy files, with the trust rule when what they say is going to be carried out.
+func (a *app) open(paths []string, trust bool) ([]compile.Source, error) {
+	var out []compile.Source
+	for _, p := range paths {
+		if text, ok := embedded(p); ok {
+			out = append(out, compile.Source{Name: p, Dir: "/", Text: text})
+			continue
+		}
+		rule := source.Anyone
+		if trust {
+			rule = source.Trusted(a.facts)
+		}
+		files, err := source.Open(a.core, p, rule)
+		if err != nil {
+			return nil, &exitError{statusInvalid, err}
+		}
+		for _, f := range files {
+			out = append(out, compile.Source{Name: f.Name, Dir: f.Dir, Text: f.Text})
+		}
+	}
+	return out, nil
+}
+
+// compile makes a plan in the confined process. Diagnostics are printed; an error among them ends the program.
+func (a *app) compile(req compile.Request, w io.Writer) (wire.Plan, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return wire.Plan{}, &exitError{statusSupervisor, err}
+	}
+	req.Facts = a.facts
+	req.Variables = map[string]string{"SUPERVISOR": exe}
+	plan, err := compile.Run(a.core, a.launcher, req)
+	if err != nil {
+		return plan, &exitError{statusSupervisor, err}
+	}
+	if plan.Rendered != "" {
+		fmt.Fprint(w, plan.Rendered)
+	}
+	if plan.Diagnostics.HasErrors() {
+		return plan, &exitError{status: invalidStatus(plan.Diagnostics)}
+	}
+	return plan, nil
+}
+
+// rootCommand is `supervisor --policy FILE` with the other commands below it.
+func (a *app) rootCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:           "supervisor --policy FILE",
+		Short:         "Run programs under the restrictions that a policy states",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(o.policies) == 0 {
+				return cmd.Help()
+			}
+			return a.supervise(cmd, o)
+		},
+	}
+	o.register(cmd)
+	cmd.AddCommand(a.execCommand(), a.policyCommand(), a.doctorCommand(), a.versionCommand())
+	cmd.AddCommand(laterCommands()...)
+	return cmd
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/host"
+)
+
+func (a *app) doctorCommand() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what this host can enforce, what it lacks, and what would enable it",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkOutput(output); err != nil {
+				return err
+			}
+			facts, err := host.ProbeAll(a.core)
+			if err != nil {
+				return &exitError{statusSupervisor, err}
+			}
+			if output == "json" {
+				return host.WriteJSON(cmd.OutOrStdout(), host.Report(facts))
+			}
+			width := 100
+			var size posix.Winsize
+			if a.core.Tcgetwinsize(1, &size) == nil && size.Cols > 0 {
+				width = int(size.Cols)
+			}
+			return host.WriteText(cmd.OutOrStdout(), host.Report(facts), width)
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "output `FORMAT`: table or json")
+	return cmd
+}
+
+func checkOutput(output string) error {
+	if output != "table" && output != "json" {
+		return &exitError{statusInvalid, fmt.Errorf("output format %q: use table or json", output)}
+	}
+	return nil
+}

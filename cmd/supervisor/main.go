@@ -1,0 +1,38 @@
+// Command supervisor runs programs under restrictions that a policy states.
+//
+// One binary has every role: the spawner, the confined compile process, the demo.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/errs"
+	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/spawner/compile"
+	"github.com/bulkhead/bulkhead/spawner/stage"
+)
+
+func main() { os.Exit(run(os.Args)) }
+
+// run chooses the role.
+func run(argv []string) int {
+	if len(argv) > 1 && argv[1] == compile.Role {
+		// Bare errnos will do: nobody but the parent sees what goes wrong here.
+		if err := compile.Serve(linux.New()); err != nil {
+			fmt.Fprintln(os.Stderr, "supervisor: compile:", err)
+			return statusFailed
+		}
+		return statusDone
+	}
+	posix.Use(errs.New(linux.New()))
+	argv, inside, err := stage.Arguments(argv)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "supervisor:", err)
+		return statusSupervisor
+	}
+	app := &app{core: posix.Active(), argv: argv, insideUserNamespace: inside}
+	return app.execute(context.Background())
+}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bulkhead/bulkhead/spawner/compile"
+)
+
+func (a *app) policyCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "policy", Short: "Work with policies"}
+	cmd.AddCommand(a.policyCheckCommand(), a.policyExplainCommand())
+	return cmd
+}
+
+func (a *app) policyCheckCommand() *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "check FILE…",
+		Short: "Report everything that is wrong with policies",
+		Long: "Report everything that is wrong with policies, without looking at the host. Anybody's file may be checked: it is read in a\n" +
+			"confined process. The exit status is 0 when there is nothing to report, 1 with warnings, 2 with errors.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if format != "text" && format != "json" {
+				return &exitError{statusInvalid, fmt.Errorf("format %q: use text or json", format)}
+			}
+			return a.check(args, format, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "text", "output `FORMAT`: text or json")
+	return cmd
+}
+
+func (a *app) check(files []string, format string, w io.Writer) error {
+	if err := a.start(false); err != nil {
+		return err
+	}
+	sources, err := a.open(files, false)
+	if err != nil {
+		return err
+	}
+	plan, err := a.compile(compile.Request{Sources: sources, CheckOnly: true}, io.Discard)
+	var exit *exitError
+	if err != nil && !errors.As(err, &exit) || exit != nil && exit.err != nil {
+		return err
+	}
+	text := plan.Rendered
+	if format == "json" {
+		text = plan.JSON
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		return &exitError{statusSupervisor, err}
+	}
+	switch {
+	case plan.Diagnostics.HasErrors():
+		return &exitError{status: statusInvalid}
+	case len(plan.Diagnostics) > 0:
+		return &exitError{status: statusFailed}
+	}
+	return nil
+}
+
+func (a *app) policyExplainCommand() *cobra.Command {
+	var launch bool
+	var module string
+	cmd := &cobra.Command{
+		Use:   "explain --launch FILE",
+		Short: "Print what a policy means: with --launch the system calls that start its modules",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !launch {
+				return &exitError{statusInvalid, errors.New("policy explain needs --launch; explaining single calls is not in this version of supervisor")}
+			}
+			return a.explain(args[0], module, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().BoolVar(&launch, "launch", false, "print the launch programs")
+	cmd.Flags().StringVar(&module, "module", "", "only this module")
+	return cmd
+}
+
+func (a *app) explain(file, module string, w io.Writer) error {
+	if err := a.start(false); err != nil {
+		return err
+	}
+	sources, err := a.open([]string{file}, false)
+	if err != nil {
+		return err
+	}
+	plan, err := a.compile(compile.Request{Sources: sources, Module: module}, os.Stderr)
+	if err != nil {
+		return err
+	}
+	for i, m := range plan.Modules {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if m.Init != nil {
+			fmt.Fprintln(w, "# the init of the pid namespace, started first")
+			if err := m.Init.Explain(w); err != nil {
+				return err
+			}
+			fmt.Fprintln(w, "\n# the module")
+		}
+		if err := m.Program.Explain(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox"
+	"github.com/bulkhead/bulkhead/spawner"
+	"github.com/bulkhead/bulkhead/spawner/compile"
+	"github.com/bulkhead/bulkhead/spawner/listener"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+// runOptions are the flags of `supervisor --policy FILE`.
+type runOptions struct {
+	policies  []string
+	check     bool
+	dryRun    bool
+	logFormat string
+	logLevel  string
+	// Flags of the manager.
+	control, state, metrics string
+}
+
+func (o *runOptions) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringArrayVar(&o.policies, "policy", nil, "policy `FILE`, repeatable; a directory means its *.yaml; embedded:NAME is one that ships")
+	f.BoolVar(&o.check, "check", false, "verify the policy on this host and stop")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print what would be started and stop")
+	f.StringVar(&o.logFormat, "log-format", "text", "`FORMAT` of the log and of the modules' output: text or json")
+	f.StringVar(&o.logLevel, "log-level", "info", "lowest `LEVEL` that is logged: debug, info, warn or error")
+	f.StringVar(&o.control, "control", "", "`PATH` of the control socket (belongs to the manager; not in this version)")
+	f.StringVar(&o.state, "state", "", "`DIR` of the state (belongs to the manager; not in this version)")
+	f.StringVar(&o.metrics, "metrics", "", "`ADDR` of the Prometheus metrics (belongs to the manager; not in this version)")
+}
+
+// refuseManagerFlags says so when a flag of the manager was given.
+func (o *runOptions) refuseManagerFlags() error {
+	for _, f := range []struct{ name, value string }{{"--control", o.control}, {"--state", o.state}, {"--metrics", o.metrics}} {
+		if f.value != "" {
+			return later(f.name)
+		}
+	}
+	return nil
+}
+
+// supervise runs policies in the foreground.
+func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
+	if err := o.refuseManagerFlags(); err != nil {
+		return err
+	}
+	log, err := newLogger(os.Stderr, o.logFormat, o.logLevel)
+	if err != nil {
+		return &exitError{statusInvalid, err}
+	}
+	if err := a.start(!o.check && !o.dryRun); err != nil {
+		return err
+	}
+	sources, err := a.open(o.policies, true)
+	if err != nil {
+		return err
+	}
+	plan, err := a.compile(compile.Request{Sources: sources}, os.Stderr)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.dryRun:
+		return printPlan(cmd.OutOrStdout(), plan)
+	case o.check:
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: no errors; %d modules, %d listeners\n", strings.Join(o.policies, ", "), len(plan.Modules), len(plan.Listeners))
+		return nil
+	}
+	return a.runPlan(plan, log, o.logFormat)
+}
+
+// runPlan opens the listeners, runs the modules and undoes everything.
+func (a *app) runPlan(plan wire.Plan, log *slog.Logger, format string) (err error) {
+	signals := make(chan os.Signal, 16)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	defer signal.Stop(signals)
+
+	h, err := spawner.NewHost(a.core, a.launcher, a.facts, plan.Modules)
+	if err != nil {
+		return &exitError{statusSupervisor, err}
+	}
+	listeners := map[string]posix.FD{}
+	defer func() {
+		for _, l := range plan.Listeners {
+			if fd, ok := listeners[l.Name]; ok {
+				err = errors.Join(err, listener.Close(a.core, fd, l))
+			}
+		}
+		err = errors.Join(err, h.Close())
+	}()
+	for _, l := range plan.Listeners {
+		if listeners[l.Name], err = listener.Open(a.core, l); err != nil {
+			delete(listeners, l.Name)
+			return &exitError{statusSupervisor, fmt.Errorf("%s: listener %s: %w", l.Pos, l.Name, err)}
+		}
+	}
+	s := &spawner.Supervisor{
+		Host: h, Modules: plan.Modules, Listeners: listeners, Log: log, Output: newLineWriter(os.Stdout, os.Stderr, format, plan.Modules),
+		Signals: signals, Started: func() { announce(log, plan) },
+	}
+	switch err := s.Run(); {
+	case errors.Is(err, spawner.ErrModuleFailed):
+		return &exitError{status: statusFailed}
+	case err != nil:
+		return &exitError{statusSupervisor, err}
+	}
+	return nil
+}
+
+// announce says what runs, what is enforced, and how to stop it.
+func announce(log *slog.Logger, plan wire.Plan) {
+	for _, m := range plan.Modules {
+		for _, e := range m.Enforcement {
+			level := slog.LevelInfo
+			if e.Level != sandbox.Enforced {
+				level = slog.LevelWarn
+			}
+			log.Log(context.Background(), level, e.Level.String()+" "+e.Protection, "module", m.Name, "detail", e.Detail)
+		}
+	}
+	for _, l := range plan.Listeners {
+		address := "unix:" + l.Path
+		if l.Network == "tcp" {
+			address = "http://" + l.Addr.String() + "/"
+			if l.Addr.Port() == 443 {
+				address = l.Addr.String()
+			}
+		}
+		log.Info("listening", "listener", l.Name, "address", address)
+	}
+	log.Info("running; stop it with Ctrl-C or SIGTERM")
+}
