@@ -41,6 +41,7 @@ const (
 	OpWaitid                              // [Processes.Waitid]
 	OpPidfdOpen                           // [Processes.PidfdOpen]
 	OpPidfdSendSignal                     // [Processes.PidfdSendSignal]
+	OpExecve                              // [Processes.Execve]
 	OpGetpid                              // [Processes.Getpid]
 	OpGetppid                             // [Processes.Getppid]
 	OpKill                                // [Signals.Kill]
@@ -125,6 +126,7 @@ var opTable = [OpCount]opInfo{
 	OpWaitid:                {"waitid", "Waitid", "Processes", []string{"waitid"}, RetryFree},
 	OpPidfdOpen:             {"pidfd_open", "PidfdOpen", "Processes", []string{"pidfd_open"}, RetryFree},
 	OpPidfdSendSignal:       {"pidfd_send_signal", "PidfdSendSignal", "Processes", []string{"pidfd_send_signal"}, RetryNever},
+	OpExecve:                {"execve", "Execve", "Processes", []string{"execve", "prlimit64"}, RetryNever},
 	OpGetpid:                {"getpid", "Getpid", "Processes", []string{"getpid"}, RetryNever},
 	OpGetppid:               {"getppid", "Getppid", "Processes", []string{"getppid"}, RetryNever},
 	OpKill:                  {"kill", "Kill", "Signals", []string{"kill"}, RetryNever},

@@ -199,6 +199,11 @@ func (Unimplemented) PidfdSendSignal(pidfd FD, sig Signal) error {
 	return errUnimplemented
 }
 
+// Execve implements [Processes].
+func (Unimplemented) Execve(path string, argv []string, env []string) error {
+	return errUnimplemented
+}
+
 // Getpid implements [Processes].
 func (Unimplemented) Getpid() PID {
 	return 0

@@ -341,6 +341,15 @@ func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
 	return err
 }
 
+// Execve implements [posix.Processes].
+func (d *Core) Execve(path string, argv []string, env []string) error {
+	err := d.next.Execve(path, argv, env)
+	if err != nil {
+		err = wrap(posix.OpExecve, posix.NoFD, path, err)
+	}
+	return err
+}
+
 // Getpid implements [posix.Processes].
 func (d *Core) Getpid() posix.PID {
 	return d.next.Getpid()
