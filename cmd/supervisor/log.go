@@ -24,9 +24,18 @@ func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(w, o)), nil
 	case "text":
+		o.ReplaceAttr = shortTime
 		return slog.New(slog.NewTextHandler(w, o)), nil
 	}
 	return nil, fmt.Errorf("log format %q: use text or json", format)
+}
+
+// shortTime leaves the date and the fractions out of what a person reads.
+func shortTime(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == slog.TimeKey {
+		return slog.String(slog.TimeKey, a.Value.Time().Format(time.TimeOnly))
+	}
+	return a
 }
 
 // lineWriter passes the lines of modules on: to the stream that they were written to, behind the module's name, or as JSON.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
-	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/listener"
@@ -110,7 +108,7 @@ func (a *app) runPlan(plan wire.Plan, log *slog.Logger, format string) (err erro
 	}
 	s := &spawner.Supervisor{
 		Host: h, Modules: plan.Modules, Listeners: listeners, Log: log, Output: newLineWriter(os.Stdout, os.Stderr, format, plan.Modules),
-		Signals: signals, Started: func() { announce(log, plan) },
+		Signals: signals, Started: func() { announce(os.Stderr, log, format, plan) },
 	}
 	switch err := s.Run(); {
 	case errors.Is(err, spawner.ErrModuleFailed):
@@ -119,28 +117,4 @@ func (a *app) runPlan(plan wire.Plan, log *slog.Logger, format string) (err erro
 		return &exitError{statusSupervisor, err}
 	}
 	return nil
-}
-
-// announce says what runs, what is enforced, and how to stop it.
-func announce(log *slog.Logger, plan wire.Plan) {
-	for _, m := range plan.Modules {
-		for _, e := range m.Enforcement {
-			level := slog.LevelInfo
-			if e.Level != sandbox.Enforced {
-				level = slog.LevelWarn
-			}
-			log.Log(context.Background(), level, e.Level.String()+" "+e.Protection, "module", m.Name, "detail", e.Detail)
-		}
-	}
-	for _, l := range plan.Listeners {
-		address := "unix:" + l.Path
-		if l.Network == "tcp" {
-			address = "http://" + l.Addr.String() + "/"
-			if l.Addr.Port() == 443 {
-				address = l.Addr.String()
-			}
-		}
-		log.Info("listening", "listener", l.Name, "address", address)
-	}
-	log.Info("running; stop it with Ctrl-C or SIGTERM")
 }
