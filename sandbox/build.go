@@ -56,7 +56,7 @@ func (c *compiler) build(r root, f Filter) *program.Program {
 	}
 	b.seccomp(origin(c.module.Seccomp.Pos), f)
 	argv, env := b.arguments(c.argv), b.environment()
-	b.exec(f, program.Const(uint64(atFDCWD), "AT_FDCWD"), b.String(c.argv[0]), argv, env, program.Int(0), c.commandOrigin())
+	b.exec(f, program.Const(uint64(atFDCWD), "AT_FDCWD"), b.String(c.program), argv, env, program.Int(0), c.commandOrigin())
 	b.Listeners = len(c.module.Listeners)
 	return &b.Program
 }

@@ -38,7 +38,50 @@ func (c *compiler) command(r root) {
 	if len(c.Command) == 0 {
 		pos = c.module.Command[0].Pos
 	}
-	c.checkProgram(r, c.argv[0], "command "+c.argv[0], pos, 0)
+	switch name := c.argv[0]; {
+	case !strings.Contains(name, "/"):
+		found, ok := c.search(r, name)
+		if !ok {
+			c.problem(CodeCommandNotFound, pos, fmt.Sprintf("command %s: not found in the module's root along %s", name, c.path()), "")
+			return
+		}
+		c.program = found
+	case !path.IsAbs(name):
+		c.problem(CodeCommandNotFound, pos, "command "+name+" is a relative path", "name it by its absolute path in the module's root")
+		return
+	default:
+		c.program = name
+	}
+	c.checkProgram(r, c.program, "command "+c.program, pos, 0)
+}
+
+// defaultPath is where a command without a slash is looked for when the module's environment has no PATH.
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+func (c *compiler) path() string {
+	for _, v := range c.env {
+		if dirs, ok := strings.CutPrefix(v, "PATH="); ok {
+			return dirs
+		}
+	}
+	return defaultPath
+}
+
+// search looks a command up as a shell does, among what the module can execute.
+func (c *compiler) search(r root, name string) (string, bool) {
+	for _, dir := range strings.Split(c.path(), ":") {
+		p := path.Join(dir, name)
+		if !path.IsAbs(p) {
+			continue
+		}
+		if _, ok := r.visible(p, policy.AccessExecute); !ok {
+			continue
+		}
+		if f, err := c.host.File(c.hostPath(r, p)); err == nil && f.Kind == Regular && f.Mode&0o111 != 0 {
+			return p, true
+		}
+	}
+	return "", false
 }
 
 // checkProgram checks a program, then the loader or the interpreter that it needs.

@@ -30,7 +30,8 @@ type Request struct {
 	Module  policy.Module
 	Host    Host
 	Filters Filters
-	// Command replaces the module's command when it is not empty, as `exec -- COMMAND` does. Its first element is an absolute path.
+	// Command replaces the module's command when it is not empty, as `exec -- COMMAND` does. Without a slash it is
+	// looked up along the module's PATH.
 	Command []string
 	// Environment is added to the module's, NAME=value; a variable that the module sets wins.
 	Environment []string
@@ -79,6 +80,7 @@ type compiler struct {
 	// mapped: the module's user is shown by a user namespace of its own, because this process cannot become that user.
 	mapped   bool
 	landlock bool
+	program  string // what is executed: argv[0], looked up along PATH when it has no slash
 	argv     []string
 	env      []string
 }

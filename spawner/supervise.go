@@ -60,8 +60,7 @@ func (s *Supervisor) Run() (err error) {
 	}
 	for len(s.instances) > 0 {
 		if err := s.turn(); err != nil {
-			s.killAll()
-			return errors.Join(launchErr, err)
+			return errors.Join(launchErr, err, s.abandon())
 		}
 	}
 	if launchErr == nil && s.failed {
@@ -209,6 +208,23 @@ func (s *Supervisor) killAll() {
 			s.Log.Error("cannot kill it", "module", r.Module.Name, "instance", r.ID, "error", err)
 		}
 	}
+}
+
+// abandon kills and reaps everything when the loop cannot go on.
+func (s *Supervisor) abandon() error {
+	s.killAll()
+	var errs []error
+	for _, r := range s.instances {
+		_, err := r.Finish()
+		errs = append(errs, err)
+		for _, o := range r.output {
+			if o.fd >= 0 {
+				errs = append(errs, s.Host.Kernel.Close(o.fd))
+			}
+		}
+	}
+	s.instances = nil
+	return errors.Join(errs...)
 }
 
 // read passes on what a pipe holds.

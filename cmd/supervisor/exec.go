@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -35,9 +34,6 @@ func (a *app) execCommand() *cobra.Command {
 func (a *app) exec(file, module string, command []string) error {
 	if file == "" {
 		return &exitError{statusInvalid, errors.New("exec needs --policy FILE")}
-	}
-	if len(command) > 0 && !strings.HasPrefix(command[0], "/") {
-		return &exitError{statusNotFound, fmt.Errorf("command %q: name it by an absolute path in the module's root; PATH is not searched", command[0])}
 	}
 	if err := a.start(true); err != nil {
 		return err

@@ -86,6 +86,10 @@ func (a *app) runPlan(plan wire.Plan, log *slog.Logger, format string) (err erro
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer signal.Stop(signals)
+	// A standard output that nobody reads any more is an error of a write, which stops everything in order; not the end of this process.
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, unix.SIGPIPE)
+	defer signal.Stop(pipe)
 
 	h, err := spawner.NewHost(a.core, a.launcher, a.facts, plan.Modules)
 	if err != nil {
