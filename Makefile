@@ -1,0 +1,49 @@
+# Everything that is done to this project. `make` lists it; ./bootstrap installs what it needs.
+
+SHELL = /bin/sh
+.DEFAULT_GOAL = help
+.PHONY: help deps build generate lint test e2e bench run clean
+
+GO ?= $(shell ./bootstrap go)
+export GO
+# A Go that will do is not exchanged for another one.
+export GOTOOLCHAIN = local
+
+# What is checked out when git can tell, the file VERSION otherwise.
+VERSION := $(shell git describe --tags --dirty 2>/dev/null || { cat VERSION; git describe --always --dirty --exclude '*' 2>/dev/null | sed 's/^/+g/'; } | tr -d '\n')
+
+# One static binary: the C library's resolver and user database are replaced by Go's, libseccomp is linked in. The same tree makes
+# the same bytes wherever it lies.
+BUILD = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -tags 'netgo osusergo' \
+	-ldflags '-s -w -buildid= -linkmode external -extldflags "-static -Wl,--build-id=none" -X main.version=$(VERSION)'
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r target what; do printf 'make %-10s %s\n' "$$target" "$$what"; done
+
+deps: ## install what building and testing need (asks for root where something is missing)
+	./bootstrap deps
+
+build: ## bin/supervisor, one static binary
+	@mkdir -p bin
+	$(BUILD) -o bin/supervisor ./cmd/supervisor
+
+generate: ## write every generated file again
+	$(GO) generate ./...
+
+lint: ## gofmt, go vet and a syntax check of the shell scripts
+	./tests/lint
+
+test: build ## every test, as root and as an ordinary user where this machine lets us; closes with the counts
+	./tests/run
+
+e2e: build ## the end-to-end tests alone, the same two ways
+	./tests/run ./tests/...
+
+bench: build ## against other sandboxes; prints lines `figure: NAME VALUE`
+	./tests/run -bench
+
+run: build ## the demo, in the foreground
+	exec bin/supervisor --policy embedded:demo
+
+clean: ## remove what was built and the logs of tests (not Go's caches)
+	rm -rf bin .cache/tests .cache/bootstrap.log
