@@ -113,7 +113,7 @@ func (b *builder) root(r root) {
 			if n.Kind == policy.MountTmpfs {
 				done = append(done, mounted{n.Path, part.fd})
 			} else {
-				done = append(done, mounted{n.Path, -1})
+				done = append(done, mounted{part.node.Path, -1})
 			}
 		}
 	}
