@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime"
 
@@ -23,6 +24,7 @@ import (
 // app is one invocation of the program.
 type app struct {
 	core                posix.Core
+	coreLevel           *slog.LevelVar // what core logs: nothing, unless set to debug
 	argv                []string
 	insideUserNamespace bool
 

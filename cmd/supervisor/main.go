@@ -6,11 +6,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/errs"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/posix/log"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/stage"
 )
@@ -27,12 +29,13 @@ func run(argv []string) int {
 		}
 		return statusDone
 	}
-	posix.Use(errs.New(linux.New()))
+	level := &slog.LevelVar{}
+	posix.Use(errs.New(log.New(linux.New(), slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))))
 	argv, inside, err := stage.Arguments(argv)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "supervisor:", err)
 		return statusSupervisor
 	}
-	app := &app{core: posix.Active(), argv: argv, insideUserNamespace: inside}
+	app := &app{core: posix.Active(), argv: argv, insideUserNamespace: inside, coreLevel: level}
 	return app.execute(context.Background())
 }

@@ -35,7 +35,7 @@ func (o *runOptions) register(cmd *cobra.Command) {
 	f.BoolVar(&o.check, "check", false, "verify the policy on this host and stop")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print what would be started and stop")
 	f.StringVar(&o.logFormat, "log-format", "text", "`FORMAT` of the log and of the modules' output: text or json")
-	f.StringVar(&o.logLevel, "log-level", "info", "lowest `LEVEL` that is logged: debug, info, warn or error")
+	f.StringVar(&o.logLevel, "log-level", "info", "lowest `LEVEL` that is logged: debug (every system call), info, warn or error")
 	f.StringVar(&o.control, "control", "", "`PATH` of the control socket (belongs to the manager; not in this version)")
 	f.StringVar(&o.state, "state", "", "`DIR` of the state (belongs to the manager; not in this version)")
 	f.StringVar(&o.metrics, "metrics", "", "`ADDR` of the Prometheus metrics (belongs to the manager; not in this version)")
@@ -59,6 +59,9 @@ func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
 	log, err := newLogger(os.Stderr, o.logFormat, o.logLevel)
 	if err != nil {
 		return &exitError{statusInvalid, err}
+	}
+	if log.Enabled(cmd.Context(), slog.LevelDebug) {
+		a.coreLevel.Set(slog.LevelDebug)
 	}
 	if err := a.start(!o.check && !o.dryRun); err != nil {
 		return err

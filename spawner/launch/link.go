@@ -70,6 +70,9 @@ func (e *StepError) Error() string {
 	if e.Errno == 0 {
 		answer = fmt.Sprintf("the kernel says %#x", e.Got)
 	}
+	if e.Call == "prlimit64" && e.Errno == posix.Errno(unix.EPERM) {
+		answer += ": the supervisor's own hard limit is lower, and it may not raise it"
+	}
 	return fmt.Sprintf("%s: %s: %s (policy %s)", e.Module, e.Call, answer, e.Place)
 }
 
