@@ -25,8 +25,8 @@ type Foreground struct {
 // forwarded are the signals that are passed on to the command.
 var forwarded = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM}
 
-// Run launches the command, passes signals on, and waits for its end. A second SIGTERM or SIGINT, or the end of the grace period
-// after the first, kills it.
+// Run launches the command, passes signals on, and waits for its end. A second SIGTERM, or the end of the grace period after the
+// first, kills it. Everything that the command started ends with it.
 func (h *Host) Run(f Foreground) (Exit, error) {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, forwarded...)
@@ -49,7 +49,7 @@ func (h *Host) Run(f Foreground) (Exit, error) {
 		defer func() { close(done); <-passed }()
 	}
 	var grace <-chan time.Time
-	asked := 0
+	asked := false
 	for {
 		select {
 		case err := <-ended:
@@ -59,12 +59,11 @@ func (h *Host) Run(f Foreground) (Exit, error) {
 			err = i.Signal(unix.SIGKILL)
 		case s := <-signals:
 			sig := s.(posix.Signal)
-			if sig == unix.SIGTERM || sig == unix.SIGINT {
-				if asked++; asked == 1 {
-					grace = time.After(i.Module.StopGracePeriod)
-				} else if asked > 2 {
-					sig = unix.SIGKILL
-				}
+			switch {
+			case sig == unix.SIGTERM && asked:
+				sig = unix.SIGKILL
+			case sig == unix.SIGTERM:
+				asked, grace = true, time.After(i.Module.StopGracePeriod)
 			}
 			err = i.Signal(sig)
 		}

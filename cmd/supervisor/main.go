@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/demo"
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/errs"
 	"github.com/bulkhead/bulkhead/posix/linux"
@@ -25,6 +26,13 @@ func run(argv []string) int {
 		// Bare errnos will do: nobody but the parent sees what goes wrong here.
 		if err := compile.Serve(linux.New()); err != nil {
 			fmt.Fprintln(os.Stderr, "supervisor: compile:", err)
+			return statusFailed
+		}
+		return statusDone
+	}
+	if len(argv) > 1 && argv[1] == demo.Role {
+		if err := demo.Serve(context.Background()); err != nil {
+			fmt.Fprintln(os.Stderr, "supervisor: demo:", err)
 			return statusFailed
 		}
 		return statusDone
