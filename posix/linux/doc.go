@@ -25,5 +25,5 @@
 // A unix socket whose path begins with "@" comes back with "./" before it, so
 // that it is not taken for a name in the abstract namespace.
 //
-// Abstract names are at most 107 bytes long and paths of sockets too; longer ones are ENAMETOOLONG.
+// The path of a unix socket, and an abstract name with its "@", is at most 107 bytes long; a longer one is ENAMETOOLONG.
 package linux
