@@ -19,10 +19,10 @@ const (
 
 // Attempt is one forbidden thing that was tried, and what came of it.
 type Attempt struct {
-	Name    string  `json:"name"`            // what was tried
-	Gain    string  `json:"gain"`            // what it would be good for
-	Call    string  `json:"call"`            // the call that decided, as strace prints it
-	Answer  string  `json:"answer"`          // what the kernel answered: an error name, or "success" or what was found
+	Name    string  `json:"name"`   // what was tried
+	Gain    string  `json:"gain"`   // what it would be good for
+	Call    string  `json:"call"`   // the call that decided, as strace prints it
+	Answer  string  `json:"answer"` // what the kernel answered: an error name, or "success" or what was found
 	Verdict Verdict `json:"verdict"`
 	Layer   Layer   `json:"layer,omitempty"` // who refused; empty unless denied
 	Note    string  `json:"note,omitempty"`  // why the policy leaves it open

@@ -1,0 +1,114 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Role is the first argument that makes the supervisor's binary the demo.
+const Role = "role:demo"
+
+const (
+	memoryGoal  = 32 << 20 // bytes; the policy's limit is twice that
+	goodbyeTime = 400 * time.Millisecond
+	drainTime   = 5 * time.Second
+)
+
+// Serve serves the inherited sockets until ctx ends or SIGTERM or SIGINT comes. Then it answers what has been asked and returns nil.
+func Serve(ctx context.Context) error {
+	ctx, stop := signal.NotifyContext(ctx, unix.SIGTERM, unix.SIGINT)
+	defer stop()
+	debug.SetMemoryLimit(memoryGoal)
+	listeners, err := inherited(os.Getenv, os.Getpid())
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("demo: find the own program: %w", err)
+	}
+	g := ground{scratch: "/tmp", program: program, listener: firstFD}
+	s := newServer(newHandler(func() Confinement { return look(g, time.Now()) }), os.Stdout)
+	if err := s.serve(ctx, listeners); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	return nil
+}
+
+// server is the HTTP server with what ends it.
+type server struct {
+	http     http.Server
+	open     atomic.Int64 // connections
+	draining atomic.Bool
+}
+
+func newServer(h http.Handler, log io.Writer) *server {
+	s := &server{}
+	s.http = http.Server{
+		Handler:           logged(log, s.goodbye(h)),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      20 * time.Second,
+		IdleTimeout:       30 * time.Second,
+		MaxHeaderBytes:    8 << 10,
+		ConnState: func(_ net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateNew:
+				s.open.Add(1)
+			case http.StateClosed, http.StateHijacked:
+				s.open.Add(-1)
+			}
+		},
+	}
+	return s
+}
+
+// serve serves until ctx ends. It takes ownership of the listeners.
+func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
+	ended := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { ended <- s.http.Serve(l) }()
+	}
+	select {
+	case err := <-ended:
+		return errors.Join(err, s.http.Close())
+	case <-ctx.Done():
+	}
+	return s.drain()
+}
+
+// drain ends the server without failing a request: whoever keeps a connection is told to close it, and is given the time to hear it,
+// because one that is closed while a request is on its way fails that request.
+func (s *server) drain() error {
+	s.draining.Store(true)
+	for wait := goodbyeTime; wait > 0 && s.open.Load() > 0; wait -= goodbyeTime / 10 {
+		time.Sleep(goodbyeTime / 10)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return fmt.Errorf("wait for the last answers: %w", errors.Join(err, s.http.Close()))
+	}
+	return nil
+}
+
+// goodbye tells clients to close their connections while the server drains.
+func (s *server) goodbye(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
