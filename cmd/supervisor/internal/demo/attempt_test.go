@@ -104,6 +104,9 @@ func TestAttemptsNameTheLayer(t *testing.T) {
 	if st, err := readStatus(ownProc); err != nil || st.seccompMode != 0 {
 		t.Skipf("this test process has a seccomp filter already (mode %d, %v): who answers could not be told", st.seccompMode, err)
 	}
+	if _, err := landlockVersion(); err != nil {
+		t.Skipf("this kernel has no Landlock: %v", err)
+	}
 	c, _ := lookTwice(t, child("confine", t.TempDir()))
 	if c.Seccomp.Mode != "filter" || c.Seccomp.Filters != 1 || !c.NoNewPrivs {
 		t.Fatalf("the child is not confined as it should be: %+v, no_new_privs %v", c.Seccomp, c.NoNewPrivs)

@@ -39,3 +39,12 @@ func denyDevices() error {
 	}
 	return nil
 }
+
+// landlockVersion returns the version of the kernel's Landlock, or why there is none.
+func landlockVersion() (int, error) {
+	v, _, e := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if e != 0 {
+		return 0, e
+	}
+	return int(v), nil
+}

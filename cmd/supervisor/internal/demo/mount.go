@@ -10,10 +10,10 @@ import (
 type Mount struct {
 	Point   string `json:"point"`
 	Type    string `json:"type"`
-	Options string `json:"options"`      // of the mount
-	Super   string `json:"file_system"`  // options of the file system
-	Source  string `json:"source"`       // what the file system is on
-	Root    string `json:"root_of_bind"` // which part of it
+	Options string `json:"options"`     // of the mount
+	Super   string `json:"file_system"` // options of the file system
+	Source  string `json:"source"`      // what the file system is on
+	Root    string `json:"root"`        // which part of it
 }
 
 // readMounts reads a file such as /proc/self/mountinfo: proc_pid_mountinfo(5).
