@@ -1,0 +1,110 @@
+package victim
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	ossignal "os/signal"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// exit:STATUS
+func exit(args []string) (string, error) {
+	n, err := number(args, 0)
+	if err != nil {
+		return "", err
+	}
+	os.Exit(n)
+	return "", nil
+}
+
+// raise:SIGNAL sends a signal to itself.
+func raise(args []string) (string, error) {
+	n, err := number(args, 0)
+	if err != nil {
+		return "", err
+	}
+	err = unix.Kill(os.Getpid(), unix.Signal(n))
+	time.Sleep(time.Second)
+	return "", err
+}
+
+// ignore:SIGNAL ignores one from now on.
+func ignore(args []string) (string, error) {
+	n, err := number(args, 0)
+	if err == nil {
+		ossignal.Ignore(unix.Signal(n))
+	}
+	return "", err
+}
+
+// askedToStop returns a channel that gets SIGTERM, SIGINT and SIGQUIT.
+func askedToStop() <-chan os.Signal {
+	asked := make(chan os.Signal, 1)
+	ossignal.Notify(asked, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT)
+	return asked
+}
+
+// sleep:DURATION waits.
+func sleep(args []string) (string, error) {
+	d, err := time.ParseDuration(args[0])
+	time.Sleep(d)
+	return "", err
+}
+
+// ready says so on both streams, and waits to be asked to stop. With a parameter it waits, too, for as long, after it was asked.
+func ready(args []string) (string, error) {
+	asked := askedToStop()
+	fmt.Println("ready")
+	fmt.Fprintln(os.Stderr, "ready, too")
+	s := <-asked
+	fmt.Println("asked with", s)
+	if len(args) > 0 {
+		d, err := time.ParseDuration(args[0])
+		if err != nil {
+			return "", err
+		}
+		time.Sleep(d)
+	}
+	return "", nil
+}
+
+// flood:LINES,BYTES writes so many lines of that length.
+func flood(args []string) (string, error) {
+	lines, err := number(args, 0)
+	if err != nil {
+		return "", err
+	}
+	width, err := number(args, 1)
+	if err != nil {
+		return "", err
+	}
+	line := append(bytes.Repeat([]byte("x"), width), '\n')
+	for range lines {
+		if _, err := os.Stdout.Write(line); err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// tty says whether the standard streams are a terminal, and of which size it is.
+func tty([]string) (string, error) {
+	var out []string
+	for fd := range 3 {
+		size, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ)
+		if err != nil {
+			return strings.Join(out, " "), err
+		}
+		out = append(out, fmt.Sprintf("%dx%d", size.Row, size.Col))
+	}
+	fg, err := unix.IoctlGetInt(0, unix.TIOCGPGRP)
+	if err != nil {
+		return strings.Join(out, " "), err
+	}
+	out = append(out, fmt.Sprintf("foreground=%t", fg == unix.Getpgrp()))
+	return strings.Join(out, " "), nil
+}

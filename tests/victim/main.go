@@ -1,0 +1,10 @@
+// Command victim tries what a sandbox should refuse and says what the kernel answered: see package victim of the end-to-end tests.
+package main
+
+import (
+	"os"
+
+	"github.com/bulkhead/bulkhead/tests/e2e/victim"
+)
+
+func main() { os.Exit(victim.Main(os.Args[1:], os.Stdout)) }
