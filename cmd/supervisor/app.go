@@ -23,10 +23,10 @@ import (
 
 // app is one invocation of the program.
 type app struct {
-	core                posix.Core
-	coreLevel           *slog.LevelVar // what core logs: nothing, unless set to debug
-	argv                []string
-	insideUserNamespace bool
+	core      posix.Core
+	coreLevel *slog.LevelVar // what core logs: nothing, unless set to debug
+	argv      []string
+	handover  stage.Handover
 
 	facts    host.Facts
 	launcher *launch.Launcher
@@ -54,33 +54,50 @@ func (a *app) execute(ctx context.Context) int {
 	return statusInvalid // cobra's complaints about the command line
 }
 
-// start gets ready to launch: facts, limits, the locked thread. With privileges it also makes sure that this process has what launching
-// takes, entering a user namespace when it is an ordinary user's; then it does not return.
-func (a *app) start(privileges bool) error {
+// start reads the policies and gets ready to launch: facts, limits, the locked thread. With privileges it also makes sure that
+// this process has what launching takes, entering a user namespace when it is an ordinary user's; then it does not return.
+func (a *app) start(paths []string, trust, privileges bool) ([]compile.Source, error) {
 	// For life: children die with the thread that created them.
 	runtime.LockOSThread()
 	if err := spawner.CheckLimits(a.core); err != nil {
-		return &exitError{statusSupervisor, err}
+		return nil, &exitError{statusSupervisor, err}
 	}
 	var err error
 	if a.facts, err = host.Probe(a.core); err != nil {
-		return &exitError{statusSupervisor, err}
+		return nil, &exitError{statusSupervisor, err}
+	}
+	var sources []compile.Source
+	if a.handover.Inside {
+		sources, err = receiveSources(a.core, a.handover.Carried)
+	} else {
+		sources, err = a.open(paths, trust)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if privileges && !spawner.Privileged(a.facts) {
-		if a.insideUserNamespace {
-			return &exitError{statusSupervisor, errors.New("the user namespace brought no capabilities (AppArmor restricts them?): " +
-				"`supervisor doctor` says what to do, or run it as root")}
-		}
-		exe, err := os.Executable()
-		if err == nil {
-			err = stage.Enter(a.core, exe, a.argv, os.Environ())
-		}
-		return &exitError{statusSupervisor, err}
+		return nil, &exitError{statusSupervisor, a.enterUserNamespace(sources)}
 	}
 	if a.launcher, err = launch.New(a.core, launch.Options{}); err != nil {
-		return &exitError{statusSupervisor, err}
+		return nil, &exitError{statusSupervisor, err}
 	}
-	return nil
+	return sources, nil
+}
+
+// enterUserNamespace starts the program again inside of one, handing the policies over as they were read and checked here.
+func (a *app) enterUserNamespace(sources []compile.Source) error {
+	if a.handover.Inside {
+		return errors.New("the user namespace brought no capabilities (AppArmor restricts them?): `supervisor doctor` says what to do, or run it as root")
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	fd, err := handOverSources(a.core, sources)
+	if err != nil {
+		return err
+	}
+	return errors.Join(stage.Enter(a.core, exe, a.argv, os.Environ(), fd), a.core.Close(fd))
 }
 
 // open reads policy files, with the trust rule when what they say is going to be carried out.

@@ -35,10 +35,7 @@ func (a *app) exec(file, module string, command []string) error {
 	if file == "" {
 		return &exitError{statusInvalid, errors.New("exec needs --policy FILE")}
 	}
-	if err := a.start(true); err != nil {
-		return err
-	}
-	sources, err := a.open([]string{file}, true)
+	sources, err := a.start([]string{file}, true, true)
 	if err != nil {
 		return err
 	}

@@ -39,11 +39,11 @@ func run(argv []string) int {
 	}
 	level := &slog.LevelVar{}
 	posix.Use(errs.New(log.New(linux.New(), slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))))
-	argv, inside, err := stage.Arguments(argv)
+	argv, handover, err := stage.Arguments(argv)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "supervisor:", err)
 		return statusSupervisor
 	}
-	app := &app{core: posix.Active(), argv: argv, insideUserNamespace: inside, coreLevel: level}
+	app := &app{core: posix.Active(), argv: argv, handover: handover, coreLevel: level}
 	return app.execute(context.Background())
 }

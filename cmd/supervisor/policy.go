@@ -37,10 +37,7 @@ func (a *app) policyCheckCommand() *cobra.Command {
 }
 
 func (a *app) check(files []string, format string, w io.Writer) error {
-	if err := a.start(false); err != nil {
-		return err
-	}
-	sources, err := a.open(files, false)
+	sources, err := a.start(files, false, false)
 	if err != nil {
 		return err
 	}
@@ -85,10 +82,7 @@ func (a *app) policyExplainCommand() *cobra.Command {
 }
 
 func (a *app) explain(file, module string, w io.Writer) error {
-	if err := a.start(false); err != nil {
-		return err
-	}
-	sources, err := a.open([]string{file}, false)
+	sources, err := a.start([]string{file}, false, false)
 	if err != nil {
 		return err
 	}

@@ -63,10 +63,7 @@ func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
 	if log.Enabled(cmd.Context(), slog.LevelDebug) {
 		a.coreLevel.Set(slog.LevelDebug)
 	}
-	if err := a.start(!o.check && !o.dryRun); err != nil {
-		return err
-	}
-	sources, err := a.open(o.policies, true)
+	sources, err := a.start(o.policies, true, !o.check && !o.dryRun)
 	if err != nil {
 		return err
 	}

@@ -23,24 +23,36 @@ type Kernel interface {
 	posix.Credentials
 }
 
-// mark is the first argument of a supervisor that was started again, followed by the errno with three digits.
+// mark is the first argument of a supervisor that was started again, followed by the number of the descriptor that it was handed, a
+// colon, and the errno with three digits.
 const mark = "role:inside-userns:"
 
-// Arguments takes the mark out of a command line. inside tells whether there was one; err is why the namespace could not be
-// entered.
-func Arguments(argv []string) (rest []string, inside bool, err error) {
+// Handover is what a supervisor that was started again in a user namespace finds out from its arguments.
+type Handover struct {
+	Inside bool
+	// Carried is the descriptor given to [Enter], which the caller owns now; -1 when not inside.
+	Carried posix.FD
+}
+
+// Arguments takes the mark out of a command line. err is why the namespace could not be entered.
+func Arguments(argv []string) (rest []string, h Handover, err error) {
+	h.Carried = -1
 	if len(argv) < 2 || !strings.HasPrefix(argv[1], mark) {
-		return argv, false, nil
+		return argv, h, nil
 	}
+	h.Inside = true
 	rest = append(argv[:1:1], argv[2:]...)
-	n, convErr := strconv.Atoi(strings.TrimPrefix(argv[1], mark))
-	switch {
-	case convErr != nil:
-		return rest, true, fmt.Errorf("argument %q: %w", argv[1], convErr)
-	case n != 0:
-		return rest, true, fmt.Errorf("enter a user namespace: %w%s", posix.Errno(n), hint(posix.Errno(n)))
+	fd, number, _ := strings.Cut(strings.TrimPrefix(argv[1], mark), ":")
+	carried, err1 := strconv.ParseInt(fd, 10, 32)
+	errno, err2 := strconv.ParseUint(number, 10, 16)
+	if err := errors.Join(err1, err2); err != nil {
+		return rest, h, fmt.Errorf("argument %q: %w", argv[1], err)
 	}
-	return rest, true, nil
+	h.Carried = posix.FD(carried)
+	if errno != 0 {
+		return rest, h, fmt.Errorf("enter a user namespace: %w%s", posix.Errno(errno), hint(posix.Errno(errno)))
+	}
+	return rest, h, nil
 }
 
 func hint(errno posix.Errno) string {
@@ -54,8 +66,12 @@ func hint(errno posix.Errno) string {
 }
 
 // Enter replaces the process by a helper that enters the namespaces and executes program, the path of the supervisor, with
-// the same arguments and environment. It returns only when it failed. Descriptors without O_CLOEXEC stay open.
-func Enter(k Kernel, program string, argv, env []string) error {
+// the same arguments and environment. It returns only when it failed. Descriptors without O_CLOEXEC stay open; the new
+// program is told about one of them, carried.
+//
+// What has to be seen with the eyes of the host is to be read before: in the namespace everybody who is not mapped, root
+// too, looks like the overflow user.
+func Enter(k Kernel, program string, argv, env []string, carried posix.FD) error {
 	fd, err := k.MemfdCreate("bulkhead-userns", unix.MFD_CLOEXEC|unix.MFD_EXEC)
 	if errors.Is(err, posix.Errno(unix.EINVAL)) { // MFD_EXEC is of Linux 6.3
 		fd, err = k.MemfdCreate("bulkhead-userns", unix.MFD_CLOEXEC)
@@ -67,7 +83,8 @@ func Enter(k Kernel, program string, argv, env []string) error {
 		return errors.Join(fmt.Errorf("write %d of %d bytes to memory: %w", n, len(helper), err), k.Close(fd))
 	}
 	uid, gid := k.Geteuid(), k.Getegid()
-	args := append([]string{"bulkhead-userns", fmt.Sprintf("%d %d 1", uid, uid), fmt.Sprintf("%d %d 1", gid, gid), program, argv[0], mark + "000"}, argv[1:]...)
+	args := append([]string{"bulkhead-userns", fmt.Sprintf("%d %d 1", uid, uid), fmt.Sprintf("%d %d 1", gid, gid), program,
+		argv[0], fmt.Sprintf("%s%d:000", mark, carried)}, argv[1:]...)
 	err = k.Execve(fmt.Sprintf("/proc/self/fd/%d", fd), args, env)
 	return errors.Join(fmt.Errorf("execute the helper that enters a user namespace: %w", err), k.Close(fd))
 }

@@ -32,18 +32,15 @@ func Serve(ctx context.Context) error {
 	debug.SetMemoryLimit(memoryGoal)
 	listeners, err := inherited(os.Getenv, os.Getpid())
 	if err != nil {
-		return fmt.Errorf("demo: %w", err)
+		return err
 	}
 	program, err := os.Executable()
 	if err != nil {
-		return fmt.Errorf("demo: find the own program: %w", err)
+		return fmt.Errorf("find the own program: %w", err)
 	}
 	g := ground{scratch: "/tmp", program: program, listener: firstFD}
 	s := newServer(newHandler(func() Confinement { return look(g, time.Now()) }), os.Stdout)
-	if err := s.serve(ctx, listeners); err != nil {
-		return fmt.Errorf("demo: %w", err)
-	}
-	return nil
+	return s.serve(ctx, listeners)
 }
 
 // server is the HTTP server with what ends it.
