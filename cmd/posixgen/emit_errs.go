@@ -91,16 +91,18 @@ func subjectPath(p *Package, m *Method) string {
 			switch {
 			case f.Type != str:
 			case strings.HasSuffix(f.Name, "Path"):
-				paths = append(paths, v.Name+"."+f.Name)
+				paths = append(paths, f.Name)
 			default:
 				others = append(others, v.Name+"."+f.Name)
 			}
 		}
 		switch {
 		case len(paths) == 1:
-			return paths[0]
+			return v.Name + "." + paths[0]
 		case len(paths) == 2:
-			return fmt.Sprintf("both(%s, %s)", paths[0], paths[1])
+			fields := p.Types[v.Type.Name].Fields
+			return fmt.Sprintf("both(%s, %s.%s, %s, %s.%s)",
+				dirOf(fields, v.Name, paths[0]), v.Name, paths[0], dirOf(fields, v.Name, paths[1]), v.Name, paths[1])
 		case len(others) > 0:
 			return others[0]
 		}
@@ -111,4 +113,15 @@ func subjectPath(p *Package, m *Method) string {
 		}
 	}
 	return `""`
+}
+
+// dirOf returns the expression for the directory that a path in a struct is relative to: OldDir for OldPath.
+func dirOf(fields []Value, expr, path string) string {
+	dir := strings.TrimSuffix(path, "Path") + "Dir"
+	for _, f := range fields {
+		if f.Name == dir && f.Type == (Ref{"", "FD"}) {
+			return expr + "." + dir
+		}
+	}
+	return "posix.NoFD"
 }

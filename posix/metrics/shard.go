@@ -53,13 +53,24 @@ func (c *cell) fail(err error) {
 	f.by[place(err)].Add(1)
 }
 
-// place returns where err is counted. Bare errnos are what layers return; the rest is for a layer that breaks the rule.
+// place returns where err is counted.
 func place(err error) int {
 	errno, ok := err.(posix.Errno)
-	if !ok && !errors.As(err, &errno) || errno == 0 || errno >= errnos {
+	if !ok {
+		errno = within(err)
+	}
+	if errno == 0 || errno >= errnos {
 		return errnos
 	}
 	return int(errno)
+}
+
+// within finds the errno in an error that is no bare one, as a layer below should have returned. It is apart because its
+// variable escapes to the heap.
+func within(err error) posix.Errno {
+	var errno posix.Errno
+	_ = errors.As(err, &errno) // 0 when there is none
+	return errno
 }
 
 // label returns the errno label of a place.

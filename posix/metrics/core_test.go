@@ -1,0 +1,278 @@
+package metrics
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"reflect"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
+
+// answering answers Read with err and Close without one.
+type answering struct {
+	posix.Unimplemented
+	err error
+}
+
+func (a answering) Read(posix.FD, []byte) (int, error) { return 0, a.err }
+func (answering) Close(posix.FD) error                 { return nil }
+func (answering) Clone3(*posix.CloneArgs) (posix.Child, error) {
+	return posix.Child{PID: 1, Failed: &posix.StepFailure{Errno: syscall.ENOENT}}, nil
+}
+
+// gather returns the counters of a registry by labels, "read ENOENT", and the numbers of observations by operation.
+func gather(t *testing.T, core *Core) (calls map[string]float64, observed map[string]uint64) {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(core.Collector())
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls, observed = map[string]float64{}, map[string]uint64{}
+	for _, family := range families {
+		for _, m := range family.Metric {
+			labels := map[string]string{}
+			for _, l := range m.Label {
+				labels[l.GetName()] = l.GetValue()
+			}
+			switch family.GetName() {
+			case "posix_calls_total":
+				calls[labels["op"]+" "+labels["errno"]] = m.Counter.GetValue()
+			case "posix_call_duration_seconds":
+				observed[labels["op"]] = m.Histogram.GetSampleCount()
+			default:
+				t.Errorf("unknown metric %s", family.GetName())
+			}
+		}
+	}
+	return calls, observed
+}
+
+func TestCounts(t *testing.T) {
+	inner := &answering{}
+	core := New(inner)
+	for _, err := range []error{
+		nil, nil, syscall.ENOENT, syscall.EAGAIN, syscall.EAGAIN, unix.EHWPOISON,
+		fmt.Errorf("wrapped: %w", syscall.EPERM), &posix.Error{Errno: syscall.EIO}, // errnos all the same
+		fs.ErrClosed, posix.Errno(0), posix.Errno(134), posix.Errno(100000), // and these are none
+	} {
+		inner.err = err
+		_, _ = core.Read(3, nil)
+	}
+	_ = core.Close(3)
+	_, _ = core.Clone3(nil)
+	core.Getpid()
+	calls, observed := gather(t, core)
+	want := map[string]float64{
+		"read 0": 2, "read ENOENT": 1, "read EAGAIN": 2, "read EHWPOISON": 1, "read EPERM": 1, "read EIO": 1, "read other": 4,
+		"close 0": 1, "clone3 0": 1, "getpid 0": 1,
+	}
+	if !reflect.DeepEqual(calls, want) {
+		t.Errorf("counted %v\nwant    %v", calls, want)
+	}
+	for _, op := range []string{"read", "close", "clone3", "getpid"} {
+		if observed[op] == 0 {
+			t.Errorf("the first call of %s is not in the histogram", op)
+		}
+	}
+	if len(observed) != 4 {
+		t.Errorf("histograms of %v", observed)
+	}
+}
+
+// A new core shows nothing, and a collector that is wrong in form is noticed by the linter.
+func TestExposition(t *testing.T) {
+	core := New(&answering{})
+	if calls, observed := gather(t, core); len(calls)+len(observed) != 0 {
+		t.Errorf("a new core shows %v %v", calls, observed)
+	}
+	_ = core.Close(3)
+	_ = core.Close(3)
+	problems, err := testutil.CollectAndLint(core.Collector())
+	if err != nil || len(problems) > 0 {
+		t.Errorf("lint: %v, %v", problems, err)
+	}
+	const want = `
+# HELP posix_calls_total Calls of posix.Core by operation and outcome; errno is "0" for success.
+# TYPE posix_calls_total counter
+posix_calls_total{errno="0",op="close"} 2
+`
+	if err := testutil.CollectAndCompare(core.Collector(), strings.NewReader(want), "posix_calls_total"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEveryOperationIsCounted(t *testing.T) {
+	core := New(posix.Unimplemented{})
+	want := map[string]float64{}
+	for _, op := range posix.Ops() {
+		method := reflect.ValueOf(core).MethodByName(op.Method())
+		var args []reflect.Value
+		for i := range method.Type().NumIn() {
+			args = append(args, reflect.Zero(method.Type().In(i)))
+		}
+		out := method.Call(args)
+		outcome := "0"
+		if out[len(out)-1].Type() == reflect.TypeFor[error]() {
+			outcome = "ENOSYS"
+		}
+		want[op.String()+" "+outcome] = 1
+	}
+	if calls, _ := gather(t, core); !reflect.DeepEqual(calls, want) {
+		t.Errorf("counted %v\nwant    %v", calls, want)
+	}
+}
+
+// No count may be lost when goroutines meet, whatever shard they are given.
+func TestConcurrentCounts(t *testing.T) {
+	core := New(&answering{err: syscall.EAGAIN})
+	const goroutines, each = 8, 5000
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	collected := make(chan bool)
+	go func() { // collecting meanwhile must never see a counter go back
+		ok, last := true, 0.0
+		for {
+			select {
+			case <-stop:
+				collected <- ok
+				return
+			default:
+				sum := core.totals(posix.OpRead)
+				now := float64(sum[syscall.EAGAIN])
+				ok = ok && now >= last && sum[0] == 0
+				last = now
+			}
+		}
+	}()
+	for range goroutines {
+		wg.Go(func() {
+			for range each {
+				_, _ = core.Read(3, nil)
+				_ = core.Close(3)
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	if !<-collected {
+		t.Error("a counter went back, or failures appeared as successes")
+	}
+	calls, observed := gather(t, core)
+	if calls["read EAGAIN"] != goroutines*each || calls["close 0"] != goroutines*each {
+		t.Errorf("counted %v, want %d each", calls, goroutines*each)
+	}
+	for _, op := range []string{"read", "close"} {
+		// Goroutines that find a shard at the same count all take the sample, so there may be some more.
+		if n := observed[op]; n < goroutines*each/sampling/2 || n > goroutines*each/sampling*4 {
+			t.Errorf("%s: %d samples of %d calls", op, n, goroutines*each)
+		}
+	}
+}
+
+// One goroutine on one shard takes exactly one sample in 64, of failures too.
+func TestSampling(t *testing.T) {
+	core := New(&answering{err: syscall.EAGAIN})
+	core.shards = core.shards[:1]
+	const rounds = 10
+	for range rounds * sampling {
+		_, _ = core.Read(3, nil)
+	}
+	if _, observed := gather(t, core); observed["read"] != rounds {
+		t.Errorf("%d samples of %d calls, want %d", observed["read"], rounds*sampling, rounds)
+	}
+}
+
+func TestHistogram(t *testing.T) {
+	var h histogram
+	for _, d := range []time.Duration{0, 250, 251, time.Microsecond, time.Second, time.Second + 1, time.Hour} {
+		h.observe(d)
+	}
+	count, sum, buckets := h.snapshot()
+	if want := (time.Hour + 2*time.Second + 1502).Seconds(); count != 7 || sum < want-1e-6 || sum > want+1e-6 {
+		t.Errorf("count %d, sum %v, want 7, %v", count, sum, want)
+	}
+	for bound, want := range map[float64]uint64{250e-9: 2, 500e-9: 3, 1e-6: 4, 0.1: 4, 1: 5} {
+		if buckets[bound] != want {
+			t.Errorf("%v observations up to %v s, want %d", buckets[bound], bound, want)
+		}
+	}
+	if len(buckets) != len(bounds) {
+		t.Errorf("%d buckets, want %d", len(buckets), len(bounds))
+	}
+}
+
+func TestLabels(t *testing.T) {
+	seen := map[string]bool{}
+	for place := range errnos + 1 {
+		name := label(place)
+		if name == "" || seen[name] {
+			t.Errorf("place %d has the label %q, empty or not the first", place, name)
+		}
+		seen[name] = true
+	}
+	for place, want := range map[int]string{0: "0", 2: "ENOENT", 11: "EAGAIN", 133: "EHWPOISON", errnos: "other"} {
+		if got := label(place); got != want {
+			t.Errorf("place %d: %q, want %q", place, got, want)
+		}
+	}
+}
+
+func TestNoAllocation(t *testing.T) {
+	var core posix.Core = New(&answering{err: syscall.EAGAIN})
+	buf := make([]byte, 8)
+	for name, do := range map[string]func(){
+		"success": func() { _ = core.Close(3) },
+		"failure": func() { _, _ = core.Read(3, buf) },
+	} {
+		if n := testing.AllocsPerRun(1000, do); n != 0 {
+			t.Errorf("%s: %v allocations, want 0", name, n)
+		}
+	}
+}
+
+func TestRegistersOnce(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	if err := registry.Register(New(&answering{}).Collector()); err != nil {
+		t.Fatal(err)
+	}
+	var twice prometheus.AlreadyRegisteredError
+	if err := registry.Register(New(&answering{}).Collector()); !errors.As(err, &twice) {
+		t.Errorf("a second core: %v, want that it is registered already", err)
+	}
+}
+
+func TestNamesItself(t *testing.T) {
+	if got := posix.Describe(New(&answering{})); got != "metrics > *metrics.answering" {
+		t.Error(got)
+	}
+}
+
+func ExampleCore_Collector() {
+	registry := prometheus.NewRegistry()
+	core := New(posix.Unimplemented{}) // in a program, linux.New()
+	registry.MustRegister(core.Collector())
+	_ = core.Close(99)
+	families, err := registry.Gather()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, l := range families[1].Metric[0].Label {
+		fmt.Println(l.GetName(), l.GetValue())
+	}
+	// Output:
+	// errno ENOSYS
+	// op close
+}
