@@ -25,7 +25,8 @@ deps: ## install what building and testing need (asks for root where something i
 
 build: ## bin/supervisor, one static binary
 	@mkdir -p bin
-	$(BUILD) -o bin/supervisor ./cmd/supervisor
+	@echo 'building bin/supervisor $(VERSION)'
+	@$(BUILD) -o bin/supervisor ./cmd/supervisor
 
 generate: ## write every generated file again
 	$(GO) generate ./...
