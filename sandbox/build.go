@@ -49,13 +49,13 @@ func (c *compiler) build(r root, f Filter) *program.Program {
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
 	b.readBack()
 	b.workingDir()
+	argv, env := b.arguments(c.argv), b.environment()
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_NO_NEW_PRIVS, "PR_SET_NO_NEW_PRIVS"), program.Int(1),
 		program.Int(0), program.Int(0), program.Int(0))
 	if b.ruleset >= 0 {
 		b.call(origin(c.module.Pos), "landlock_restrict_self", unix.SYS_LANDLOCK_RESTRICT_SELF, program.FD(b.ruleset, "ruleset"), program.Int(0))
 	}
 	b.seccomp(origin(c.module.Seccomp.Pos), f)
-	argv, env := b.arguments(c.argv), b.environment()
 	b.exec(f, program.Const(uint64(atFDCWD), "AT_FDCWD"), b.String(c.program), argv, env, program.Int(0), c.commandOrigin())
 	b.Listeners = len(c.module.Listeners)
 	return &b.Program
@@ -188,8 +188,11 @@ func (b *builder) workingDir() {
 	b.call(origin(b.c.module.WorkingDir.Pos), "chdir", unix.SYS_CHDIR, b.String(path.Clean(dir)))
 }
 
-// seccomp loads a filter.
+// seccomp loads a filter, where the kernel has filters.
 func (b *builder) seccomp(o program.Origin, f Filter) {
+	if !b.c.seccomp {
+		return
+	}
 	at := b.Bytes(f.Program)
 	for _, patch := range f.Cookie {
 		b.Cookies = append(b.Cookies, at+uint32(patch))
@@ -203,7 +206,7 @@ func (b *builder) seccomp(o program.Origin, f Filter) {
 // exec is the last step. The sixth argument means nothing to the kernel, but the filter compares it.
 func (b *builder) exec(f Filter, dir, file, argv, env, flags program.Value, o program.Origin) {
 	args := []program.Value{dir, file, argv, env, flags}
-	if f.Cookie != nil {
+	if len(b.Cookies) > 0 {
 		args = append(args, program.Value{Arg: posix.Arg{Kind: program.Cookie}, Text: "<exec once>"})
 	}
 	b.call(o, "execveat", unix.SYS_EXECVEAT, args...)

@@ -119,9 +119,41 @@ func (c *compiler) checkProgram(r root, program, what string, pos policy.Pos, de
 			return
 		}
 	}
+	if p, why, ok := c.followable(r, program, f); !ok {
+		c.problem(CodeCommandNotAllowed, pos, what+" cannot start: it is a link that leads through "+p+": "+why,
+			fmt.Sprintf("add {path: %s, access: r} to filesystem, or name %s instead", p, f.Real))
+		return
+	}
 	if next := interpreter(head); next != "" {
 		c.checkProgram(r, next, what+" needs "+next+", which", pos, depth+1)
 	}
+}
+
+// followable tells whether the links that a program's last component leads through are all in the module's root, and names the
+// first that is not. Links to directories on the way are not looked at.
+func (c *compiler) followable(r root, p string, f File) (string, string, bool) {
+	for range 40 { // as many as the kernel follows
+		if f.Link == "" {
+			break
+		}
+		p = r.resolve(p)
+		dir, err := c.host.File(c.hostPath(r, path.Dir(p)))
+		switch {
+		case path.IsAbs(f.Link):
+			p = path.Clean(f.Link)
+		case err != nil || dir.Real != c.hostPath(r, path.Dir(p)):
+			return "", "", true
+		default:
+			p = path.Join(path.Dir(p), f.Link)
+		}
+		if why, ok := r.visible(p, 0); !ok {
+			return p, why, false
+		}
+		if f, err = c.host.File(c.hostPath(r, p)); err != nil {
+			break
+		}
+	}
+	return "", "", true
 }
 
 // hostPath is where on the host the module's path p is.

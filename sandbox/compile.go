@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -77,9 +78,11 @@ type compiler struct {
 
 	namespaces policy.Namespace // CLONE_NEW… flags, those that the host has
 	user       User
+	enforced   []policy.Resource // the limits that the host can enforce
 	// mapped: the module's user is shown by a user namespace of its own, because this process cannot become that user.
 	mapped   bool
 	landlock bool
+	seccomp  bool
 	program  string // what is executed: argv[0], looked up along PATH when it has no slash
 	argv     []string
 	env      []string
@@ -87,7 +90,11 @@ type compiler struct {
 
 func (c *compiler) has(ns policy.Namespace) bool { return c.namespaces&ns != 0 }
 
+// problem adds an error. What the policy does not write down, such as the namespaces that every module gets, is at the module.
 func (c *compiler) problem(code string, pos policy.Pos, message, help string) {
+	if pos.Line == 0 {
+		pos = c.module.Pos
+	}
 	c.problems = append(c.problems, policy.Diagnostic{
 		Code: code, Message: "module " + c.module.Name + ": " + message, Help: help, Pos: pos, Width: 1,
 	})
@@ -148,6 +155,8 @@ func (c *compiler) decideProtections() {
 		for _, ns := range m.Namespaces {
 			switch {
 			case ns.V != kind.flag:
+			case f.Namespaces&kind.flag == 0 && kind.flag == unix.CLONE_NEWNS:
+				c.problem("E610", ns.Pos, "this host has no mount namespaces, which the filesystem list is made of", "")
 			case f.Namespaces&kind.flag == 0:
 				c.lacks(kind.name, ns.Pos, "its kernel has no "+kind.name+" namespaces", "")
 			default:
@@ -159,6 +168,7 @@ func (c *compiler) decideProtections() {
 	if c.facts.Seccomp&host.KillProcess == 0 {
 		c.lacks("seccomp", m.Seccomp.Pos, "its kernel has no seccomp filters that kill a process (Linux 4.14)", "")
 	} else {
+		c.seccomp = true
 		c.report("seccomp", Enforced, fmt.Sprintf("%d calls allowed; other architectures kill the process", len(m.Seccomp.Allow)))
 	}
 	switch {
@@ -175,7 +185,7 @@ func (c *compiler) decideProtections() {
 }
 
 func (c *compiler) decideResource(r policy.Resource) {
-	controller := map[string]host.ControllerSet{"memory.max": host.Memory, "pids.max": host.Pids, "cpu.max": host.CPU}[r.Key]
+	controller := controllerOf[r.Key]
 	h, ok := c.facts.Cgroup.For(controller)
 	switch {
 	case !ok:
@@ -183,8 +193,24 @@ func (c *compiler) decideResource(r policy.Resource) {
 	case c.facts.EUID != 0 && h.Version == 1, !c.facts.UserNS.Initial && h.Version == 1:
 		c.lacks(r.Key, r.Pos, "control groups of version 1 cannot be delegated to an ordinary user", "run the supervisor as root")
 	default:
+		c.enforced = append(c.enforced, r)
 		c.report(r.Key, Enforced, fmt.Sprintf("control groups version %d", h.Version))
 	}
+}
+
+// controllerOf is the controller that each limit needs.
+var controllerOf = map[string]host.ControllerSet{"memory.max": host.Memory, "pids.max": host.Pids, "cpu.max": host.CPU}
+
+// hierarchies returns where the module has control groups, each once.
+func (c *compiler) hierarchies() []host.Hierarchy {
+	var out []host.Hierarchy
+	for _, r := range c.enforced {
+		h, ok := c.facts.Cgroup.For(controllerOf[r.Key])
+		if ok && !slices.ContainsFunc(out, func(o host.Hierarchy) bool { return o.Mount == h.Mount }) {
+			out = append(out, h)
+		}
+	}
+	return out
 }
 
 // identity finds the user, the group and the supplementary groups.

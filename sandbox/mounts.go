@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 )
@@ -198,14 +197,7 @@ func (b *builder) parts(n node) []part {
 func (b *builder) cgroupParts(n node, p program.Prepare) []part {
 	p.Kind = program.CgroupTree
 	var out []part
-	seen := map[string]bool{}
-	for _, res := range b.c.module.Resources {
-		controller := map[string]host.ControllerSet{"memory.max": host.Memory, "pids.max": host.Pids, "cpu.max": host.CPU}[res.Key]
-		h, ok := b.c.facts.Cgroup.For(controller)
-		if !ok || seen[h.Mount] {
-			continue
-		}
-		seen[h.Mount] = true
+	for _, h := range b.c.hierarchies() {
 		at, dir := n, p
 		dir.Path = ""
 		if h.Version == 1 {

@@ -42,6 +42,13 @@ func (c *compiler) layout() root {
 				continue
 			}
 		}
+		if m.Kind == policy.MountCgroup && len(c.hierarchies()) == 0 {
+			if len(c.module.Resources) == 0 { // otherwise best_effort gave the limits up, and the report says so
+				c.problem("E606", m.Pos, "the module has no control group to show at "+m.Path+": it has no limit of resources",
+					"limit something, such as resources: {pids.max: 64}, or remove the entry")
+			}
+			continue
+		}
 		if m.Kind == policy.MountBind && !c.bind(&n) {
 			continue
 		}
@@ -50,7 +57,7 @@ func (c *compiler) layout() root {
 	slices.SortStableFunc(r.nodes, func(a, b node) int { return cmp.Compare(a.Path, b.Path) })
 	r.nodes = merge(r.nodes)
 	for _, l := range links {
-		if _, ok := r.covering(path.Join("/", l.target)); ok {
+		if r.leads(path.Join("/", l.target)) {
 			r.links = append(r.links, l)
 		}
 	}
@@ -131,6 +138,12 @@ func (r root) covering(p string) (node, bool) {
 		}
 	}
 	return node{}, false
+}
+
+// leads tells whether there is something of the module's at p or below.
+func (r root) leads(p string) bool {
+	_, ok := r.covering(p)
+	return ok || slices.ContainsFunc(r.nodes, func(n node) bool { return within(n.Path, p) })
 }
 
 func within(p, dir string) bool {

@@ -27,7 +27,8 @@ type Tool struct {
 // executable, no new descriptors to speak of, and the filter. A host without Landlock is no obstacle: the filter opens nothing.
 func CompileTool(t Tool) *program.Program {
 	module := policy.Module{Name: t.Name}
-	c := &compiler{Request: Request{Policy: &policy.Policy{}, Module: module}, module: &module, facts: t.Facts, argv: t.Argv}
+	c := &compiler{Request: Request{Policy: &policy.Policy{}, Module: module}, module: &module, facts: t.Facts, argv: t.Argv,
+		seccomp: true}
 	b := &builder{Builder: program.NewBuilder(t.Name, "built in"), c: c, proc: -1, ruleset: -1}
 	b.session()
 	b.call(everyModule, "close_range", unix.SYS_CLOSE_RANGE, program.Int(3), program.Const(uint64(^uint32(0)), "~0U"),

@@ -1,0 +1,286 @@
+package sandbox
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+)
+
+// plain is a module that every host of these tests can run. Line 8 is its first.
+const plain = `
+command: [/bin/true, -v]
+user: web
+environment: {LANG: C}
+capabilities: []
+filesystem:
+  - {path: /usr, access: rx}
+  - {path: /lib, access: rx}
+  - {path: /proc, proc: pid}
+  - {path: /tmp, tmpfs: 16M, access: rw}
+  - {path: /dev/null, access: rw}
+seccomp: {allow: ["@io", exit_group]}
+`
+
+// with returns plain with lines in place of others that start the same way, or added.
+func with(lines ...string) string {
+	out := strings.Split(strings.Trim(plain, "\n"), "\n")
+	for _, l := range lines {
+		key, _, _ := strings.Cut(l, ":")
+		if i := slices.IndexFunc(out, func(o string) bool { return strings.HasPrefix(o, key+":") }); i >= 0 && !strings.HasPrefix(l, " ") {
+			out[i] = l
+		} else {
+			out = append(out, l)
+		}
+	}
+	return strings.Join(out, "\n")
+}
+
+// withFiles returns plain with another file-system list.
+func withFiles(entries ...string) string {
+	head, _, _ := strings.Cut(strings.Trim(plain, "\n"), "filesystem:")
+	return head + "filesystem:\n  - " + strings.Join(entries, "\n  - ") + "\nseccomp: {allow: [\"@io\"]}\n"
+}
+
+func TestCompileDiagnostics(t *testing.T) {
+	const usr = "{path: /usr, access: rx}"
+	set := func(change func(*host.Facts)) func(*fakeHost) { return func(h *fakeHost) { change(&h.facts) } }
+	tests := []struct {
+		name   string
+		host   *fakeHost
+		change func(*fakeHost)
+		module string
+		want   []string // "code line"
+		says   string   // a part of the text
+	}{
+		{name: "nothing", module: plain},
+		{name: "ordinary user", host: aliceInside(), module: plain},
+		{name: "old kernel", change: set(func(f *host.Facts) { f.Release, f.Kernel = "5.10.0", policy.KernelVersion{Major: 5, Minor: 10} }),
+			module: plain, want: []string{"E611 2"}, says: "the policy needs Linux 5.13; this is 5.10.0"},
+		{name: "older major", change: set(func(f *host.Facts) { f.Release, f.Kernel = "4.19.0", policy.KernelVersion{Major: 4, Minor: 19} }),
+			module: plain, want: []string{"E611 2"}},
+		{name: "no mount API", change: set(func(f *host.Facts) { f.MountAPI = false }), module: plain, want: []string{"E611 7"}, says: "open_tree"},
+		{name: "no pidfds", change: set(func(f *host.Facts) { f.Pidfd = false }), module: plain, want: []string{"E611 7"}},
+		{name: "no landlock", change: set(func(f *host.Facts) { f.Landlock = host.LandlockFacts{Errno: unix.EOPNOTSUPP} }),
+			module: plain, want: []string{"E610 7"}, says: "help: add landlock to lsm="},
+		{name: "no landlock accepted", change: set(func(f *host.Facts) { f.Landlock = host.LandlockFacts{Errno: unix.EOPNOTSUPP} }),
+			module: with("best_effort: [landlock]")},
+		{name: "no seccomp", change: set(func(f *host.Facts) { f.Seccomp = 0 }), module: plain, want: []string{"E610 18"}, says: "cannot enforce seccomp"},
+		{name: "no pid namespaces", change: set(func(f *host.Facts) { f.Namespaces &^= unix.CLONE_NEWPID }),
+			module: with("namespaces: [mount, pid]", "network: {mode: host}"), want: []string{"E610 19"}, says: "help: or accept the loss: best_effort: [pid]"},
+		{name: "no mount namespaces", change: set(func(f *host.Facts) { f.Namespaces &^= unix.CLONE_NEWNS }),
+			module: with("best_effort: [mount]"), want: []string{"E610 7"}, says: "the filesystem list is made of"},
+		{name: "no cgroups", change: set(func(f *host.Facts) { f.Cgroup = host.CgroupFacts{} }), module: with("resources: {memory.max: 1M, pids.max: 9}"),
+			want: []string{"E610 19", "E610 19"}, says: "no control group hierarchy has the memory controller"},
+		{name: "no cgroups accepted", change: set(func(f *host.Facts) { f.Cgroup = host.CgroupFacts{} }),
+			module: with("resources: {memory.max: 1M, pids.max: 9}", "best_effort: [resources]")},
+		{name: "one of two accepted", change: set(func(f *host.Facts) { f.Cgroup = host.CgroupFacts{} }),
+			module: with("resources: {memory.max: 1M, pids.max: 9}", "best_effort: [pids.max]"), want: []string{"E610 19"}, says: "memory.max"},
+		{name: "version 1 as an ordinary user", host: aliceInside(), module: with("resources: {memory.max: 1M}"),
+			want: []string{"E610 19"}, says: "cannot be delegated"},
+		{name: "version 1 as root", change: set(func(f *host.Facts) { f.Cgroup = onVersion1(host.Memory) }), module: with("resources: {memory.max: 1M}")},
+		{name: "unknown user", module: with("user: nobody-here"), want: []string{"E613 9"}, says: "useradd --system nobody-here"},
+		{name: "unknown group", module: with("group: nogroup-here"), want: []string{"E614 19"}, says: "groupadd"},
+		{name: "user database broken", change: func(h *fakeHost) { h.broken = errBroken }, module: plain,
+			want: []string{"E600 13", "E600 14", "E600 17", "E600 7", "E600 8", "E600 9"}, says: "the user database: the other end is gone"},
+
+		{name: "path missing", module: withFiles(usr, "{path: /usr/share/doc, access: r}"), want: []string{"E601 14"}, says: "if_exists: true"},
+		{name: "path missing, optional", module: withFiles(usr, "{path: /nowhere, access: r, if_exists: true}")},
+		{name: "dangling link", module: withFiles(usr, "{path: /dangling, access: r}"), want: []string{"E601 14"}, says: "no such file or directory"},
+		{name: "link to the root", module: withFiles(usr, "{path: /everything, access: r}"), want: []string{"E602 14"}},
+		{name: "no place inside", module: withFiles(usr, "{path: /usr/cache, tmpfs: 1M}"), want: []string{"E603 14"}, says: "/usr is listed too"},
+		{name: "directory on a file", module: withFiles(usr, "{path: /etc/hostname, access: r}", "{path: /etc, access: r}", "{path: /etc/web/web.conf, tmpfs: 1M}"), want: []string{"E603 16"}},
+		{name: "tmpfs over the command", module: withFiles(usr, "{path: /usr/bin, tmpfs: 1M}"), want: []string{"E631 8"}, says: "lists /usr/bin without execute access"},
+		{name: "place inside through a link", module: withFiles(usr, "{path: /etc, access: r}", "{path: /etc/current, tmpfs: 1M}"),
+			want: []string{"E604 15"}, says: "list /etc/web instead"},
+		{name: "place inside", module: withFiles(usr, "{path: /etc, access: r}", "{path: /etc/web, tmpfs: 1M}")},
+		{name: "inside of a tmpfs", module: withFiles(usr, "{path: /srv, tmpfs: 1M}", "{path: /srv/data/file, access: r}")},
+		{name: "inside of a proc", module: withFiles(usr, "{path: /proc, proc: all}", "{path: /proc/self, tmpfs: 1M}"), want: []string{"E603 15"}},
+		{name: "two procs", module: withFiles(usr, "{path: /proc, proc: all}", "{path: /tmp/proc, proc: pid}"), want: []string{"E605 15"}},
+		{name: "own cgroup without limits", module: withFiles(usr, "{path: /sys/fs/cgroup, cgroup: own}"), want: []string{"E606 14"}, says: "resources"},
+		{name: "own cgroup, limits given up", host: aliceInside(),
+			module: withFiles(usr, "{path: /sys/fs/cgroup, cgroup: own}") + "resources: {memory.max: 1M}\nbest_effort: [resources]\n"},
+		{name: "own cgroup", module: withFiles(usr, "{path: /sys/fs/cgroup, cgroup: own}") + "resources: {memory.max: 1M}\n"},
+
+		{name: "command missing", module: with("command: [/usr/bin/gone]"), want: []string{"E630 8"}, says: "no such file"},
+		{name: "command is below a file", module: with("command: [/usr/bin/true/x]"), want: []string{"E630 8"}, says: "not a directory"},
+		{name: "command is a directory", module: with("command: [/usr/bin]"), want: []string{"E631 8"}, says: "is a directory"},
+		{name: "command is a fifo", module: withFiles(usr, "{path: /run/fifo, access: rx}"),
+			change: func(h *fakeHost) { h.files["/usr/bin/true"] = h.files["/run/fifo"] }, want: []string{"E631 8"}, says: "not a regular file"},
+		{name: "command not executable", module: with("command: [/usr/bin/plain]"), want: []string{"E631 8"}, says: "chmod +x /usr/bin/plain"},
+		{name: "command without a head", module: with("command: [/usr/bin/empty]")},
+		{name: "command not listed", module: with("command: [/opt/lang/bin/run]"), want: []string{"E631 8"}, says: "add {path: /opt/lang/bin, access: rx}"},
+		{name: "command listed for reading", module: withFiles("{path: /usr, access: r}"), want: []string{"E631 8"}, says: "without execute access"},
+		{name: "link out of the list", module: with("command: [/usr/bin/editor]"), want: []string{"E631 8"}, says: "/etc/alternatives/editor"},
+		{name: "loader hidden", module: withFiles("{path: /usr/bin/true, access: rx}"), want: []string{"E631 8"}, says: "needs " + loader},
+		{name: "loader shown by itself", module: withFiles("{path: /usr/bin/true, access: rx}", "{path: "+loader+", access: rx}")},
+		{name: "static", module: withFiles("{path: /usr/bin/true, access: rx}"),
+			change: func(h *fakeHost) { h.files["/usr/bin/true"] = h.files["/usr/bin/static"] }},
+		{name: "script", module: with("command: [/usr/bin/script]")},
+		{name: "script, shell hidden", module: withFiles("{path: /usr/bin/script, access: rx}"), change: func(h *fakeHost) {
+			h.files["/usr/bin/true"] = h.files["/usr/bin/script"]
+		}, want: []string{"E631 8"}},
+		{name: "script, interpreter hidden", module: with("command: [/usr/bin/foreign]"), want: []string{"E631 8"}, says: "needs /opt/lang/bin/run"},
+		{name: "interpreters in a circle", module: with("command: [/usr/bin/loop]"), want: []string{"E631 8"}, says: "more than the kernel follows"},
+		{name: "several at once", module: with("user: nobody-here", "command: [/usr/bin/gone]", "resources: {cpu.max: 50%}"),
+			change: set(func(f *host.Facts) { f.Cgroup = host.CgroupFacts{} }), want: []string{"E610 19", "E613 9", "E630 8"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := tt.host
+			if h == nil {
+				h = debian()
+			}
+			if tt.change != nil {
+				tt.change(h)
+			}
+			_, ds := compileWith(t, h, tt.module)
+			want := slices.Sorted(slices.Values(tt.want))
+			if diff := cmp.Diff(want, places(ds)); diff != "" {
+				t.Errorf("diagnostics (- want, + got):\n%s\n%v", diff, ds)
+			}
+			if !strings.Contains(ds.Error(), tt.says) {
+				t.Errorf("%q is not in:\n%v", tt.says, ds)
+			}
+			for _, d := range ds {
+				if d.Pos.File != "web.yaml" || d.Pos.Col == 0 || !strings.HasPrefix(d.Message, "module web: ") {
+					t.Errorf("without place or module: %+v", d)
+				}
+			}
+		})
+	}
+}
+
+func TestUserIsRequiredOfRoot(t *testing.T) {
+	module := strings.Replace(plain, "user: web\n", "", 1)
+	if _, ds := compileWith(t, debian(), module); !slices.Equal(places(ds), []string{"E612 7"}) {
+		t.Errorf("as root: %v", ds)
+	}
+	res := mustCompile(t, aliceInside(), module)
+	if i := slices.IndexFunc(res.Enforcement, func(e Enforcement) bool { return e.Protection == "user" }); i >= 0 {
+		t.Errorf("a user is enforced that nobody asked for: %v", res.Enforcement[i])
+	}
+}
+
+// TestEnforcement compares the report with the host: what the host lacks never reads as enforced.
+func TestEnforcement(t *testing.T) {
+	tests := []struct {
+		name       string
+		host       *fakeHost
+		change     func(*host.Facts)
+		bestEffort string
+		want       map[string]Level // all others are enforced
+	}{
+		{name: "all", host: debian()},
+		{name: "ordinary user", host: aliceInside(), bestEffort: "[resources]",
+			want: map[string]Level{"user": Degraded, "memory.max": Missing, "pids.max": Missing}},
+		{name: "no landlock", host: debian(), change: func(f *host.Facts) { f.Landlock = host.LandlockFacts{Errno: unix.ENOSYS} },
+			bestEffort: "[landlock]", want: map[string]Level{"landlock": Missing}},
+		{name: "no network namespaces", host: debian(), change: func(f *host.Facts) { f.Namespaces &^= unix.CLONE_NEWNET },
+			bestEffort: "[network]", want: map[string]Level{"network": Missing}},
+		{name: "no seccomp", host: debian(), change: func(f *host.Facts) { f.Seccomp = 0 }, bestEffort: "[seccomp]", want: map[string]Level{"seccomp": Missing}},
+		{name: "no pids controller", host: debian(), change: func(f *host.Facts) { f.Cgroup.V2.Controllers &^= host.Pids },
+			bestEffort: "[pids.max]", want: map[string]Level{"pids.max": Missing}},
+	}
+	all := []string{"mount", "pid", "ipc", "uts", "cgroup", "network", "seccomp", "landlock", "memory.max", "pids.max", "capabilities", "user"}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.change != nil {
+				tt.change(&tt.host.facts)
+			}
+			lines := []string{"resources: {memory.max: 1M, pids.max: 9}"}
+			if tt.bestEffort != "" {
+				lines = append(lines, "best_effort: "+tt.bestEffort)
+			}
+			res := mustCompile(t, tt.host, with(lines...))
+			got, want := map[string]Level{}, map[string]Level{}
+			for _, name := range all {
+				want[name] = tt.want[name]
+			}
+			for _, e := range res.Enforcement {
+				if _, twice := got[e.Protection]; twice {
+					t.Errorf("%s is reported twice", e.Protection)
+				}
+				got[e.Protection] = e.Level
+				if e.Detail == "" {
+					t.Errorf("%s is %s without a detail", e.Protection, e.Level)
+				}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("enforcement (- want, + got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestMissingIsLeftOut looks for the steps of a protection that the host lacks and the policy gives up: they would fail.
+func TestMissingIsLeftOut(t *testing.T) {
+	tests := []struct {
+		name, bestEffort, absent string
+		change                   func(*host.Facts)
+	}{
+		{"landlock", "[landlock]", "landlock_", func(f *host.Facts) { f.Landlock = host.LandlockFacts{Errno: unix.ENOSYS} }},
+		{"seccomp", "[seccomp]", "seccomp(", func(f *host.Facts) { f.Seccomp = 0 }},
+		{"uts", "[uts]", "sethostname(", func(f *host.Facts) { f.Namespaces &^= unix.CLONE_NEWUTS }},
+		{"network", "[network]", "CLONE_NEWNET", func(f *host.Facts) { f.Namespaces &^= unix.CLONE_NEWNET }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := debian()
+			if text := explain(t, mustCompile(t, h, plain).Program); !strings.Contains(text, tt.absent) {
+				t.Fatalf("%q is not even there on a host that has everything:\n%s", tt.absent, text)
+			}
+			tt.change(&h.facts)
+			res := mustCompile(t, h, with("best_effort: "+tt.bestEffort))
+			if text := explain(t, res.Program); strings.Contains(text, tt.absent) {
+				t.Errorf("%q is still there:\n%s", tt.absent, text)
+			}
+			if tt.name == "seccomp" && strings.Contains(explain(t, res.Init), tt.absent) {
+				t.Error("init loads a filter that the kernel does not have")
+			}
+		})
+	}
+}
+
+func TestFilterErrors(t *testing.T) {
+	for name, f := range map[string]*fakeFilters{"module": {moduleErr: errBroken}, "init": {initErr: errBroken}} {
+		t.Run(name, func(t *testing.T) {
+			res, ds := compileWith(t, debian(), plain, func(r *Request) { r.Filters = f })
+			if res != nil || len(ds) != 1 || ds[0].Code != "E620" || !strings.Contains(ds[0].Message, errBroken.Error()) {
+				t.Errorf("%v", ds)
+			}
+		})
+	}
+}
+
+// TestFiltersSeeThePolicy: nothing is taken from or added to what the policy allows on its way to the compiler.
+func TestFiltersSeeThePolicy(t *testing.T) {
+	f := &fakeFilters{}
+	p := parse(t, plain)
+	if _, ds := Compile(Request{Policy: p, Module: p.Modules[0], Host: debian(), Filters: f}); len(ds) > 0 {
+		t.Fatal(ds)
+	}
+	if diff := cmp.Diff([]policy.Seccomp{p.Modules[0].Seccomp}, f.modules); diff != "" {
+		t.Errorf("section (- policy, + compiler):\n%s", diff)
+	}
+	if !slices.Equal(f.initCalls, InitCalls) {
+		t.Errorf("init's calls are %v", f.initCalls)
+	}
+}
+
+func TestLevelString(t *testing.T) {
+	for level, want := range map[Level]string{Enforced: "enforced", Degraded: "degraded", Missing: "missing"} {
+		if level.String() != want {
+			t.Errorf("%d is %s", level, level)
+		}
+	}
+	if errors.Is(errBroken, unix.ENOENT) {
+		t.Error("the error of these tests must not look like a missing file")
+	}
+}

@@ -1,0 +1,43 @@
+package sandbox
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/sandbox/program"
+)
+
+// TestInitHasNothing: no descriptor, no capability, and as root a user that no module has.
+func TestInitHasNothing(t *testing.T) {
+	for name, h := range map[string]*fakeHost{"root": debian(), "alice": aliceInside()} {
+		t.Run(name, func(t *testing.T) {
+			p := mustCompile(t, h, rich[:strings.Index(rich, "resources:")]+"seccomp: {allow: [\"@io\"]}\n", func(r *Request) {
+				// Only version 2 control groups can show an own one to an ordinary user; init does not see it anyway.
+				r.Module.Filesystem = r.Module.Filesystem[:2]
+			}).Init
+			text := explain(t, p)
+			for _, want := range []string{"close_range(0, ~0U, CLOSE_RANGE_CLOEXEC)", "{0x0 in each set}", "prctl(PR_SET_NO_NEW_PRIVS", "seccomp("} {
+				if !strings.Contains(text, want) {
+					t.Errorf("no %s in:\n%s", want, text)
+				}
+			}
+			for _, never := range []string{"dup3(", "PR_CAP_AMBIENT_RAISE", "unshare(", "mount"} {
+				if strings.Contains(text, never) {
+					t.Errorf("%s in:\n%s", never, text)
+				}
+			}
+			if got := strings.Contains(text, "setresuid(65534, 65534, 65534)"); got != (name == "root") {
+				t.Errorf("becomes the overflow user: %v", got)
+			}
+			if len(p.Prepare) != 1 || p.Prepare[0].Kind != program.InitProgram || p.Listeners != 0 {
+				t.Errorf("prepared: %+v", p.Prepare)
+			}
+			last := p.Steps[len(p.Steps)-1]
+			if last.Args[4].Value != unix.AT_EMPTY_PATH || last.Args[0].Kind != program.Descriptor {
+				t.Errorf("init is not executed from its descriptor: %s", last.Text)
+			}
+		})
+	}
+}
