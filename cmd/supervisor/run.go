@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/listener"
@@ -95,23 +94,13 @@ func (a *app) runPlan(plan wire.Plan, log *slog.Logger, format string) (err erro
 	if err != nil {
 		return &exitError{statusSupervisor, err}
 	}
-	listeners := map[string]posix.FD{}
-	defer func() {
-		for _, l := range plan.Listeners {
-			if fd, ok := listeners[l.Name]; ok {
-				err = errors.Join(err, listener.Close(a.core, fd, l))
-			}
-		}
-		err = errors.Join(err, h.Close())
-	}()
-	for _, l := range plan.Listeners {
-		if listeners[l.Name], err = listener.Open(a.core, l); err != nil {
-			delete(listeners, l.Name)
-			return &exitError{statusSupervisor, fmt.Errorf("%s: listener %s: %w", l.Pos, l.Name, err)}
-		}
+	var listeners listener.Set
+	defer func() { err = errors.Join(err, listeners.Close(a.core), h.Close()) }()
+	if listeners, err = listener.OpenAll(a.core, plan.Listeners); err != nil {
+		return &exitError{statusSupervisor, err}
 	}
 	s := &spawner.Supervisor{
-		Host: h, Modules: plan.Modules, Listeners: listeners, Log: log, Output: newLineWriter(os.Stdout, os.Stderr, format, plan.Modules),
+		Host: h, Modules: plan.Modules, Listeners: listeners.FDs(), Log: log, Output: newLineWriter(os.Stdout, os.Stderr, format, plan.Modules),
 		Signals: signals, Started: func() { announce(os.Stderr, log, format, plan) },
 	}
 	switch err := s.Run(); {
