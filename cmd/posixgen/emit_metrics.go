@@ -14,7 +14,7 @@ func emitMetrics(b *bytes.Buffer, p *Package) {
 		if m.Err {
 			errExpr = "err"
 		}
-		fmt.Fprintf(b, "\tcall := d.begin(posix.Op%s)\n\t%s := d.next.%s(%s)\n\tcall.end(%s)\n\treturn %s\n}\n\n",
-			m.Name, m.Locals(), m.Name, m.Args(), errExpr, m.Locals())
+		fmt.Fprintf(b, "\tcall, start := d.begin(posix.Op%s)\n\t%s := d.next.%s(%s)\n\td.end(posix.Op%s, call, start, %s)\n\treturn %s\n}\n\n",
+			m.Name, m.Locals(), m.Name, m.Args(), m.Name, errExpr, m.Locals())
 	}
 }

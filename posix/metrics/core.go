@@ -1,9 +1,8 @@
 package metrics
 
 import (
+	"math/bits"
 	"runtime"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/bulkhead/bulkhead/posix"
@@ -15,18 +14,15 @@ const sampling = 64
 // Core counts the calls to the layer below. Its methods are generated.
 type Core struct {
 	next      posix.Core
-	base      time.Time // durations are differences of times since base
-	shards    []shard
-	handed    atomic.Uint32
-	pool      sync.Pool // of *shard
+	base      time.Time // durations are differences of times since base, which are never 0
+	shards    []shard   // a power of two, at least one for each processor that there was when the Core was made
 	durations [posix.OpCount]histogram
 }
 
 // New returns a layer on top of next.
 func New(next posix.Core) *Core {
-	d := &Core{next: next, base: time.Now(), shards: make([]shard, runtime.GOMAXPROCS(0))}
-	d.pool.New = func() any { return &d.shards[int(d.handed.Add(1)-1)%len(d.shards)] }
-	return d
+	n := 1 << bits.Len(uint(runtime.GOMAXPROCS(0)-1))
+	return &Core{next: next, base: time.Now().Add(-1), shards: make([]shard, n)}
 }
 
 // Name returns "metrics".
@@ -35,33 +31,27 @@ func (d *Core) Name() string { return "metrics" }
 // Unwrap returns the layer below.
 func (d *Core) Unwrap() posix.Core { return d.next }
 
-// call is one call under way.
-type call struct {
-	core    *Core
-	cell    *cell
-	op      posix.Op
-	sampled bool
-	start   time.Duration // since core.base, when sampled
-}
+// shard returns the counters of the processor that the caller runs on.
+func (d *Core) shard() *shard { return &d.shards[processor()&(len(d.shards)-1)] }
 
-func (d *Core) begin(op posix.Op) call {
-	s := d.pool.Get().(*shard)
-	d.pool.Put(s) // at once, not after the call: a call that blocks would keep it from others on this processor
-	c := call{core: d, cell: &s.cells[op], op: op}
-	if c.cell.seen()%sampling == 0 {
-		c.sampled = true
-		c.start = time.Since(d.base)
+// begin returns where a call is to be counted, and when it started if its duration is wanted, else 0. What is known of a call
+// is passed in registers: a struct that was copied made a call twice as slow.
+func (d *Core) begin(op posix.Op) (*cell, time.Duration) {
+	c := &d.shard().cells[op]
+	if c.seen()%sampling != 0 {
+		return c, 0
 	}
-	return c
+	return c, time.Since(d.base)
 }
 
-func (c *call) end(err error) {
-	if c.sampled {
-		c.core.durations[c.op].observe(time.Since(c.core.base) - c.start)
+// end counts a call that begin began.
+func (d *Core) end(op posix.Op, c *cell, start time.Duration, err error) {
+	if start != 0 {
+		d.durations[op].observe(time.Since(d.base) - start)
 	}
 	if err == nil {
-		c.cell.ok.Add(1)
+		c.ok.Add(1)
 		return
 	}
-	c.cell.fail(err)
+	c.fail(err)
 }

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
@@ -191,6 +193,36 @@ func TestSampling(t *testing.T) {
 	}
 	if _, observed := gather(t, core); observed["read"] != rounds {
 		t.Errorf("%d samples of %d calls, want %d", observed["read"], rounds*sampling, rounds)
+	}
+}
+
+// Goroutines on different processors count in different shards, and no number of processors leaves the slice.
+func TestShards(t *testing.T) {
+	for _, n := range []int{1, 2, 3, 5, 8} {
+		before := runtime.GOMAXPROCS(n)
+		core := New(&answering{})
+		runtime.GOMAXPROCS(2 * n) // more than the core was made for
+		if len(core.shards) < n || len(core.shards)&(len(core.shards)-1) != 0 {
+			t.Errorf("%d shards for %d processors", len(core.shards), n)
+		}
+		var wg sync.WaitGroup
+		for range 4 * n {
+			wg.Go(func() {
+				for range 1000 {
+					_ = core.Close(3)
+				}
+			})
+		}
+		wg.Wait()
+		runtime.GOMAXPROCS(before)
+		if got := core.totals(posix.OpClose)[0]; got != uint64(4*n*1000) {
+			t.Errorf("%d processors: counted %d, want %d", n, got, 4*n*1000)
+		}
+	}
+	var two [2]shard
+	end := unsafe.Offsetof(two[0].cells) + unsafe.Sizeof(two[0].cells)
+	if gap := unsafe.Sizeof(two[0]) - end; gap < cacheLines {
+		t.Errorf("%d bytes between the counters of two shards, want %d", gap, cacheLines)
 	}
 }
 

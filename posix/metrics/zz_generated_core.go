@@ -10,632 +10,632 @@ var _ posix.Core = (*Core)(nil)
 
 // Openat2 implements [posix.Files].
 func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, error) {
-	call := d.begin(posix.OpOpenat2)
+	call, start := d.begin(posix.OpOpenat2)
 	r0, err := d.next.Openat2(dir, path, how)
-	call.end(err)
+	d.end(posix.OpOpenat2, call, start, err)
 	return r0, err
 }
 
 // Close implements [posix.Files].
 func (d *Core) Close(fd posix.FD) error {
-	call := d.begin(posix.OpClose)
+	call, start := d.begin(posix.OpClose)
 	err := d.next.Close(fd)
-	call.end(err)
+	d.end(posix.OpClose, call, start, err)
 	return err
 }
 
 // Read implements [posix.Files].
 func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
-	call := d.begin(posix.OpRead)
+	call, start := d.begin(posix.OpRead)
 	r0, err := d.next.Read(fd, p)
-	call.end(err)
+	d.end(posix.OpRead, call, start, err)
 	return r0, err
 }
 
 // Write implements [posix.Files].
 func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
-	call := d.begin(posix.OpWrite)
+	call, start := d.begin(posix.OpWrite)
 	r0, err := d.next.Write(fd, p)
-	call.end(err)
+	d.end(posix.OpWrite, call, start, err)
 	return r0, err
 }
 
 // Pread implements [posix.Files].
 func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
-	call := d.begin(posix.OpPread)
+	call, start := d.begin(posix.OpPread)
 	r0, err := d.next.Pread(fd, p, off)
-	call.end(err)
+	d.end(posix.OpPread, call, start, err)
 	return r0, err
 }
 
 // Fstat implements [posix.Files].
 func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
-	call := d.begin(posix.OpFstat)
+	call, start := d.begin(posix.OpFstat)
 	err := d.next.Fstat(fd, st)
-	call.end(err)
+	d.end(posix.OpFstat, call, start, err)
 	return err
 }
 
 // Fstatat implements [posix.Files].
 func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) error {
-	call := d.begin(posix.OpFstatat)
+	call, start := d.begin(posix.OpFstatat)
 	err := d.next.Fstatat(dir, path, st, flags)
-	call.end(err)
+	d.end(posix.OpFstatat, call, start, err)
 	return err
 }
 
 // Readlinkat implements [posix.Files].
 func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
-	call := d.begin(posix.OpReadlinkat)
+	call, start := d.begin(posix.OpReadlinkat)
 	r0, err := d.next.Readlinkat(dir, path, buf)
-	call.end(err)
+	d.end(posix.OpReadlinkat, call, start, err)
 	return r0, err
 }
 
 // Mkdirat implements [posix.Files].
 func (d *Core) Mkdirat(dir posix.FD, path string, mode uint32) error {
-	call := d.begin(posix.OpMkdirat)
+	call, start := d.begin(posix.OpMkdirat)
 	err := d.next.Mkdirat(dir, path, mode)
-	call.end(err)
+	d.end(posix.OpMkdirat, call, start, err)
 	return err
 }
 
 // Symlinkat implements [posix.Files].
 func (d *Core) Symlinkat(target string, dir posix.FD, path string) error {
-	call := d.begin(posix.OpSymlinkat)
+	call, start := d.begin(posix.OpSymlinkat)
 	err := d.next.Symlinkat(target, dir, path)
-	call.end(err)
+	d.end(posix.OpSymlinkat, call, start, err)
 	return err
 }
 
 // Unlinkat implements [posix.Files].
 func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
-	call := d.begin(posix.OpUnlinkat)
+	call, start := d.begin(posix.OpUnlinkat)
 	err := d.next.Unlinkat(dir, path, flags)
-	call.end(err)
+	d.end(posix.OpUnlinkat, call, start, err)
 	return err
 }
 
 // Renameat2 implements [posix.Files].
 func (d *Core) Renameat2(r posix.Rename) error {
-	call := d.begin(posix.OpRenameat2)
+	call, start := d.begin(posix.OpRenameat2)
 	err := d.next.Renameat2(r)
-	call.end(err)
+	d.end(posix.OpRenameat2, call, start, err)
 	return err
 }
 
 // Fchmodat implements [posix.Files].
 func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
-	call := d.begin(posix.OpFchmodat)
+	call, start := d.begin(posix.OpFchmodat)
 	err := d.next.Fchmodat(dir, path, mode)
-	call.end(err)
+	d.end(posix.OpFchmodat, call, start, err)
 	return err
 }
 
 // Fchownat implements [posix.Files].
 func (d *Core) Fchownat(c posix.Chown) error {
-	call := d.begin(posix.OpFchownat)
+	call, start := d.begin(posix.OpFchownat)
 	err := d.next.Fchownat(c)
-	call.end(err)
+	d.end(posix.OpFchownat, call, start, err)
 	return err
 }
 
 // Getdents implements [posix.Files].
 func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
-	call := d.begin(posix.OpGetdents)
+	call, start := d.begin(posix.OpGetdents)
 	r0, err := d.next.Getdents(fd, buf)
-	call.end(err)
+	d.end(posix.OpGetdents, call, start, err)
 	return r0, err
 }
 
 // Ftruncate implements [posix.Files].
 func (d *Core) Ftruncate(fd posix.FD, size int64) error {
-	call := d.begin(posix.OpFtruncate)
+	call, start := d.begin(posix.OpFtruncate)
 	err := d.next.Ftruncate(fd, size)
-	call.end(err)
+	d.end(posix.OpFtruncate, call, start, err)
 	return err
 }
 
 // Fcntl implements [posix.Files].
 func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
-	call := d.begin(posix.OpFcntl)
+	call, start := d.begin(posix.OpFcntl)
 	r0, err := d.next.Fcntl(fd, cmd, arg)
-	call.end(err)
+	d.end(posix.OpFcntl, call, start, err)
 	return r0, err
 }
 
 // Dup3 implements [posix.Files].
 func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
-	call := d.begin(posix.OpDup3)
+	call, start := d.begin(posix.OpDup3)
 	err := d.next.Dup3(old, new, flags)
-	call.end(err)
+	d.end(posix.OpDup3, call, start, err)
 	return err
 }
 
 // Pipe2 implements [posix.Files].
 func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
-	call := d.begin(posix.OpPipe2)
+	call, start := d.begin(posix.OpPipe2)
 	r0, r1, err := d.next.Pipe2(flags)
-	call.end(err)
+	d.end(posix.OpPipe2, call, start, err)
 	return r0, r1, err
 }
 
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
-	call := d.begin(posix.OpSocket)
+	call, start := d.begin(posix.OpSocket)
 	r0, err := d.next.Socket(family, typ, protocol)
-	call.end(err)
+	d.end(posix.OpSocket, call, start, err)
 	return r0, err
 }
 
 // Socketpair implements [posix.Sockets].
 func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD, error) {
-	call := d.begin(posix.OpSocketpair)
+	call, start := d.begin(posix.OpSocketpair)
 	r0, r1, err := d.next.Socketpair(family, typ, protocol)
-	call.end(err)
+	d.end(posix.OpSocketpair, call, start, err)
 	return r0, r1, err
 }
 
 // Bind implements [posix.Sockets].
 func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
-	call := d.begin(posix.OpBind)
+	call, start := d.begin(posix.OpBind)
 	err := d.next.Bind(fd, addr)
-	call.end(err)
+	d.end(posix.OpBind, call, start, err)
 	return err
 }
 
 // Listen implements [posix.Sockets].
 func (d *Core) Listen(fd posix.FD, backlog int) error {
-	call := d.begin(posix.OpListen)
+	call, start := d.begin(posix.OpListen)
 	err := d.next.Listen(fd, backlog)
-	call.end(err)
+	d.end(posix.OpListen, call, start, err)
 	return err
 }
 
 // Accept4 implements [posix.Sockets].
 func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error) {
-	call := d.begin(posix.OpAccept4)
+	call, start := d.begin(posix.OpAccept4)
 	r0, r1, err := d.next.Accept4(fd, flags)
-	call.end(err)
+	d.end(posix.OpAccept4, call, start, err)
 	return r0, r1, err
 }
 
 // Connect implements [posix.Sockets].
 func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
-	call := d.begin(posix.OpConnect)
+	call, start := d.begin(posix.OpConnect)
 	err := d.next.Connect(fd, addr)
-	call.end(err)
+	d.end(posix.OpConnect, call, start, err)
 	return err
 }
 
 // Shutdown implements [posix.Sockets].
 func (d *Core) Shutdown(fd posix.FD, how int) error {
-	call := d.begin(posix.OpShutdown)
+	call, start := d.begin(posix.OpShutdown)
 	err := d.next.Shutdown(fd, how)
-	call.end(err)
+	d.end(posix.OpShutdown, call, start, err)
 	return err
 }
 
 // Getsockname implements [posix.Sockets].
 func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
-	call := d.begin(posix.OpGetsockname)
+	call, start := d.begin(posix.OpGetsockname)
 	r0, err := d.next.Getsockname(fd)
-	call.end(err)
+	d.end(posix.OpGetsockname, call, start, err)
 	return r0, err
 }
 
 // SetsockoptInt implements [posix.Sockets].
 func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) error {
-	call := d.begin(posix.OpSetsockoptInt)
+	call, start := d.begin(posix.OpSetsockoptInt)
 	err := d.next.SetsockoptInt(fd, level, option, value)
-	call.end(err)
+	d.end(posix.OpSetsockoptInt, call, start, err)
 	return err
 }
 
 // GetsockoptInt implements [posix.Sockets].
 func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
-	call := d.begin(posix.OpGetsockoptInt)
+	call, start := d.begin(posix.OpGetsockoptInt)
 	r0, err := d.next.GetsockoptInt(fd, level, option)
-	call.end(err)
+	d.end(posix.OpGetsockoptInt, call, start, err)
 	return r0, err
 }
 
 // GetsockoptUcred implements [posix.Sockets].
 func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
-	call := d.begin(posix.OpGetsockoptUcred)
+	call, start := d.begin(posix.OpGetsockoptUcred)
 	r0, err := d.next.GetsockoptUcred(fd)
-	call.end(err)
+	d.end(posix.OpGetsockoptUcred, call, start, err)
 	return r0, err
 }
 
 // GetsockoptTCPInfo implements [posix.Sockets].
 func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
-	call := d.begin(posix.OpGetsockoptTCPInfo)
+	call, start := d.begin(posix.OpGetsockoptTCPInfo)
 	err := d.next.GetsockoptTCPInfo(fd, info)
-	call.end(err)
+	d.end(posix.OpGetsockoptTCPInfo, call, start, err)
 	return err
 }
 
 // Sendmsg implements [posix.Sockets].
 func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	call := d.begin(posix.OpSendmsg)
+	call, start := d.begin(posix.OpSendmsg)
 	r0, err := d.next.Sendmsg(fd, m, flags)
-	call.end(err)
+	d.end(posix.OpSendmsg, call, start, err)
 	return r0, err
 }
 
 // Recvmsg implements [posix.Sockets].
 func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	call := d.begin(posix.OpRecvmsg)
+	call, start := d.begin(posix.OpRecvmsg)
 	r0, err := d.next.Recvmsg(fd, m, flags)
-	call.end(err)
+	d.end(posix.OpRecvmsg, call, start, err)
 	return r0, err
 }
 
 // Clone3 implements [posix.Processes].
 func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
-	call := d.begin(posix.OpClone3)
+	call, start := d.begin(posix.OpClone3)
 	r0, err := d.next.Clone3(args)
-	call.end(err)
+	d.end(posix.OpClone3, call, start, err)
 	return r0, err
 }
 
 // Waitid implements [posix.Processes].
 func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options int) error {
-	call := d.begin(posix.OpWaitid)
+	call, start := d.begin(posix.OpWaitid)
 	err := d.next.Waitid(idtype, id, info, options)
-	call.end(err)
+	d.end(posix.OpWaitid, call, start, err)
 	return err
 }
 
 // PidfdOpen implements [posix.Processes].
 func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
-	call := d.begin(posix.OpPidfdOpen)
+	call, start := d.begin(posix.OpPidfdOpen)
 	r0, err := d.next.PidfdOpen(pid, flags)
-	call.end(err)
+	d.end(posix.OpPidfdOpen, call, start, err)
 	return r0, err
 }
 
 // PidfdSendSignal implements [posix.Processes].
 func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
-	call := d.begin(posix.OpPidfdSendSignal)
+	call, start := d.begin(posix.OpPidfdSendSignal)
 	err := d.next.PidfdSendSignal(pidfd, sig)
-	call.end(err)
+	d.end(posix.OpPidfdSendSignal, call, start, err)
 	return err
 }
 
 // Execve implements [posix.Processes].
 func (d *Core) Execve(path string, argv []string, env []string) error {
-	call := d.begin(posix.OpExecve)
+	call, start := d.begin(posix.OpExecve)
 	err := d.next.Execve(path, argv, env)
-	call.end(err)
+	d.end(posix.OpExecve, call, start, err)
 	return err
 }
 
 // Getpid implements [posix.Processes].
 func (d *Core) Getpid() posix.PID {
-	call := d.begin(posix.OpGetpid)
+	call, start := d.begin(posix.OpGetpid)
 	r0 := d.next.Getpid()
-	call.end(nil)
+	d.end(posix.OpGetpid, call, start, nil)
 	return r0
 }
 
 // Getppid implements [posix.Processes].
 func (d *Core) Getppid() posix.PID {
-	call := d.begin(posix.OpGetppid)
+	call, start := d.begin(posix.OpGetppid)
 	r0 := d.next.Getppid()
-	call.end(nil)
+	d.end(posix.OpGetppid, call, start, nil)
 	return r0
 }
 
 // Kill implements [posix.Signals].
 func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
-	call := d.begin(posix.OpKill)
+	call, start := d.begin(posix.OpKill)
 	err := d.next.Kill(pid, sig)
-	call.end(err)
+	d.end(posix.OpKill, call, start, err)
 	return err
 }
 
 // EpollCreate1 implements [posix.Polling].
 func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
-	call := d.begin(posix.OpEpollCreate1)
+	call, start := d.begin(posix.OpEpollCreate1)
 	r0, err := d.next.EpollCreate1(flags)
-	call.end(err)
+	d.end(posix.OpEpollCreate1, call, start, err)
 	return r0, err
 }
 
 // EpollCtl implements [posix.Polling].
 func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEvent) error {
-	call := d.begin(posix.OpEpollCtl)
+	call, start := d.begin(posix.OpEpollCtl)
 	err := d.next.EpollCtl(epfd, op, fd, event)
-	call.end(err)
+	d.end(posix.OpEpollCtl, call, start, err)
 	return err
 }
 
 // EpollWait implements [posix.Polling].
 func (d *Core) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) (int, error) {
-	call := d.begin(posix.OpEpollWait)
+	call, start := d.begin(posix.OpEpollWait)
 	r0, err := d.next.EpollWait(epfd, events, timeout)
-	call.end(err)
+	d.end(posix.OpEpollWait, call, start, err)
 	return r0, err
 }
 
 // Ppoll implements [posix.Polling].
 func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
-	call := d.begin(posix.OpPpoll)
+	call, start := d.begin(posix.OpPpoll)
 	r0, err := d.next.Ppoll(fds, timeout)
-	call.end(err)
+	d.end(posix.OpPpoll, call, start, err)
 	return r0, err
 }
 
 // Eventfd2 implements [posix.Polling].
 func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
-	call := d.begin(posix.OpEventfd2)
+	call, start := d.begin(posix.OpEventfd2)
 	r0, err := d.next.Eventfd2(initial, flags)
-	call.end(err)
+	d.end(posix.OpEventfd2, call, start, err)
 	return r0, err
 }
 
 // TimerfdCreate implements [posix.Polling].
 func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
-	call := d.begin(posix.OpTimerfdCreate)
+	call, start := d.begin(posix.OpTimerfdCreate)
 	r0, err := d.next.TimerfdCreate(clock, flags)
-	call.end(err)
+	d.end(posix.OpTimerfdCreate, call, start, err)
 	return r0, err
 }
 
 // TimerfdSettime implements [posix.Polling].
 func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) error {
-	call := d.begin(posix.OpTimerfdSettime)
+	call, start := d.begin(posix.OpTimerfdSettime)
 	err := d.next.TimerfdSettime(fd, flags, value)
-	call.end(err)
+	d.end(posix.OpTimerfdSettime, call, start, err)
 	return err
 }
 
 // MemfdCreate implements [posix.Memory].
 func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
-	call := d.begin(posix.OpMemfdCreate)
+	call, start := d.begin(posix.OpMemfdCreate)
 	r0, err := d.next.MemfdCreate(name, flags)
-	call.end(err)
+	d.end(posix.OpMemfdCreate, call, start, err)
 	return r0, err
 }
 
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
-	call := d.begin(posix.OpClockGettime)
+	call, start := d.begin(posix.OpClockGettime)
 	r0, err := d.next.ClockGettime(clock)
-	call.end(err)
+	d.end(posix.OpClockGettime, call, start, err)
 	return r0, err
 }
 
 // Getuid implements [posix.Credentials].
 func (d *Core) Getuid() posix.UID {
-	call := d.begin(posix.OpGetuid)
+	call, start := d.begin(posix.OpGetuid)
 	r0 := d.next.Getuid()
-	call.end(nil)
+	d.end(posix.OpGetuid, call, start, nil)
 	return r0
 }
 
 // Geteuid implements [posix.Credentials].
 func (d *Core) Geteuid() posix.UID {
-	call := d.begin(posix.OpGeteuid)
+	call, start := d.begin(posix.OpGeteuid)
 	r0 := d.next.Geteuid()
-	call.end(nil)
+	d.end(posix.OpGeteuid, call, start, nil)
 	return r0
 }
 
 // Getgid implements [posix.Credentials].
 func (d *Core) Getgid() posix.GID {
-	call := d.begin(posix.OpGetgid)
+	call, start := d.begin(posix.OpGetgid)
 	r0 := d.next.Getgid()
-	call.end(nil)
+	d.end(posix.OpGetgid, call, start, nil)
 	return r0
 }
 
 // Getegid implements [posix.Credentials].
 func (d *Core) Getegid() posix.GID {
-	call := d.begin(posix.OpGetegid)
+	call, start := d.begin(posix.OpGetegid)
 	r0 := d.next.Getegid()
-	call.end(nil)
+	d.end(posix.OpGetegid, call, start, nil)
 	return r0
 }
 
 // Getgroups implements [posix.Credentials].
 func (d *Core) Getgroups(groups []posix.GID) (int, error) {
-	call := d.begin(posix.OpGetgroups)
+	call, start := d.begin(posix.OpGetgroups)
 	r0, err := d.next.Getgroups(groups)
-	call.end(err)
+	d.end(posix.OpGetgroups, call, start, err)
 	return r0, err
 }
 
 // Capget implements [posix.Credentials].
 func (d *Core) Capget(sets *posix.CapSets) error {
-	call := d.begin(posix.OpCapget)
+	call, start := d.begin(posix.OpCapget)
 	err := d.next.Capget(sets)
-	call.end(err)
+	d.end(posix.OpCapget, call, start, err)
 	return err
 }
 
 // Setns implements [posix.Namespaces].
 func (d *Core) Setns(fd posix.FD, nstype int) error {
-	call := d.begin(posix.OpSetns)
+	call, start := d.begin(posix.OpSetns)
 	err := d.next.Setns(fd, nstype)
-	call.end(err)
+	d.end(posix.OpSetns, call, start, err)
 	return err
 }
 
 // OpenTree implements [posix.Namespaces].
 func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, error) {
-	call := d.begin(posix.OpOpenTree)
+	call, start := d.begin(posix.OpOpenTree)
 	r0, err := d.next.OpenTree(dir, path, flags)
-	call.end(err)
+	d.end(posix.OpOpenTree, call, start, err)
 	return r0, err
 }
 
 // MoveMount implements [posix.Namespaces].
 func (d *Core) MoveMount(m posix.Move) error {
-	call := d.begin(posix.OpMoveMount)
+	call, start := d.begin(posix.OpMoveMount)
 	err := d.next.MoveMount(m)
-	call.end(err)
+	d.end(posix.OpMoveMount, call, start, err)
 	return err
 }
 
 // MountSetattr implements [posix.Namespaces].
 func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.MountAttr) error {
-	call := d.begin(posix.OpMountSetattr)
+	call, start := d.begin(posix.OpMountSetattr)
 	err := d.next.MountSetattr(dir, path, flags, attr)
-	call.end(err)
+	d.end(posix.OpMountSetattr, call, start, err)
 	return err
 }
 
 // Fsopen implements [posix.Namespaces].
 func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
-	call := d.begin(posix.OpFsopen)
+	call, start := d.begin(posix.OpFsopen)
 	r0, err := d.next.Fsopen(fsname, flags)
-	call.end(err)
+	d.end(posix.OpFsopen, call, start, err)
 	return r0, err
 }
 
 // Fsconfig implements [posix.Namespaces].
 func (d *Core) Fsconfig(c posix.FsConfig) error {
-	call := d.begin(posix.OpFsconfig)
+	call, start := d.begin(posix.OpFsconfig)
 	err := d.next.Fsconfig(c)
-	call.end(err)
+	d.end(posix.OpFsconfig, call, start, err)
 	return err
 }
 
 // Fsmount implements [posix.Namespaces].
 func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error) {
-	call := d.begin(posix.OpFsmount)
+	call, start := d.begin(posix.OpFsmount)
 	r0, err := d.next.Fsmount(fs, flags, attrs)
-	call.end(err)
+	d.end(posix.OpFsmount, call, start, err)
 	return r0, err
 }
 
 // Prlimit implements [posix.Limits].
 func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) error {
-	call := d.begin(posix.OpPrlimit)
+	call, start := d.begin(posix.OpPrlimit)
 	err := d.next.Prlimit(pid, resource, new, old)
-	call.end(err)
+	d.end(posix.OpPrlimit, call, start, err)
 	return err
 }
 
 // Uname implements [posix.Limits].
 func (d *Core) Uname() (posix.Utsname, error) {
-	call := d.begin(posix.OpUname)
+	call, start := d.begin(posix.OpUname)
 	r0, err := d.next.Uname()
-	call.end(err)
+	d.end(posix.OpUname, call, start, err)
 	return r0, err
 }
 
 // Prctl implements [posix.Hardening].
 func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
-	call := d.begin(posix.OpPrctl)
+	call, start := d.begin(posix.OpPrctl)
 	r0, err := d.next.Prctl(args)
-	call.end(err)
+	d.end(posix.OpPrctl, call, start, err)
 	return r0, err
 }
 
 // LandlockABI implements [posix.Hardening].
 func (d *Core) LandlockABI() (int, error) {
-	call := d.begin(posix.OpLandlockABI)
+	call, start := d.begin(posix.OpLandlockABI)
 	r0, err := d.next.LandlockABI()
-	call.end(err)
+	d.end(posix.OpLandlockABI, call, start, err)
 	return r0, err
 }
 
 // LandlockCreateRuleset implements [posix.Hardening].
 func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD, error) {
-	call := d.begin(posix.OpLandlockCreateRuleset)
+	call, start := d.begin(posix.OpLandlockCreateRuleset)
 	r0, err := d.next.LandlockCreateRuleset(attr)
-	call.end(err)
+	d.end(posix.OpLandlockCreateRuleset, call, start, err)
 	return r0, err
 }
 
 // LandlockAddPathRule implements [posix.Hardening].
 func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBeneath) error {
-	call := d.begin(posix.OpLandlockAddPathRule)
+	call, start := d.begin(posix.OpLandlockAddPathRule)
 	err := d.next.LandlockAddPathRule(ruleset, rule)
-	call.end(err)
+	d.end(posix.OpLandlockAddPathRule, call, start, err)
 	return err
 }
 
 // LandlockAddNetRule implements [posix.Hardening].
 func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort) error {
-	call := d.begin(posix.OpLandlockAddNetRule)
+	call, start := d.begin(posix.OpLandlockAddNetRule)
 	err := d.next.LandlockAddNetRule(ruleset, rule)
-	call.end(err)
+	d.end(posix.OpLandlockAddNetRule, call, start, err)
 	return err
 }
 
 // SeccompActionAvail implements [posix.Hardening].
 func (d *Core) SeccompActionAvail(action uint32) error {
-	call := d.begin(posix.OpSeccompActionAvail)
+	call, start := d.begin(posix.OpSeccompActionAvail)
 	err := d.next.SeccompActionAvail(action)
-	call.end(err)
+	d.end(posix.OpSeccompActionAvail, call, start, err)
 	return err
 }
 
 // Getrandom implements [posix.Hardening].
 func (d *Core) Getrandom(p []byte, flags int) (int, error) {
-	call := d.begin(posix.OpGetrandom)
+	call, start := d.begin(posix.OpGetrandom)
 	r0, err := d.next.Getrandom(p, flags)
-	call.end(err)
+	d.end(posix.OpGetrandom, call, start, err)
 	return r0, err
 }
 
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
-	call := d.begin(posix.OpPosixOpenpt)
+	call, start := d.begin(posix.OpPosixOpenpt)
 	r0, err := d.next.PosixOpenpt(flags)
-	call.end(err)
+	d.end(posix.OpPosixOpenpt, call, start, err)
 	return r0, err
 }
 
 // Unlockpt implements [posix.Terminals].
 func (d *Core) Unlockpt(master posix.FD) error {
-	call := d.begin(posix.OpUnlockpt)
+	call, start := d.begin(posix.OpUnlockpt)
 	err := d.next.Unlockpt(master)
-	call.end(err)
+	d.end(posix.OpUnlockpt, call, start, err)
 	return err
 }
 
 // OpenPeer implements [posix.Terminals].
 func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
-	call := d.begin(posix.OpOpenPeer)
+	call, start := d.begin(posix.OpOpenPeer)
 	r0, err := d.next.OpenPeer(master, flags)
-	call.end(err)
+	d.end(posix.OpOpenPeer, call, start, err)
 	return r0, err
 }
 
 // Tcgetattr implements [posix.Terminals].
 func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
-	call := d.begin(posix.OpTcgetattr)
+	call, start := d.begin(posix.OpTcgetattr)
 	err := d.next.Tcgetattr(fd, t)
-	call.end(err)
+	d.end(posix.OpTcgetattr, call, start, err)
 	return err
 }
 
 // Tcsetattr implements [posix.Terminals].
 func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
-	call := d.begin(posix.OpTcsetattr)
+	call, start := d.begin(posix.OpTcsetattr)
 	err := d.next.Tcsetattr(fd, actions, t)
-	call.end(err)
+	d.end(posix.OpTcsetattr, call, start, err)
 	return err
 }
 
 // Tcgetwinsize implements [posix.Terminals].
 func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
-	call := d.begin(posix.OpTcgetwinsize)
+	call, start := d.begin(posix.OpTcgetwinsize)
 	err := d.next.Tcgetwinsize(fd, w)
-	call.end(err)
+	d.end(posix.OpTcgetwinsize, call, start, err)
 	return err
 }
 
 // Tcsetwinsize implements [posix.Terminals].
 func (d *Core) Tcsetwinsize(fd posix.FD, w posix.Winsize) error {
-	call := d.begin(posix.OpTcsetwinsize)
+	call, start := d.begin(posix.OpTcsetwinsize)
 	err := d.next.Tcsetwinsize(fd, w)
-	call.end(err)
+	d.end(posix.OpTcsetwinsize, call, start, err)
 	return err
 }
