@@ -15,7 +15,7 @@ func arguments(args []string) (path *byte, argv []*byte, err error) {
 	if len(rest) == 0 {
 		rest = []string{"say:executed"}
 	}
-	for _, arg := range append([]string{"victim"}, rest...) {
+	for _, arg := range append([]string{os.Args[0]}, rest...) {
 		p, err := unix.BytePtrFromString(arg)
 		if err != nil {
 			return nil, nil, err

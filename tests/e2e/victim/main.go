@@ -86,7 +86,7 @@ func attempts() map[string]attempt {
 		// Other processes.
 		"signal": signal, "ptrace": ptrace, "readmem": readMemory, "processes": processes, "forks": forks,
 		// Privileges.
-		"setuid": setuid, "setgid": setgid, "capset": capset, "securebits": securebits, "chroot": chroot, "mount": mount, "sethostname": setHostname,
+		"setuid": setuid, "setgid": setgid, "capset": capset, "securebits": securebits, "chroot": chroot, "mount": mount, "mountapart": mountApart, "sethostname": setHostname,
 		"clone": clone, "unshare": unshare, "status": status, "namespaces": namespaces, "capabilities": capabilities,
 		// The network.
 		"connect": connect, "abstract": abstract, "packet": packet,

@@ -1,6 +1,7 @@
 package victim
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -79,6 +80,25 @@ func mount(args []string) (string, error) {
 		return "", err
 	}
 	return "", unix.Unmount(args[0], 0)
+}
+
+// mountapart:DIR mounts a tmpfs in namespaces of its own, where it has all capabilities.
+func mountApart(args []string) (string, error) {
+	kind, err1 := unix.BytePtrFromString("tmpfs")
+	dir, err2 := unix.BytePtrFromString(args[0])
+	if err := errors.Join(err1, err2); err != nil {
+		return "", err
+	}
+	pid, errno := rawMountApart(kind, dir)
+	if errno != 0 {
+		return "clone", errno
+	}
+	var ws unix.WaitStatus
+	for {
+		if _, err := unix.Wait4(pid, &ws, 0, nil); !errors.Is(err, unix.EINTR) {
+			return "mount", errors.Join(err, asError(unix.Errno(ws.ExitStatus())))
+		}
+	}
 }
 
 // sethostname sets the host's name to what it is.

@@ -1,0 +1,120 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// needsControlGroups skips a test of a limit that this caller cannot have, once the supervisor has refused it for a reason that
+// the kernel confirms.
+func needsControlGroups(t *testing.T, controller string, r result) {
+	t.Helper()
+	if isRoot() || !strings.Contains(r.stderr, "this host cannot enforce") {
+		return
+	}
+	r.wants(t, 2, "control groups of version 1 cannot be delegated to an ordinary user", "best_effort")
+	text, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		// A hierarchy of version 2 has the number 0 and no names.
+		if fields := strings.SplitN(strings.TrimSpace(line), ":", 3); fields[0] != "0" && strings.Contains(","+fields[1]+",", ","+controller+",") {
+			t.Skipf("an ordinary user, and the %s controller is on a version 1 hierarchy: %s", controller, line)
+		}
+	}
+	t.Fatalf("it says that the %s controller is on version 1; /proc/self/cgroup says:\n%s", controller, text)
+}
+
+func TestForkBomb(t *testing.T) {
+	t.Parallel()
+	const most, bomb = 40, "forks:200"
+	if got := outside(t, bomb)[bomb]; got != (answer{"ok", "200"}) {
+		t.Fatalf("%s proves nothing: outside %v", bomb, got)
+	}
+	r := execVictim(t, policy(t, "", module{lines: []string{fmt.Sprintf("resources: {pids.max: %d}", most)}}), bomb, "say:alive").run(t)
+	needsControlGroups(t, "pids", r)
+	r.wants(t, 0)
+	got := answers(t, r.stdout)
+	if n, err := strconv.Atoi(got[bomb].detail); err != nil || n == 0 || n >= most || got[bomb].result != "EAGAIN" {
+		t.Errorf("%s: %v, want EAGAIN before %d", bomb, got[bomb], most)
+	}
+	if got["say:alive"].result != "ok" {
+		t.Error("it did not live on")
+	}
+}
+
+// TestForkBombRlimit is the limit that an ordinary user has, too.
+func TestForkBombRlimit(t *testing.T) {
+	t.Parallel()
+	const bomb = "forks:200"
+	if isRoot() {
+		// The kernel counts all processes of a user, so this one must have none yet.
+		if len(processesOf(t, 9)) > 0 {
+			t.Skip("user 9 has processes already")
+		}
+	}
+	p := policy(t, "", module{lines: []string{"user: news", "rlimits: {nproc: 60}"}})
+	got := inside(t, p, bomb)[bomb]
+	if n, err := strconv.Atoi(got.detail); err != nil || n == 0 || n >= 60 || got.result != "EAGAIN" {
+		t.Errorf("%s: %v, want EAGAIN before 60", bomb, got)
+	}
+}
+
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	const hog = "memory:200000000"
+	if got := outside(t, hog)[hog]; got.result != "ok" {
+		t.Fatalf("%s proves nothing: outside %v", hog, got)
+	}
+	p := policy(t, "", module{name: "hog", lines: []string{"resources: {memory.max: 64M}"}})
+	r := execVictim(t, p, "memory:1000000", hog).run(t)
+	needsControlGroups(t, "memory", r)
+	r.wants(t, 137, "hog: killed for want of memory: memory.max was reached")
+	if got := answers(t, r.stdout); len(got) != 1 || got["memory:1000000"].result != "ok" {
+		t.Errorf("answers: %v, want one, to what fits", got)
+	}
+}
+
+func TestDescriptorLimit(t *testing.T) {
+	t.Parallel()
+	const many = "opens:500"
+	if got := outside(t, many)[many]; got.result != "ok" {
+		t.Fatalf("%s proves nothing: outside %v", many, got)
+	}
+	got := inside(t, policy(t, "", module{lines: []string{"rlimits: {nofile: 100}"}}), many)[many]
+	if n, err := strconv.Atoi(got.detail); err != nil || n < 50 || n >= 100 || got.result != "EMFILE" {
+		t.Errorf("%s: %v, want EMFILE before 100", many, got)
+	}
+}
+
+// TestFileSizeLimit: a program that writes more gets SIGXFSZ, or EFBIG when it ignores that, as Go's runtime does.
+func TestFileSizeLimit(t *testing.T) {
+	t.Parallel()
+	dir := openDir(t)
+	if got := outside(t, "fill:"+dir+"/big,300000"); got["fill:"+dir+"/big,300000"].result != "ok" {
+		t.Fatalf("proves nothing: outside %v", got)
+	}
+	p := policy(t, "", module{files: []string{"{path: /tmp, tmpfs: 4M, access: rw}"}, lines: []string{"rlimits: {fsize: 100K}"}})
+	const try = "fill:/tmp/big,300000"
+	r := execVictim(t, p, "ignore:25", try).run(t)
+	r.wants(t, 0)
+	if got := answers(t, r.stdout)[try]; got.result != "EFBIG" {
+		t.Errorf("%s: %v, want EFBIG", try, got)
+	}
+}
+
+func processesOf(t testing.TB, uid int) []int {
+	t.Helper()
+	var out []int
+	for _, p := range allProcesses() {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
+		if err == nil && strings.Contains(string(status), fmt.Sprintf("\nUid:\t%d\t", uid)) {
+			out = append(out, p.pid)
+		}
+	}
+	return out
+}
