@@ -48,7 +48,7 @@ func TestPage(t *testing.T) {
 	w := get(t, h, "/")
 	page := w.Body.String()
 	for _, want := range []string{
-		"<b>2</b> of 3 attempts denied", `seccomp filter <b>2</b>`, `<span class="v ALLOWED">ALLOWED</span>`, `<span class="v open">open</span>`,
+		"<b>2</b> of 3 attempts denied", `seccomp filter <b>2</b>`, `<span class="v through">ALLOWED</span>`, `<span class="v open">open</span>`,
 		"the runtime needs it", "<b>1 of the attempts got through.</b>", "read the mounts: no", "&lt;b&gt;demo", "&lt;script&gt;", "<b class=\"k\">EPERM</b>",
 		"None to be seen",
 	} {
@@ -64,6 +64,11 @@ func TestPage(t *testing.T) {
 	}
 	if !strings.Contains(get(t, h, "/?live").Body.String(), `http-equiv="refresh"`) {
 		t.Error("the live page does not load itself")
+	}
+	good := sample()
+	good.Attempts = slices.DeleteFunc(good.Attempts, func(a Attempt) bool { return a.Verdict == Allowed })
+	if strings.Contains(get(t, newHandler(func() Confinement { return good }), "/").Body.String(), "ALLOWED") {
+		t.Error("the page of a module that held says ALLOWED")
 	}
 	if looks != 2 {
 		t.Errorf("looked %d times for two pages", looks)
