@@ -2,7 +2,8 @@ package posix
 
 import "net/netip"
 
-// Sockaddr is a socket address as a value. Family says which of the other
+// Sockaddr is a socket address as a value. A zone that is an interface's name costs the calls that take it an ioctl (SIOCGIFINDEX).
+// Family says which of the other
 // fields counts.
 type Sockaddr struct {
 	Family uint16         // AF_INET, AF_INET6, AF_UNIX, AF_UNSPEC (the zero value: no address)
@@ -50,7 +51,7 @@ type Sockets interface {
 
 	// Bind gives a socket its address. Errors: EACCES (a privileged port), EADDRINUSE, EADDRNOTAVAIL, EINVAL
 	// (already bound), ENOENT (directory of a unix socket). Source: bind(2).
-	//posix:calls bind
+	//posix:calls bind ioctl
 	//posix:retry retry
 	Bind(fd FD, addr Sockaddr) error
 
@@ -68,7 +69,7 @@ type Sockets interface {
 
 	// Connect connects a socket. After EINTR or EINPROGRESS the connection goes on being made.
 	// Errors: EACCES, EADDRNOTAVAIL, ECONNREFUSED, EINPROGRESS, EINTR, ENETUNREACH, ETIMEDOUT. Source: connect(2).
-	//posix:calls connect
+	//posix:calls connect ioctl
 	//posix:retry caller
 	Connect(fd FD, addr Sockaddr) error
 
@@ -104,7 +105,7 @@ type Sockets interface {
 
 	// Sendmsg sends m.Data with m.Control, to m.Addr unless its Family is AF_UNSPEC. flags: MSG_NOSIGNAL, MSG_DONTWAIT.
 	// Errors: EAGAIN, ECONNRESET, EMSGSIZE, ENOBUFS, EPIPE. Source: sendmsg(2).
-	//posix:calls sendmsg
+	//posix:calls sendmsg ioctl
 	//posix:retry retry
 	Sendmsg(fd FD, m *Msg, flags int) (int, error)
 

@@ -145,7 +145,7 @@ func TestProgramFailures(t *testing.T) {
 func TestProgramMayFail(t *testing.T) {
 	child, _ := launchProgram(t, &posix.Program{Steps: []posix.Step{
 		{Number: unix.SYS_CLOSE, MayFail: true, Result: 1, Args: [6]posix.Arg{imm(1 << 20)}},
-		{Op: posix.StepExpect, Args: [6]posix.Arg{slot(1), imm(^uint64(0)), imm(^uint64(unix.EBADF)+1)}},
+		{Op: posix.StepExpect, Args: [6]posix.Arg{slot(1), imm(^uint64(0)), imm(^uint64(unix.EBADF) + 1)}},
 	}})
 	if child.Failed != nil {
 		t.Errorf("failed at %+v", child.Failed)
