@@ -2,9 +2,8 @@ package posix
 
 import "net/netip"
 
-// Sockaddr is a socket address as a value. A zone that is an interface's name costs the calls that take it an ioctl (SIOCGIFINDEX).
-// Family says which of the other
-// fields counts.
+// Sockaddr is a socket address as a value. Family says which of the other fields counts. A zone that is an interface's name costs the
+// calls that take it an ioctl (SIOCGIFINDEX).
 type Sockaddr struct {
 	Family uint16         // AF_INET, AF_INET6, AF_UNIX, AF_UNSPEC (the zero value: no address)
 	Addr   netip.AddrPort // AF_INET and AF_INET6; the zone is a decimal interface index or name
