@@ -126,7 +126,10 @@ func (i *Instance) Dirs() []Dir {
 type Join struct {
 	// Into is a descriptor of the version 2 directory, for clone3 with CLONE_INTO_CGROUP, or -1.
 	Into posix.FD
-	// Procs are the version 1 cgroup.procs files, open for writing: the child writes "0" to each. All are O_CLOEXEC.
+	// Procs are the version 1 tasks files, open for writing: the child writes "0" to each. All are O_CLOEXEC.
+	//
+	// They move the thread that writes, which is all there is of a new child. cgroup.procs, which moves whole processes, waits until
+	// every processor has passed a grace period: 10 ms and more. Source: cgroup_procs_write_start in the kernel's cgroup.c.
 	Procs []posix.FD
 	files posix.Files
 }
@@ -138,7 +141,7 @@ func (i *Instance) Join() (Join, error) {
 	for _, p := range i.made {
 		name, flags := p.base+"/"+i.rel, uint64(unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC)
 		if p.Version == 1 {
-			name, flags = name+"/cgroup.procs", unix.O_WRONLY|unix.O_CLOEXEC
+			name, flags = name+"/tasks", unix.O_WRONLY|unix.O_CLOEXEC
 		}
 		fd, err := k.Openat2(posix.AtFDCWD, name, posix.OpenHow{Flags: flags})
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 // linked is a program with its descriptors and the exec-once value filled in.
 type linked struct {
 	program *posix.Program
-	joins   int // steps put in front, which write to cgroup.procs
+	joins   int // steps put in front, which write to tasks files of control groups
 }
 
 // link replaces what only this launch knows.
@@ -87,7 +87,7 @@ func (e *StepError) Unwrap() error {
 func (l linked) stepError(p *program.Program, f *posix.StepFailure) error {
 	e := &StepError{Module: p.Module, Errno: f.Errno, Got: f.Got}
 	if f.Step < l.joins {
-		e.Call, e.Text, e.Place = "write to cgroup.procs", `write(<cgroup.procs>, "0", 1)`, "every module"
+		e.Call, e.Text, e.Place = "write to tasks", `write(<tasks>, "0", 1)`, "every module"
 		return e
 	}
 	at := f.Step - l.joins
