@@ -67,7 +67,7 @@ func TestDistanceIsSymmetric(t *testing.T) {
 
 func TestEveryCapabilityHasItsName(t *testing.T) {
 	seen := map[string]bool{}
-	for number, name := range capabilityNames() {
+	for number, name := range capabilityNames {
 		if name == "" || seen[name] {
 			t.Errorf("capability %d has the name %q", number, name)
 		}
