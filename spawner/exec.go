@@ -49,7 +49,7 @@ func (h *Host) Run(f Foreground) (Exit, error) {
 		defer func() { close(done); <-passed }()
 	}
 	var grace <-chan time.Time
-	asked := false
+	var asked time.Time
 	for {
 		select {
 		case err := <-ended:
@@ -60,10 +60,11 @@ func (h *Host) Run(f Foreground) (Exit, error) {
 		case s := <-signals:
 			sig := s.(posix.Signal)
 			switch {
-			case sig == unix.SIGTERM && asked:
+			case sig != unix.SIGTERM:
+			case asked.IsZero():
+				asked, grace = time.Now(), time.After(i.Module.StopGracePeriod)
+			case time.Since(asked) > echo:
 				sig = unix.SIGKILL
-			case sig == unix.SIGTERM:
-				asked, grace = true, time.After(i.Module.StopGracePeriod)
 			}
 			err = i.Signal(sig)
 		}

@@ -32,6 +32,7 @@ type Supervisor struct {
 	poller    *poller
 	instances []*running
 	stopping  bool
+	askedAt   time.Time // when it was asked to stop
 	failed    bool
 }
 
@@ -164,10 +165,15 @@ func (s *Supervisor) patience() time.Duration {
 	return wait
 }
 
+// echo is how long after a request to stop another one is taken for the same.
+const echo = 500 * time.Millisecond
+
 func (s *Supervisor) signal(sig os.Signal) {
 	switch {
 	case sig == unix.SIGHUP:
 		s.Log.Warn("SIGHUP: reloading belongs to the manager, which is not in this version of supervisor; nothing was changed")
+	case s.stopping && time.Since(s.askedAt) < echo:
+		// The same request once more: timeout(1) and some terminals signal the process and its group.
 	case s.stopping:
 		s.Log.Warn("asked again: killing what is left", "signal", sig.String())
 		s.killAll()
@@ -179,7 +185,7 @@ func (s *Supervisor) signal(sig os.Signal) {
 
 // stop begins to stop everything; it goes on in stopNext as instances end.
 func (s *Supervisor) stop() {
-	s.stopping = true
+	s.stopping, s.askedAt = true, time.Now()
 	s.stopNext()
 }
 

@@ -27,7 +27,10 @@ func whoDeniesAccess(path string, want uint32) Layer {
 // permits tells whether mode and owner of a file allow what is wanted: path_resolution(7), "permission checks".
 func permits(st unix.Stat_t, self status, want uint32) bool {
 	mode := st.Mode
-	if self.caps.Effective&capDACOverride != 0 && (want&permExecute == 0 || mode&unix.S_IFMT == unix.S_IFDIR || mode&0o111 != 0) {
+	// In a user namespace the capability does not reach files of users that are not mapped; they show as the overflow user's.
+	const overflow = 65534
+	mapped := st.Uid != overflow && st.Gid != overflow
+	if mapped && self.caps.Effective&capDACOverride != 0 && (want&permExecute == 0 || mode&unix.S_IFMT == unix.S_IFDIR || mode&0o111 != 0) {
 		return true
 	}
 	uid, gid := self.uids[3], self.gids[3] // the ones for files
