@@ -22,7 +22,6 @@ func (e *Encoder) Bytes() []byte { return e.buf }
 func (e *Encoder) U8(v uint8)   { e.buf = append(e.buf, v) }
 func (e *Encoder) U32(v uint32) { e.buf = binary.LittleEndian.AppendUint32(e.buf, v) }
 func (e *Encoder) U64(v uint64) { e.buf = binary.LittleEndian.AppendUint64(e.buf, v) }
-func (e *Encoder) Int(v int)    { e.U64(uint64(v)) }
 func (e *Encoder) Bool(v bool) {
 	if v {
 		e.U8(1)
@@ -88,7 +87,7 @@ func (d *Decoder) take(n int) []byte {
 	return p
 }
 
-// U8, U32, U64, Int and Bool take an integer.
+// U8, U32, U64 and Bool take an integer.
 func (d *Decoder) U8() uint8 {
 	if p := d.take(1); p != nil {
 		return p[0]
@@ -109,8 +108,6 @@ func (d *Decoder) U64() uint64 {
 	}
 	return 0
 }
-
-func (d *Decoder) Int() int { return int(d.U64()) }
 
 func (d *Decoder) Bool() bool {
 	v := d.U8()

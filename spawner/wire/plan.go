@@ -38,6 +38,8 @@ type Module struct {
 const (
 	maxDiagnostics = 10_000
 	maxModules     = 1000
+	maxReplicas    = 1000 // as the policy language has it
+	maxSignal      = 64
 )
 
 func encodePos(e *Encoder, p policy.Pos) {
@@ -73,8 +75,12 @@ func (p Plan) Encode() []byte {
 func DecodePlan(message []byte) (Plan, error) {
 	d := NewDecoder(message)
 	p := Plan{Diagnostics: List(d, maxDiagnostics, func(d *Decoder) policy.Diagnostic {
-		return policy.Diagnostic{Code: d.String(), Severity: policy.Severity(d.U8()), Message: d.String(), Hint: d.String(), Help: d.String(),
+		v := policy.Diagnostic{Code: d.String(), Severity: policy.Severity(d.U8()), Message: d.String(), Hint: d.String(), Help: d.String(),
 			Pos: decodePos(d), Width: int(d.U32())}
+		if v.Severity > policy.SeverityWarning {
+			d.fail("severity %d", v.Severity)
+		}
+		return v
 	})}
 	p.Rendered, p.JSON = d.String(), d.String()
 	p.Listeners = List(d, maxModules, decodeListener)
@@ -151,6 +157,9 @@ func decodeModule(d *Decoder) Module {
 		}),
 		BestEffort: List(d, 64, (*Decoder).String),
 		Program:    DecodeProgram(d),
+	}
+	if m.Replicas > maxReplicas || m.StopSignal < 1 || m.StopSignal > maxSignal || m.StopGracePeriod < 0 {
+		d.fail("%d replicas, stopped by signal %d within %s", m.Replicas, m.StopSignal, m.StopGracePeriod)
 	}
 	if d.Bool() {
 		m.Init = DecodeProgram(d)

@@ -49,6 +49,9 @@ func checkProgram(d *Decoder, p *program.Program) {
 	if len(p.Memory) > program.MaxMemory {
 		d.fail("a program with %d bytes of memory; at most %d", len(p.Memory), program.MaxMemory)
 	}
+	if len(p.Steps) == 0 {
+		d.fail("a program without steps")
+	}
 	inside := func(at uint64, n int) bool { return n <= len(p.Memory) && at <= uint64(len(p.Memory)-n) }
 	for i, want := range p.Prepare {
 		if want.Kind == program.Tree && want.From >= i || want.Kind == program.Stdio && want.From > 2 {
@@ -63,7 +66,8 @@ func checkProgram(d *Decoder, p *program.Program) {
 	for i, s := range p.Steps {
 		for _, a := range s.Args {
 			bad := a.Kind == program.Descriptor && a.Value >= uint64(len(p.Prepare)) ||
-				a.Kind == posix.Address && !inside(a.Value, 0) || a.Kind == posix.Load && !inside(a.Value, 8)
+				a.Kind == posix.Address && !inside(a.Value, 0) || a.Kind == posix.Load && !inside(a.Value, 8) ||
+				a.Kind == posix.Slot && (a.Value < 1 || a.Value > posix.MaxSlots)
 			if bad || a.Kind > posix.Load && a.Kind != program.Descriptor && a.Kind != program.Cookie {
 				d.fail("step %d has an argument of kind %d with value %d", i, a.Kind, a.Value)
 			}
