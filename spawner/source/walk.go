@@ -138,7 +138,7 @@ func (w *walker) enter(dir posix.FD, name string) error {
 	return nil
 }
 
-// open opens something on the way and holds it to the rule.
+// open opens something on the way, without opening it for reading, and holds it to the rule.
 func (w *walker) open(dir posix.FD, name string, flags uint64) (*entry, error) {
 	fd, err := w.kernel.Openat2(dir, name, posix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC | flags})
 	if err != nil {
@@ -147,6 +147,8 @@ func (w *walker) open(dir posix.FD, name string, flags uint64) (*entry, error) {
 	e := &entry{fd: fd, name: name}
 	if err = w.kernel.Fstat(fd, &e.stat); err != nil {
 		err = fmt.Errorf("look at %s: %w", shown(w.path(name)), err)
+	} else if kind := e.kind(); kind != unix.S_IFDIR && kind != unix.S_IFLNK && kind != unix.S_IFREG {
+		err = notRegular(w.path(name), kind) // first: nobody should be told to change the mode of /dev/null
 	} else {
 		err = w.trust.check(w.path(name), &e.stat, w.euid)
 	}
