@@ -14,6 +14,8 @@ import (
 // maxPath is how many bytes of a path fit into an address, with the zero byte at its end. Source: unix(7).
 const maxPath = 107
 
+var errReplaced = errors.New("somebody replaced the new socket; put it into a directory that only the supervisor's user can write to")
+
 // place is where a unix socket goes: a name in an open directory.
 type place struct {
 	kernel Kernel
@@ -52,22 +54,29 @@ func (s *Socket) openUnix(k Kernel, l policy.Listener) (err error) {
 	return errors.Join(err, p.remove(s.dev, s.ino))
 }
 
-// settle gives the path its owner and mode, and starts to listen. A failure after the path was looked at leaves its device and inode in s.
+// settle gives the path its owner and mode, and starts to listen. Once it knows that the path leads to the new socket, it leaves its
+// device and inode in s, also when it fails.
 func (s *Socket) settle(p place, l policy.Listener, who owner) (err error) {
-	// The path itself is not used any more: what it leads to could be exchanged between the calls.
-	fd, err := p.kernel.Openat2(p.dir, p.name, posix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC})
-	if err != nil {
-		return fmt.Errorf("look at the new socket: %w", err)
-	}
-	defer func() { err = errors.Join(err, p.kernel.Close(fd)) }()
-	var st posix.Stat
-	if err := p.kernel.Fstat(fd, &st); err != nil {
+	var st, held posix.Stat
+	if err := p.kernel.Fstatat(p.dir, p.name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return fmt.Errorf("look at the new socket: %w", err)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFSOCK || st.UID != p.kernel.Geteuid() || st.Nlink != 1 {
-		return errors.New("somebody replaced the new socket; put it into a directory that only the supervisor's user can write to")
+		return errReplaced
 	}
 	s.dev, s.ino = st.Dev, st.Ino
+	// The path itself is not used any more: what it leads to could be exchanged between the calls.
+	fd, err := p.kernel.Openat2(p.dir, p.name, posix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC})
+	if err != nil {
+		return advise(s.Identity, "open the new socket", err)
+	}
+	defer func() { err = errors.Join(err, p.kernel.Close(fd)) }()
+	if err := p.kernel.Fstat(fd, &held); err != nil {
+		return fmt.Errorf("look at the new socket: %w", err)
+	}
+	if held.Dev != st.Dev || held.Ino != st.Ino {
+		return errReplaced
+	}
 	if who.set() {
 		c := posix.Chown{Dir: fd, UID: who.uid, GID: who.gid, Flags: unix.AT_EMPTY_PATH}
 		if err := p.kernel.Fchownat(c); err != nil {
