@@ -10,6 +10,7 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/host"
@@ -132,6 +133,10 @@ func (a *app) compile(req compile.Request, w io.Writer) (wire.Plan, error) {
 	req.Facts = a.facts
 	req.Variables = map[string]string{"SUPERVISOR": exe}
 	plan, err := compile.Run(a.core, a.launcher, req)
+	var step *launch.StepError
+	if errors.As(err, &step) && step.Exec && errors.Is(err, posix.Errno(unix.EACCES)) {
+		err = fmt.Errorf("%w: it runs as another user, so everybody must be able to read and execute %s (chmod a+rx), on a file system without noexec", err, exe)
+	}
 	if err != nil {
 		return plan, &exitError{statusSupervisor, err}
 	}
