@@ -41,7 +41,8 @@ e2e: build ## the end-to-end tests alone, the same two ways
 	./tests/run ./tests/...
 
 bench: build ## against other sandboxes; prints lines `figure: NAME VALUE`
-	./tests/run -bench
+	@BULKHEAD_BIN='$(CURDIR)/bin/supervisor' $(GO) test -count=1 -timeout 20m -tags 'netgo osusergo' -run '^$$' -bench '^BenchmarkFigures$$' \
+		$$(grep -rl --include='*_test.go' '^func BenchmarkFigures(' . | xargs -n 1 dirname | sort -u)
 
 run: build ## the demo, in the foreground
 	exec bin/supervisor --policy embedded:demo
