@@ -35,6 +35,20 @@ const executable = "/proc/self/exe"
 // Run compiles the request in a confined process. An error means that there is no plan; what is wrong with the policies is in
 // the plan's diagnostics.
 func Run(k Parent, l *launch.Launcher, req Request) (wire.Plan, error) {
+	exe, err := lookup{k}.readlink(posix.AtFDCWD, executable)
+	if err != nil {
+		return wire.Plan{}, fmt.Errorf("find the own program: %w", err)
+	}
+	return tool{exe, Timeout}.run(k, l, req)
+}
+
+// tool is the program that compiles, and its time.
+type tool struct {
+	executable string
+	timeout    time.Duration
+}
+
+func (t tool) run(k Parent, l *launch.Launcher, req Request) (wire.Plan, error) {
 	body, err := json.Marshal(req)
 	if err != nil {
 		return wire.Plan{}, fmt.Errorf("encode the request: %w", err)
@@ -43,7 +57,7 @@ func Run(k Parent, l *launch.Launcher, req Request) (wire.Plan, error) {
 	if err != nil {
 		return wire.Plan{}, fmt.Errorf("make a socket pair for the compile process: %w", err)
 	}
-	p, err := start(k, l, req.Facts, theirs)
+	p, err := t.start(l, req.Facts, theirs)
 	err = errors.Join(err, k.Close(theirs))
 	if err != nil {
 		return wire.Plan{}, errors.Join(err, k.Close(ours))
@@ -58,13 +72,13 @@ func Run(k Parent, l *launch.Launcher, req Request) (wire.Plan, error) {
 		plan, err := converse(channel{k, ours}, lookup{k}, body)
 		done <- result{plan, errors.Join(err, k.Close(ours))}
 	}()
-	timer := time.NewTimer(Timeout)
+	timer := time.NewTimer(t.timeout)
 	defer timer.Stop()
 	var r result
 	select {
 	case r = <-done:
 	case <-timer.C:
-		r.err = fmt.Errorf("no plan after %s", Timeout)
+		r.err = fmt.Errorf("no plan after %s", t.timeout)
 	}
 	status, err := finish(k, p)
 	if r.err != nil {
@@ -74,18 +88,14 @@ func Run(k Parent, l *launch.Launcher, req Request) (wire.Plan, error) {
 }
 
 // start launches the compile process.
-func start(k Parent, l *launch.Launcher, f host.Facts, theirs posix.FD) (launch.Process, error) {
+func (t tool) start(l *launch.Launcher, f host.Facts, theirs posix.FD) (launch.Process, error) {
 	filter, err := OwnFilter(toolCalls)
 	if err != nil {
 		return launch.Process{}, err
 	}
-	exe, err := lookup{k}.readlink(posix.AtFDCWD, executable)
-	if err != nil {
-		return launch.Process{}, fmt.Errorf("find the own program: %w", err)
-	}
 	p, err := l.Launch(launch.Request{
-		Program: sandbox.CompileTool(sandbox.Tool{Name: "compile", Executable: exe, Argv: []string{"supervisor", Role}, Channel: "channel",
-			CPUSeconds: uint64(Timeout / time.Second), Facts: f, Filter: filter}),
+		Program: sandbox.CompileTool(sandbox.Tool{Name: "compile", Executable: t.executable, Argv: []string{"supervisor", Role}, Channel: "channel",
+			CPUSeconds: uint64(max(t.timeout, time.Second) / time.Second), Facts: f, Filter: filter}),
 		Stdio:     [3]posix.FD{theirs, 2, 2},
 		Listeners: map[string]posix.FD{"channel": theirs},
 	})
@@ -101,15 +111,12 @@ const Role = "role:compile"
 // converse sends the request and answers questions until the plan comes.
 func converse(c channel, l lookup, request []byte) (wire.Plan, error) {
 	if err := c.send('r', request); err != nil {
-		return wire.Plan{}, fmt.Errorf("send the request: %w", err)
+		return wire.Plan{}, fmt.Errorf("send the request: %w", ended(err))
 	}
 	for range maxQuestions {
 		kind, body, err := c.receive()
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return wire.Plan{}, errors.New("the compile process ended without a plan")
-		}
 		if err != nil {
-			return wire.Plan{}, err
+			return wire.Plan{}, ended(err)
 		}
 		if kind == framePlan {
 			return wire.DecodePlan(body)
@@ -127,10 +134,21 @@ func converse(c channel, l lookup, request []byte) (wire.Plan, error) {
 			return wire.Plan{}, fmt.Errorf("encode an answer: %w", err)
 		}
 		if err := c.send('a', reply); err != nil {
-			return wire.Plan{}, fmt.Errorf("send an answer: %w", err)
+			return wire.Plan{}, fmt.Errorf("send an answer: %w", ended(err))
 		}
 	}
 	return wire.Plan{}, fmt.Errorf("the compile process asked more than %d questions", maxQuestions)
+}
+
+// errEnded is the end of the compile process before it sent a plan.
+var errEnded = errors.New("the compile process ended without a plan")
+
+// ended replaces what a socket says when the other end is gone: the end of the stream, or a reset when something sent was not read.
+func ended(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, posix.Errno(unix.ECONNRESET)) || errors.Is(err, posix.Errno(unix.EPIPE)) {
+		return errEnded
+	}
+	return err
 }
 
 // finish ends and reaps the process, and says how it ended when that was not by itself.

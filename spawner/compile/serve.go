@@ -27,8 +27,9 @@ type Kernel interface {
 }
 
 // Serve is the compile process: it takes one request from the channel, and returns one plan.
-func Serve(k Kernel) error {
-	c := channel{k, Channel}
+func Serve(k Kernel) error { return serve(k, channel{k, Channel}) }
+
+func serve(k Kernel, c channel) error {
 	_, body, err := c.receive()
 	if err != nil {
 		return fmt.Errorf("receive the request: %w", err)
