@@ -1,0 +1,26 @@
+// Command bench measures what the sandbox costs, against bubblewrap where that does the same, and prints a line
+// `figure: NAME VALUE` for each number that has a goal or a use elsewhere.
+//
+// Two things that are compared take turns in one run, in alternating order, and their medians are divided: whatever else the
+// machine does hits both. Each is started by this process with a bare vfork and exec, so that nothing but the thing itself counts,
+// and the clock runs until it was reaped.
+//
+//   - launch_vs_bwrap: an instance launched and finished by this process, which stays, against a whole bwrap. Both run a static
+//     program that does nothing, with the same namespaces (mount, pid, ipc, uts, cgroup, network with loopback), the same binds, a new
+//     /proc and /tmp, and the same seccomp filter to the byte. Ours has in addition Landlock, a control group with
+//     limits, a user of its own and the reading back of what was given up.
+//   - exec_vs_bwrap: `supervisor exec` with policies/examples/locked.yaml against bwrap in the same way, running /bin/true. Here the
+//     policy is read and compiled anew every time. exec_vs_bwrap_rootless is the same as an ordinary user.
+//   - check_ms: `supervisor policy check` of a policy of 200 lines.
+//   - compile_ms: the compiling of the policy of the launches in a confined process, as the supervisor does it, and
+//     sandbox_compile_ms in this process.
+//   - seccomp_emitter_vs_libseccomp: a process that loads the filter of our own emitter and ends, against libseccomp's.
+//
+// A figure that misses its goal is followed by a line `missed:`; the exit status is 0 all the same. It is 1 when something could
+// not be measured because it does not work.
+//
+// # Limits
+//
+// The launches need root. As an ordinary user the rest is measured. The program has to be linked statically, as the
+// supervisor is: it starts itself again in a sandbox without libraries.
+package main
