@@ -205,14 +205,7 @@ func TestAdvice(t *testing.T) {
 }
 
 func ExampleOpen() {
-	kernel := linux.New()
-	other, err := net.Listen("tcp", "127.0.0.1:58081")
-	if err != nil {
-		fmt.Println("the example needs port 58081:", err)
-		return
-	}
-	defer func() { _ = other.Close() }()
-	_, err = Open(kernel, tcp("127.0.0.1:58081"))
+	_, err := Open(linux.New(), unixAt("/nonexistent/api.sock"))
 	fmt.Println(err)
-	// Output: listen on 127.0.0.1:58081: bind: address already in use: another process listens on port 58081; find it with `ss -ltnp sport = :58081` and stop it, or choose another port
+	// Output: listen on unix:/nonexistent/api.sock: open the directory /nonexistent/: no such file or directory: create the directory /nonexistent
 }

@@ -3,9 +3,6 @@ package terminal
 import (
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -19,27 +16,30 @@ type Kernel interface {
 	posix.Terminals
 }
 
-// Proxy connects a real terminal with a pseudo-terminal.
+// Proxy connects a real terminal with a pseudo-terminal. It is for one goroutine at a time.
 type Proxy struct {
-	kernel Kernel
-	real   posix.FD // the real terminal; not ours
-	master posix.FD
-	slave  posix.FD // -1 once the command has it
-	wake   posix.FD // an eventfd: the window has changed its size, or the command has ended
-	stdio  [3]posix.FD
-	saved  posix.Termios
-	raw    bool
-
-	mu    sync.Mutex // guards ended
-	ended bool
+	kernel  Kernel
+	real    posix.FD // the real terminal; not ours
+	in, out posix.FD // where it is read and written
+	own     []posix.FD
+	master  posix.FD // our side of the pseudo-terminal
+	slave   posix.FD // the command's side
+	wake    posix.FD // an eventfd: a signal has arrived, or the command has ended
+	stdio   [3]posix.FD
+	saved   posix.Termios
+	raw     bool
 }
 
-// Open makes a pseudo-terminal with the settings and the size of a real one, which it puts into raw mode. The caller closes the Proxy, and
-// does so on every way out: the real terminal is unusable until then.
-func Open(k Kernel, real posix.FD) (*Proxy, error) {
-	p := &Proxy{kernel: k, real: real, master: -1, slave: -1, wake: -1}
+// Open makes a pseudo-terminal with the settings and the size of the real one, stdin, which it puts into raw mode. stdin stays the caller's.
+// The caller closes the Proxy. An error leaves the real terminal as it was; ENOTTY says that stdin is none.
+func Open(k Kernel, stdin posix.FD) (*Proxy, error) {
+	return open(k, [3]posix.FD{stdin, 1, 2})
+}
+
+func open(k Kernel, std [3]posix.FD) (*Proxy, error) {
+	p := &Proxy{kernel: k, real: std[0], stdio: std, master: -1, slave: -1, wake: -1}
 	if err := p.open(); err != nil {
-		return nil, errors.Join(fmt.Errorf("make a pseudo-terminal: %w", err), p.Close())
+		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
@@ -47,129 +47,125 @@ func Open(k Kernel, real posix.FD) (*Proxy, error) {
 func (p *Proxy) open() (err error) {
 	k := p.kernel
 	if err := k.Tcgetattr(p.real, &p.saved); err != nil {
-		return err
+		return fmt.Errorf("read the settings of the terminal: %w", err)
 	}
 	if p.master, err = k.PosixOpenpt(unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_NONBLOCK); err != nil {
-		return err
+		return fmt.Errorf("make a pseudo-terminal: %w%s", err, openptAdvice(err))
 	}
 	if err := k.Unlockpt(p.master); err != nil {
-		return err
+		return fmt.Errorf("unlock the pseudo-terminal: %w", err)
 	}
 	if p.slave, err = k.OpenPeer(p.master, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC); err != nil {
-		return err
+		return fmt.Errorf("open the other side of the pseudo-terminal: %w", err)
 	}
 	if p.wake, err = k.Eventfd2(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return err
+		return fmt.Errorf("make an eventfd: %w", err)
 	}
-	settings := p.saved
-	if err := k.Tcsetattr(p.slave, 0, &settings); err != nil {
-		return err
+	if err := k.Tcsetattr(p.slave, tcsanow, &p.saved); err != nil {
+		return fmt.Errorf("give the pseudo-terminal the settings of the real one: %w", err)
 	}
 	if err := p.resize(); err != nil {
 		return err
 	}
-	for fd := range p.stdio {
-		p.stdio[fd] = posix.FD(fd)
-		var size posix.Winsize
-		if k.Tcgetwinsize(posix.FD(fd), &size) == nil {
-			p.stdio[fd] = p.slave
-		}
-	}
-	p.stdio[0] = p.slave
+	p.connect()
 	raw := rawMode(p.saved)
-	if err := k.Tcsetattr(p.real, 1, &raw); err != nil {
-		return err
+	if err := p.set(&raw); err != nil {
+		return fmt.Errorf("put the terminal into raw mode: %w", err)
 	}
 	p.raw = true
 	return nil
 }
 
-// rawMode returns settings in which every byte passes unchanged. Source: termios(3), cfmakeraw.
-func rawMode(t posix.Termios) posix.Termios {
-	t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
-	t.Oflag &^= unix.OPOST
-	t.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
-	t.Cflag = t.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
-	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
-	return t
+func openptAdvice(err error) string {
+	switch {
+	case errors.Is(err, posix.Errno(unix.ENOENT)):
+		return " (there is no /dev/ptmx: mount devpts, or run the command with its input from a file, such as </dev/null)"
+	case errors.Is(err, posix.Errno(unix.ENOSPC)):
+		return " (all are in use: see /proc/sys/kernel/pty/max)"
+	}
+	return ""
 }
 
-// Stdio returns what the command's standard streams are to be. They belong to the Proxy.
+// set sets the real terminal when it has shown what was written. What was typed ahead is kept, for the command or for the shell.
+func (p *Proxy) set(t *posix.Termios) error {
+	for {
+		if err := p.kernel.Tcsetattr(p.real, tcsadrain, t); !errors.Is(err, posix.Errno(unix.EINTR)) {
+			return err
+		}
+	}
+}
+
+// connect says what the command's streams are, and where the real terminal is read and written.
+func (p *Proxy) connect() {
+	p.in, p.out = p.real, p.real
+	for fd := len(p.stdio) - 1; fd > 0; fd-- {
+		var t posix.Termios
+		if p.kernel.Tcgetattr(p.stdio[fd], &t) == nil {
+			p.out, p.stdio[fd] = p.stdio[fd], p.slave
+		}
+	}
+	p.stdio[0] = p.slave
+	p.in, p.out = p.reopen(p.in, unix.O_RDONLY), p.reopen(p.out, unix.O_WRONLY)
+}
+
+// reopen opens a terminal once more, without blocking. O_NONBLOCK on the inherited descriptor would be seen by the shell and everybody
+// else who shares it. When this user may not open the terminal, the inherited descriptor is used: poll says when it is ready.
+func (p *Proxy) reopen(fd posix.FD, flags uint64) posix.FD {
+	how := posix.OpenHow{Flags: flags | unix.O_NOCTTY | unix.O_NONBLOCK | unix.O_CLOEXEC}
+	opened, err := p.kernel.Openat2(posix.AtFDCWD, fmt.Sprintf("/proc/self/fd/%d", fd), how)
+	if err != nil {
+		return fd
+	}
+	p.own = append(p.own, opened)
+	return opened
+}
+
+// Stdio returns what the standard streams of the command are to be. They stay the Proxy's and the caller's: the launch copies them.
 func (p *Proxy) Stdio() [3]posix.FD { return p.stdio }
 
-// resize gives the pseudo-terminal the size of the real one.
+// resize gives the pseudo-terminal the size of the real one; the command gets SIGWINCH.
 func (p *Proxy) resize() error {
 	var size posix.Winsize
 	if err := p.kernel.Tcgetwinsize(p.real, &size); err != nil {
-		return err
+		return fmt.Errorf("read the size of the terminal: %w", err)
 	}
-	return p.kernel.Tcsetwinsize(p.master, size)
+	if err := p.kernel.Tcsetwinsize(p.master, size); err != nil {
+		return fmt.Errorf("give the pseudo-terminal the size of the real one: %w", err)
+	}
+	return nil
 }
 
-// Run copies until done is closed and all that the command wrote has been passed on. It is called once, after the
-// command has been started.
-func (p *Proxy) Run(done <-chan struct{}) error {
-	if err := p.kernel.Close(p.slave); err != nil {
-		return err
-	}
-	p.slave = -1
-	winch := make(chan os.Signal, 1)
-	signal.Notify(winch, unix.SIGWINCH)
-	defer signal.Stop(winch)
-	stop := make(chan struct{})
-	var watch sync.WaitGroup
-	watch.Go(func() { p.watch(done, winch, stop) })
-	defer func() { close(stop); watch.Wait() }()
-
-	c := &copier{proxy: p, input: true}
-	for {
-		more, err := c.turn()
-		if err != nil {
-			return fmt.Errorf("pass the terminal through: %w", err)
-		}
-		if !more {
-			return nil
-		}
-	}
-}
-
-// watch wakes the copier up when the command has ended, and follows the size of the window.
-func (p *Proxy) watch(done <-chan struct{}, winch <-chan os.Signal, stop <-chan struct{}) {
-	one := []byte{1, 0, 0, 0, 0, 0, 0, 0}
-	for {
-		select {
-		case <-stop:
-			return
-		case <-winch:
-			_ = p.resize() // the command keeps the old size; there is nobody to tell
-		case <-done:
-			p.mu.Lock()
-			p.ended = true
-			p.mu.Unlock()
-			_, _ = p.kernel.Write(p.wake, one) // a full counter wakes it up as well
-			done = nil
-		}
-	}
-}
-
-func (p *Proxy) hasEnded() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.ended
-}
-
-// Close sets the real terminal back and closes the pseudo-terminal.
-func (p *Proxy) Close() error {
+// closePair closes the pseudo-terminal. The command, if it still has it, gets SIGHUP.
+func (p *Proxy) closePair() error {
 	var errs []error
-	if p.raw {
-		errs = append(errs, p.kernel.Tcsetattr(p.real, 1, &p.saved))
-		p.raw = false
-	}
-	for _, fd := range []*posix.FD{&p.slave, &p.master, &p.wake} {
+	for _, fd := range []*posix.FD{&p.slave, &p.master} {
 		if *fd >= 0 {
 			errs = append(errs, p.kernel.Close(*fd))
 			*fd = -1
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// Close restores the real terminal and closes the pseudo-terminal. Run must have returned or never been called. A second call does nothing.
+func (p *Proxy) Close() error {
+	var errs []error
+	if p.raw {
+		p.raw = false
+		err := p.set(&p.saved)
+		// A terminal that hung up has nothing left to restore.
+		if err != nil && !errors.Is(err, posix.Errno(unix.EIO)) {
+			errs = append(errs, fmt.Errorf("restore the settings of the terminal: %w (`stty sane` does it by hand)", err))
+		}
+	}
+	errs = append(errs, p.closePair())
+	for _, fd := range p.own {
+		errs = append(errs, p.kernel.Close(fd))
+	}
+	p.own = nil
+	if p.wake >= 0 {
+		errs = append(errs, p.kernel.Close(p.wake))
+		p.wake = -1
 	}
 	return errors.Join(errs...)
 }
