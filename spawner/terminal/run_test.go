@@ -345,13 +345,13 @@ func TestAllocations(t *testing.T) {
 	k, o := linux.New(), sit(t)
 	p := proxied(t, k, o)
 	rawInside(t, p)
-	var buf [16]byte
+	buf, x := make([]byte, 16), []byte("x")
 	to := pipe{buf: make([]byte, chunk)}
 	if n := testing.AllocsPerRun(100, func() {
-		_, _ = k.Write(p.slave, []byte("x"))
+		_, _ = k.Write(p.slave, x)
 		_, _ = p.read(p.master, &to)
 		_ = p.write(p.out, &to)
-		_, _ = k.Read(o.screen, buf[:])
+		_, _ = k.Read(o.screen, buf)
 	}); n != 0 {
 		t.Errorf("%v allocations for a byte", n)
 	}
