@@ -10,7 +10,8 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 )
 
-// advise says what was attempted, the kernel's answer, what it means here and what to do.
+// advise says what was attempted, the kernel's answer (without the name of the call, which the attempt tells), what it means here and what
+// to do.
 func advise(id Identity, attempt string, err error) error {
 	var errno posix.Errno
 	if !errors.As(err, &errno) {
@@ -24,9 +25,18 @@ func advise(id Identity, attempt string, err error) error {
 		meaning = "raise the limit of open files (ulimit -n, LimitNOFILE=)"
 	}
 	if meaning == "" {
-		return fmt.Errorf("%s: %w", attempt, err)
+		return fmt.Errorf("%s: %w", attempt, errno)
 	}
-	return fmt.Errorf("%s: %w: %s", attempt, err, meaning)
+	return fmt.Errorf("%s: %w: %s", attempt, errno, meaning)
+}
+
+// answer is the kernel's answer without the name of the call and its path.
+func answer(err error) error {
+	var errno posix.Errno
+	if errors.As(err, &errno) {
+		return errno
+	}
+	return err
 }
 
 func tcpAdvice(id Identity, errno posix.Errno) string {

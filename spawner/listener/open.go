@@ -56,11 +56,11 @@ func (s *Socket) openTCP(k Kernel) (err error) {
 		return advise(id, "make a socket", err)
 	}
 	if err := k.SetsockoptInt(s.FD, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1); err != nil {
-		return fmt.Errorf("set SO_REUSEADDR: %w", err)
+		return advise(s.Identity, "set SO_REUSEADDR", err)
 	}
 	if id.V6Only {
 		if err := k.SetsockoptInt(s.FD, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1); err != nil {
-			return fmt.Errorf("set IPV6_V6ONLY: %w", err)
+			return advise(s.Identity, "set IPV6_V6ONLY", err)
 		}
 	}
 	if err := k.Bind(s.FD, posix.Sockaddr{Family: id.Family, Addr: id.Addr}); err != nil {
@@ -72,7 +72,7 @@ func (s *Socket) openTCP(k Kernel) (err error) {
 	}
 	addr, err := k.Getsockname(s.FD)
 	if err != nil {
-		return fmt.Errorf("ask for its address: %w", err)
+		return advise(s.Identity, "ask for its address", err)
 	}
 	s.Addr = addr.Addr
 	return nil
@@ -86,7 +86,7 @@ func (s *Socket) Close(k Kernel) error {
 		err = s.removePath(k) // before the descriptor: it is what keeps the inode from becoming another file's
 	}
 	if closeErr := k.Close(s.FD); closeErr != nil {
-		err = errors.Join(err, fmt.Errorf("close the socket: %w", closeErr))
+		err = errors.Join(err, fmt.Errorf("close the socket: %w", answer(closeErr)))
 	}
 	s.FD = -1
 	if err != nil {

@@ -79,7 +79,7 @@ func (o owner) advise(err error) error {
 		}
 		to += fmt.Sprintf("group %d", o.gid)
 	}
-	err = fmt.Errorf("give it to %s: %w", to, err)
+	err = fmt.Errorf("give it to %s: %w", to, answer(err))
 	switch {
 	case errors.Is(err, posix.Errno(unix.EPERM)):
 		return fmt.Errorf("%w; without root a socket belongs to the supervisor's user, and its group is one that this user is in", err)

@@ -19,6 +19,7 @@ var errReplaced = errors.New("somebody replaced the new socket; put it into a di
 // place is where a unix socket goes: a name in an open directory.
 type place struct {
 	kernel Kernel
+	id     Identity // for messages
 	dir    posix.FD
 	name   string
 	addr   posix.Sockaddr // what to bind or connect to
@@ -30,7 +31,7 @@ func (s *Socket) openUnix(k Kernel, l policy.Listener) (err error) {
 		return err
 	}
 	dir, name := path.Split(s.Identity.Path)
-	p := place{kernel: k, name: name, addr: posix.Sockaddr{Family: unix.AF_UNIX, Path: s.Identity.Path}}
+	p := place{kernel: k, id: s.Identity, name: name, addr: posix.Sockaddr{Family: unix.AF_UNIX, Path: s.Identity.Path}}
 	if p.dir, err = k.Openat2(posix.AtFDCWD, dir, posix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC}); err != nil {
 		return advise(s.Identity, "open the directory "+dir, err)
 	}
@@ -59,7 +60,7 @@ func (s *Socket) openUnix(k Kernel, l policy.Listener) (err error) {
 func (s *Socket) settle(p place, l policy.Listener, who owner) (err error) {
 	var st, held posix.Stat
 	if err := p.kernel.Fstatat(p.dir, p.name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return fmt.Errorf("look at the new socket: %w", err)
+		return advise(s.Identity, "look at the new socket", err)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFSOCK || st.UID != p.kernel.Geteuid() || st.Nlink != 1 {
 		return errReplaced
@@ -72,7 +73,7 @@ func (s *Socket) settle(p place, l policy.Listener, who owner) (err error) {
 	}
 	defer func() { err = errors.Join(err, p.kernel.Close(fd)) }()
 	if err := p.kernel.Fstat(fd, &held); err != nil {
-		return fmt.Errorf("look at the new socket: %w", err)
+		return advise(s.Identity, "look at the new socket", err)
 	}
 	if held.Dev != st.Dev || held.Ino != st.Ino {
 		return errReplaced
@@ -84,7 +85,7 @@ func (s *Socket) settle(p place, l policy.Listener, who owner) (err error) {
 		}
 	}
 	if err := p.kernel.Fchmodat(posix.AtFDCWD, fmt.Sprintf("/proc/self/fd/%d", fd), l.Mode.V); err != nil {
-		return fmt.Errorf("set its mode to %04o: %w", l.Mode.V, err)
+		return advise(s.Identity, fmt.Sprintf("set its mode to %04o", l.Mode.V), err)
 	}
 	if err := p.kernel.Listen(s.FD, s.Backlog); err != nil {
 		return advise(s.Identity, "listen", err)
@@ -100,7 +101,7 @@ func (p place) clear() error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("look at what is there: %w", err)
+		return advise(p.id, "look at what is there", err)
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFSOCK {
 		return fmt.Errorf("%w: there is %s, which is not a socket; remove it or choose another path", posix.Errno(unix.EADDRINUSE), kindOf(st.Mode))
@@ -115,7 +116,7 @@ func (p place) clear() error {
 func (p place) abandoned() (err error) {
 	fd, err := p.kernel.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return fmt.Errorf("make a socket to ask whether the one there is in use: %w", err)
+		return advise(p.id, "make a socket to ask whether the one there is in use", err)
 	}
 	defer func() { err = errors.Join(err, p.kernel.Close(fd)) }()
 	err = p.kernel.Connect(fd, p.addr)
@@ -127,7 +128,7 @@ func (p place) abandoned() (err error) {
 		return fmt.Errorf("%w: another process uses this socket; find it with `ss -xlp` and stop it, or choose another path",
 			posix.Errno(unix.EADDRINUSE))
 	}
-	return fmt.Errorf("ask whether the socket that is there is in use: %w; remove it if it is not", err)
+	return fmt.Errorf("ask whether the socket that is there is in use: %w; remove it if it is not", answer(err))
 }
 
 // remove removes what is at the place if it is the socket with this device and inode.
@@ -141,14 +142,14 @@ func (p place) remove(dev, ino uint64) error {
 		err = p.kernel.Unlinkat(p.dir, p.name, 0)
 	}
 	if err != nil && !errors.Is(err, posix.Errno(unix.ENOENT)) {
-		return fmt.Errorf("remove the socket: %w", err)
+		return advise(p.id, "remove the socket", err)
 	}
 	return nil
 }
 
 // removePath removes the path if it still leads to this socket.
 func (s *Socket) removePath(k Kernel) error {
-	return place{kernel: k, dir: posix.AtFDCWD, name: s.Identity.Path}.remove(s.dev, s.ino)
+	return place{kernel: k, id: s.Identity, dir: posix.AtFDCWD, name: s.Identity.Path}.remove(s.dev, s.ino)
 }
 
 func kindOf(mode uint32) string {

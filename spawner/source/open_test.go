@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/posix/errs"
 	"github.com/bulkhead/bulkhead/posix/linux"
 )
 
@@ -214,6 +215,28 @@ func TestCurrentDirectoryIsGone(t *testing.T) {
 	write(t, dir+" (deleted)/web.yaml", "")
 	_, err = Open(linux.New(), "web.yaml", me())
 	if err == nil || !strings.Contains(err.Error(), "the current directory is no longer") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// The decorator that names the call and the path in each error does not make a message say them twice.
+func TestMessageUnderErrs(t *testing.T) {
+	dir := tempDir(t)
+	_, err := Open(errs.New(linux.New()), dir+"/none.yaml", me())
+	if want := "policy " + dir + "/none.yaml: open " + dir + "/none.yaml: no such file or directory"; err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// `--policy <(command)` is a pipe behind a link of /proc whose text is no path.
+func TestProcessSubstitution(t *testing.T) {
+	noLeak(t)
+	r, w, err := os.Pipe()
+	must(t, err)
+	defer func() { must(t, errors.Join(r.Close(), w.Close())) }()
+	_, err = Open(linux.New(), fmt.Sprintf("/dev/fd/%d", r.Fd()), me())
+	var refused *RefusedError
+	if !errors.As(err, &refused) || refused.Rule != RuleNotRegular || !strings.Contains(err.Error(), "is a pipe") {
 		t.Errorf("got %v", err)
 	}
 }
