@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox"
@@ -49,6 +50,8 @@ type server struct {
 	kernel  Kernel
 	channel channel
 	request Request
+	// filter waits for the filter of the module that is being compiled.
+	filter func() (*seccomp.Filter, error)
 }
 
 // plan parses and compiles everything, collecting all diagnostics.
@@ -93,6 +96,11 @@ func (s *server) compileFile(p *wire.Plan, src Source) policy.Diagnostics {
 		if s.request.Exec {
 			req.Command, req.Environment, req.Terminal = s.request.Command, s.request.Environment, s.request.Terminal
 		}
+		// libseccomp takes as long as the answers about the host do.
+		s.filter = sync.OnceValues(func() (*seccomp.Filter, error) {
+			return libseccomp.Compile(m.Seccomp, libseccomp.Options{Files: s.kernel, Memory: s.kernel})
+		})
+		go s.filter()
 		res, more := sandbox.Compile(req)
 		ds = append(ds, more...)
 		if res != nil {
@@ -163,9 +171,9 @@ func collisions(p *wire.Plan, text *strings.Builder) policy.Diagnostics {
 	return ds
 }
 
-// Module implements [sandbox.Filters].
+// Module implements [sandbox.Filters], for the module that is being compiled.
 func (s *server) Module(section policy.Seccomp) (sandbox.Filter, error) {
-	f, err := libseccomp.Compile(section, libseccomp.Options{Files: s.kernel, Memory: s.kernel})
+	f, err := s.filter()
 	if err != nil {
 		return sandbox.Filter{}, err
 	}
