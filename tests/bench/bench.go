@@ -31,8 +31,8 @@ type bench struct {
 }
 
 // newBench gets ready. The caller closes the bench.
-func newBench(supervisor, locked string, scale float64) (b *bench, err error) {
-	b = &bench{kernel: errs.New(linux.New()), null: -1, scale: scale}
+func newBench(supervisor, locked string, scale float64) (_ *bench, err error) {
+	b := &bench{kernel: errs.New(linux.New()), null: -1, scale: scale}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.close())
