@@ -135,7 +135,7 @@ func TestFiles(t *testing.T) {
 		{try: at("read", "hidden/file"), want: "ENOENT"},
 		{try: "read:/etc/passwd", want: "ENOENT"},
 		{try: "read:" + filepath.Join(dir, "ro/../hidden/file"), want: "ENOENT"},
-		{try: "read:/proc/self/cwd/../../../etc/passwd", want: "ENOENT"},
+		{try: "read:/proc/self/cwd/" + strings.Repeat("../", 16) + "etc/passwd", want: "ENOENT"},
 		{try: "read:/proc/self/root/etc/passwd", want: "ENOENT"},
 		{try: "read:/proc/1/root/etc/passwd", want: "EACCES", control: "read:" + self + "/root/etc/passwd"},
 		{try: "list:/sys", want: "ENOENT"},
