@@ -14,7 +14,8 @@ VERSION := $(shell git describe --tags --dirty 2>/dev/null || { cat VERSION; git
 
 # One static binary: the C library's resolver and user database are replaced by Go's, libseccomp is linked in. The same tree makes
 # the same bytes wherever it lies.
-BUILD = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -tags 'netgo osusergo' \
+TAGS = -tags 'netgo osusergo'
+BUILD = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false $(TAGS) \
 	-ldflags '-s -w -buildid= -linkmode external -extldflags "-static -Wl,--build-id=none" -X main.version=$(VERSION)'
 
 help: ## this list
@@ -40,12 +41,14 @@ test: build ## every test, as root and as an ordinary user where this machine le
 e2e: build ## the end-to-end tests alone, the same two ways
 	./tests/run ./tests/...
 
-bench: build ## against other sandboxes; prints lines `figure: NAME VALUE`
-	@BULKHEAD_BIN='$(CURDIR)/bin/supervisor' $(GO) test -count=1 -timeout 20m -tags 'netgo osusergo' -run '^$$' -bench '^BenchmarkFigures$$' \
+bench: build ## against bubblewrap, and the decorators; prints lines `figure: NAME VALUE`
+	@$(BUILD) -o .cache/bench ./tests/bench
+	@.cache/bench
+	@$(GO) test -count=1 -timeout 20m $(TAGS) -run '^$$' -bench '^BenchmarkFigures$$' \
 		$$(grep -rl --include='*_test.go' '^func BenchmarkFigures(' . | xargs -n 1 dirname | sort -u)
 
 run: build ## the demo, in the foreground
 	exec bin/supervisor --policy embedded:demo
 
 clean: ## remove what was built and the logs of tests (not Go's caches)
-	rm -rf bin .cache/tests .cache/bootstrap.log
+	rm -rf bin .cache/tests .cache/bench .cache/bootstrap.log
