@@ -44,8 +44,12 @@ func (c *compiler) build(r root, f Filter) *program.Program {
 	}
 	b.hostname()
 	b.descriptors()
-	b.limits()
+	// Maps of users are files that the child opens. Below a small limit it finds no free number, because the spawner's descriptors stay
+	// open until the exec.
+	late := func(l policy.Rlimit) bool { return l.Resource == unix.RLIMIT_NOFILE && b.needsMaps() }
+	b.limits(func(l policy.Rlimit) bool { return !late(l) })
 	b.privileges()
+	b.limits(late)
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
 	b.readBack()
 	b.workingDir()
@@ -154,18 +158,21 @@ var defaultRlimits = []policy.Rlimit{
 	{Name: "nofile", Resource: unix.RLIMIT_NOFILE, Soft: 1024, Hard: 1024},
 }
 
-func (b *builder) limits() {
+// limits sets those limits that are wanted at this point.
+func (b *builder) limits(wanted func(policy.Rlimit) bool) {
 	own := map[int]bool{}
 	for _, l := range b.c.module.Rlimits {
 		own[l.Resource] = true
 	}
 	for _, l := range defaultRlimits {
-		if !own[l.Resource] {
+		if !own[l.Resource] && wanted(l) {
 			b.limit(everyModule, l)
 		}
 	}
 	for _, l := range b.c.module.Rlimits {
-		b.limit(origin(l.Pos), l)
+		if wanted(l) {
+			b.limit(origin(l.Pos), l)
+		}
 	}
 }
 

@@ -172,9 +172,13 @@ func TestOrder(t *testing.T) {
 				}
 				at := 0
 				seen := make([]int, len(stages))
+				mapped := slices.ContainsFunc(p.Steps, func(s program.Step) bool { return strings.HasPrefix(s.Text, "unshare(CLONE_NEWUSER") })
 				for i, s := range p.Steps {
 					stage := stageOf(t, s.Text)
 					seen[stage]++
+					if mapped && strings.HasPrefix(s.Text, "prlimit64(0, RLIMIT_NOFILE") {
+						continue // comes when the maps have been opened: TestIdentity
+					}
 					if stage < at {
 						t.Errorf("%s: step %d, %s, comes after %s", which, i+1, s.Text, stages[at].name)
 					}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 )
 
@@ -20,7 +21,7 @@ func (c *compiler) buildInit() (*program.Program, error) {
 	b.session()
 	b.call(everyModule, "close_range", unix.SYS_CLOSE_RANGE, program.Int(0), program.Const(uint64(^uint32(0)), "~0U"),
 		program.Const(unix.CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC"))
-	b.limits()
+	b.limits(func(policy.Rlimit) bool { return true })
 	user := User{UID: c.facts.EUID, GID: c.facts.EGID}
 	if c.root() {
 		user = User{UID: c.facts.OverflowUID, GID: c.facts.OverflowGID}
