@@ -18,7 +18,6 @@ type Instance struct {
 	root        *Root
 	module, rel string // both relative to the base of a place
 	made        []place
-	counted     bool // among root.instances
 	swapLimited bool
 }
 
@@ -49,9 +48,9 @@ func (i *Instance) make(limits []policy.Resource) error {
 	return nil
 }
 
-// makeIn makes the directory in p, and the module's when this is its first instance.
+// makeIn makes the directory in p, and the module's when this is its first instance ever: that one stays, for the next.
 func (i *Instance) makeIn(p place) error {
-	if i.module != i.root.top && i.root.instances[i.module] == 0 {
+	if !i.root.modules[i.module] {
 		if err := mkdir(i.root.kernel, p.base+"/"+i.module); err != nil && !errors.Is(err, unix.EEXIST) {
 			return err
 		}
@@ -169,8 +168,8 @@ func (j *Join) Close() error {
 	return errors.Join(errs...)
 }
 
-// Remove removes the instance's directories, and the module's when it was the last. All processes must have ended: it waits
-// for a moment, then returns an error that is [ErrStillRunning].
+// Remove removes the instance's directories; the module's go with the Root. All processes must have ended: it waits for a moment,
+// then returns an error that is [ErrStillRunning].
 func (i *Instance) Remove() error {
 	i.root.mu.Lock()
 	defer i.root.mu.Unlock()
@@ -184,15 +183,10 @@ func (i *Instance) remove() error {
 	for _, p := range i.made {
 		errs = append(errs, removeBefore(k, p.base+"/"+i.rel, deadline))
 	}
-	err := errors.Join(errs...)
-	if err == nil && i.counted {
-		i.counted = false
-		i.root.instances[i.module]--
-	}
-	if i.module != i.root.top && i.root.instances[i.module] == 0 {
+	if !i.root.modules[i.module] { // the module's first could not be made
 		for _, p := range i.root.places {
 			_ = k.Unlinkat(posix.AtFDCWD, p.base+"/"+i.module, unix.AT_REMOVEDIR) // what cannot go now goes with the Root
 		}
 	}
-	return err
+	return errors.Join(errs...)
 }

@@ -462,3 +462,38 @@ func BenchmarkExec(b *testing.B) {
 		}
 	}
 }
+
+func TestModuleDirectoryStays(t *testing.T) {
+	eachVersion(t, host.Memory|host.Pids, func(t *testing.T, f host.Facts) {
+		r := open(t, f, host.Memory|host.Pids)
+		dirs := func() (found int) {
+			for _, p := range r.places {
+				if _, err := os.Stat(filepath.Join(p.base, r.top, "web")); err == nil {
+					found++
+				}
+			}
+			return found
+		}
+		for range 2 {
+			i, err := r.Instance("web", "0", []policy.Resource{{Key: "pids.max", Limit: 9}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := i.Remove(); err != nil {
+				t.Fatal(err)
+			}
+			if got := dirs(); got != len(r.places) {
+				t.Errorf("after its instance the module has %d directories, want %d", got, len(r.places))
+			}
+		}
+		places := r.places
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r.places = places
+		if got := dirs(); got != 0 {
+			t.Errorf("%d directories of the module were left", got)
+		}
+		r.places = nil
+	})
+}

@@ -23,6 +23,9 @@ func (i *Instance) Kill(patience time.Duration) error {
 	if len(i.made) == 0 {
 		return nil
 	}
+	if empty, err := i.Empty(); err != nil || empty {
+		return err
+	}
 	k, p := i.root.kernel, i.made[0]
 	dir := p.base + "/" + i.rel
 	killed := p.Version == 2 && writeFile(k, dir+"/cgroup.kill", "1") == nil

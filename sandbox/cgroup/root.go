@@ -31,8 +31,8 @@ type Root struct {
 	// v1 says that processes are found and ended through places[0], a version 1 hierarchy.
 	v1 bool
 
-	mu        sync.Mutex     // guards what follows, and the directories that instances share
-	instances map[string]int // how many there are of each module
+	mu      sync.Mutex      // guards what follows, and the directories that instances share
+	modules map[string]bool // the directories that instances are made in
 }
 
 // Open finds the hierarchies for o.Controllers and makes this supervisor's top directory in each. The caller closes the Root.
@@ -53,7 +53,8 @@ func Open(k Kernel, f host.Facts, o Options) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Root{kernel: k, name: o.Name, top: o.Name + "-" + self.String(), instances: map[string]int{}}
+	r := &Root{kernel: k, name: o.Name, top: o.Name + "-" + self.String()}
+	r.modules = map[string]bool{r.top: true}
 	var refused error
 	for _, p := range places {
 		err := p.settle(k, r.top)
@@ -159,8 +160,7 @@ func (r *Root) Instance(module, id string, limits []policy.Resource) (*Instance,
 	if err := i.make(limits); err != nil {
 		return nil, errors.Join(fmt.Errorf("control group of %s: %w", strings.TrimPrefix(i.rel, r.top+"/"), err), i.remove())
 	}
-	i.counted = true
-	r.instances[rel]++
+	r.modules[i.module] = true
 	return i, nil
 }
 
