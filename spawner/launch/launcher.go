@@ -32,6 +32,8 @@ type Launcher struct {
 	init     posix.FD
 	// returns: a thread that entered a pid namespace can come back. In a user namespace it cannot: the own pid namespace is not ours.
 	returns bool
+	// away: the thread is in the pid namespace of a module.
+	away bool
 }
 
 // Options configure a Launcher. The zero value is sensible.
@@ -153,43 +155,59 @@ func (l *Launcher) Launch(r Request) (Process, error) {
 	return res.p, res.err
 }
 
+// none is the Process of a launch that failed.
+var none = Process{Pidfd: -1, InitPidfd: -1}
+
 // launch is Launch on the calling thread.
 func (l *Launcher) launch(r Request) (p Process, err error) {
-	p.InitPidfd = -1
+	p = none
+	if err := l.comeBack(); err != nil {
+		return none, fmt.Errorf("%s: %w", r.Program.Module, err)
+	}
 	join := cgroup.Join{Into: -1}
 	if r.Cgroup != nil {
 		if join, err = r.Cgroup.Join(); err != nil {
-			return p, fmt.Errorf("%s: join the control group: %w", r.Program.Module, err)
+			return none, fmt.Errorf("%s: join the control group: %w", r.Program.Module, err)
 		}
 		defer func() { _ = join.Close() }()
 	}
 	if r.Init != nil {
 		child, err := l.run(r.Init, r, &join, unix.CLONE_NEWPID)
 		if err != nil {
-			return p, err
+			return none, err
 		}
 		p.Init, p.InitPidfd = child.PID, child.Pidfd
 		if err := l.kernel.Setns(p.InitPidfd, unix.CLONE_NEWPID); err != nil {
-			return p, errors.Join(fmt.Errorf("%s: enter the pid namespace: %w", r.Program.Module, err), l.abandon(p.InitPidfd))
+			return none, errors.Join(fmt.Errorf("%s: enter the pid namespace: %w", r.Program.Module, err), l.abandon(p.InitPidfd))
 		}
-		defer func() {
-			if !l.returns {
-				return
-			}
-			if e := l.kernel.Setns(l.ownPidNS, unix.CLONE_NEWPID); e != nil {
-				panic(fmt.Sprintf("bug: return to the own pid namespace: %v; please report it", e))
-			}
-		}()
+		l.away = l.returns
 	}
 	child, err := l.run(r.Program, r, &join, 0)
-	if err != nil {
-		if p.InitPidfd >= 0 {
-			err = errors.Join(err, l.abandon(p.InitPidfd))
+	if err == nil {
+		p.PID, p.Pidfd = child.PID, child.Pidfd
+		err = l.comeBack()
+		if err == nil {
+			return p, nil
 		}
-		return Process{Pidfd: -1, InitPidfd: -1}, err
+		err = errors.Join(fmt.Errorf("%s: %w", r.Program.Module, err), l.abandon(p.Pidfd))
 	}
-	p.PID, p.Pidfd = child.PID, child.Pidfd
-	return p, nil
+	if p.InitPidfd >= 0 {
+		err = errors.Join(err, l.abandon(p.InitPidfd), l.comeBack())
+	}
+	return none, err
+}
+
+// comeBack returns the thread to its own pid namespace. Children would be born in a stranger's otherwise, so while that fails
+// nothing is launched.
+func (l *Launcher) comeBack() error {
+	if !l.away {
+		return nil
+	}
+	if err := l.kernel.Setns(l.ownPidNS, unix.CLONE_NEWPID); err != nil {
+		return fmt.Errorf("return to the own pid namespace: %w", err)
+	}
+	l.away = false
+	return nil
 }
 
 // abandon kills and reaps a child, and closes its pidfd.

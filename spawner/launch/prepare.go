@@ -3,6 +3,7 @@ package launch
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -60,7 +61,7 @@ func (l *Launcher) openPaths(p *program.Program) (*descriptors, error) {
 	}
 	done := make(chan answer, 1)
 	progress := make(chan int, len(p.Prepare))
-	abandoned := make(chan struct{})
+	var settled atomic.Bool // somebody has taken the decision: the answer is used, or the time is over
 	go func() {
 		d := &descriptors{files: l.kernel, fds: make([]posix.FD, len(p.Prepare))}
 		for i := range d.fds {
@@ -81,29 +82,31 @@ func (l *Launcher) openPaths(p *program.Program) (*descriptors, error) {
 				return
 			}
 		}
-		select {
-		case <-abandoned:
-			d.close()
-		default:
+		if settled.CompareAndSwap(false, true) {
 			done <- answer{d: d}
+		} else {
+			d.close()
 		}
 	}()
 	timer := time.NewTimer(l.deadline)
 	defer timer.Stop()
+	var a answer
 	select {
-	case a := <-done:
-		if a.err != nil {
-			return nil, fmt.Errorf("%s: %s: %w (policy %s)", p.Module, p.Describe(a.at), a.err, p.Place(p.Prepare[a.at].Origin))
-		}
-		return a.d, nil
+	case a = <-done:
 	case <-timer.C:
-		close(abandoned)
-		at := 0
-		for len(progress) > 0 {
-			at = <-progress
+		if settled.CompareAndSwap(false, true) {
+			at := 0
+			for len(progress) > 0 {
+				at = <-progress
+			}
+			return nil, fmt.Errorf("%s: %s: %w (%s; policy %s)", p.Module, p.Describe(at), errDeadline, l.deadline, p.Place(p.Prepare[at].Origin))
 		}
-		return nil, fmt.Errorf("%s: %s: %w (%s; policy %s)", p.Module, p.Describe(at), errDeadline, l.deadline, p.Place(p.Prepare[at].Origin))
+		a = <-done
 	}
+	if a.err != nil {
+		return nil, fmt.Errorf("%s: %s: %w (policy %s)", p.Module, p.Describe(a.at), a.err, p.Place(p.Prepare[a.at].Origin))
+	}
+	return a.d, nil
 }
 
 func (l *Launcher) openPath(want program.Prepare) (posix.FD, error) {
@@ -140,6 +143,10 @@ func (l *Launcher) make(p *program.Program, d *descriptors, want program.Prepare
 	case program.Tree:
 		return l.tree(d.fds[want.From], "", want.Attr)
 	case program.CgroupTree:
+		if r.Cgroup == nil {
+			// best_effort gave the limits up, or there would be a group; then there is nothing in it to show.
+			return l.tmpfs(program.Prepare{Attr: want.Attr | unix.MOUNT_ATTR_RDONLY, Options: []program.Option{{Key: "size", Value: "4k"}, {Key: "mode", Value: "0555"}}})
+		}
 		dir, err := cgroupDir(r, want.Path)
 		if err != nil {
 			return -1, err
@@ -169,9 +176,6 @@ func (l *Launcher) duplicate(fd posix.FD, p *program.Program) (posix.FD, error) 
 }
 
 func cgroupDir(r Request, controller string) (string, error) {
-	if r.Cgroup == nil {
-		return "", errors.New("the instance has no control group")
-	}
 	for _, dir := range r.Cgroup.Dirs() {
 		if dir.Controller == controller {
 			return dir.Path, nil
