@@ -105,7 +105,9 @@ func (a *app) enterUserNamespace(sources []compile.Source) error {
 func (a *app) open(paths []string, trust bool) ([]compile.Source, error) {
 	var out []compile.Source
 	for _, p := range paths {
-		if text, ok := embedded(p); ok {
+		if text, ok, err := embedded(p); err != nil {
+			return nil, &exitError{statusInvalid, err}
+		} else if ok {
 			out = append(out, compile.Source{Name: p, Dir: "/", Text: text})
 			continue
 		}

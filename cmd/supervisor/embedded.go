@@ -6,12 +6,10 @@ import (
 	"github.com/bulkhead/bulkhead/policies"
 )
 
-// embedded returns the text of a policy that ships in the program, for a name such as embedded:demo.
-func embedded(name string) ([]byte, bool) {
-	name, ok := strings.CutPrefix(name, "embedded:")
-	if !ok {
-		return nil, false
+// embedded returns the text of a policy that ships in the program, for a name such as embedded:demo; ok tells whether it is one.
+func embedded(name string) (text []byte, ok bool, err error) {
+	if name, ok = strings.CutPrefix(name, "embedded:"); ok {
+		text, err = policies.Open(name)
 	}
-	text, err := policies.Open(name)
-	return text, err == nil
+	return text, ok, err
 }
