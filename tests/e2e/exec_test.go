@@ -154,7 +154,7 @@ func TestExecSignals(t *testing.T) {
 			begin := time.Now()
 			for i, sig := range c.send {
 				if i > 0 {
-					time.Sleep(200 * time.Millisecond) // so that two do not become one
+					time.Sleep(700 * time.Millisecond) // what comes earlier is taken for the same request
 				}
 				p.signal(t, sig)
 			}

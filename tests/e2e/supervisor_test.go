@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -168,15 +169,16 @@ func (p *program) String() string { return strings.Join(p.Args, " ") }
 // wants checks how a program ended.
 func (r result) wants(t testing.TB, status int, stderr ...string) {
 	t.Helper()
+	var wrong []string
 	if r.status != status {
-		t.Errorf("status %d, want %d", r.status, status)
+		wrong = append(wrong, fmt.Sprintf("status %d, want %d", r.status, status))
 	}
 	for _, text := range stderr {
 		if !strings.Contains(r.stderr, text) {
-			t.Errorf("the error output does not contain %q", text)
+			wrong = append(wrong, fmt.Sprintf("the error output does not contain %q", text))
 		}
 	}
-	if t.Failed() {
-		t.Logf("stdout:\n%s\nstderr:\n%s", r.stdout, r.stderr)
+	if wrong != nil {
+		t.Errorf("%s\nstdout:\n%.4000s\nstderr:\n%.4000s", strings.Join(wrong, "\n"), r.stdout, r.stderr)
 	}
 }
