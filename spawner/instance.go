@@ -3,6 +3,7 @@ package spawner
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -71,19 +72,29 @@ type Instance struct {
 }
 
 // Start launches an instance. When it fails nothing is left behind.
-func (h *Host) Start(m *wire.Module, id string, stdio [3]posix.FD, listeners map[string]posix.FD) (*Instance, error) {
+func (h *Host) Start(m *wire.Module, id string, stdio [3]posix.FD, listeners map[string]posix.FD) (_ *Instance, err error) {
 	i := &Instance{host: h, Module: m, ID: id}
-	var err error
+	r := launch.Request{Program: m.Program, Init: m.Init, Stdio: stdio, Listeners: listeners}
 	if h.groups != nil {
-		if i.group, err = h.groups.Instance(m.Name, id, m.EnforcedResources()); err != nil {
-			return nil, fmt.Errorf("%s: %w", m.Name, err)
+		// Making directories in several hierarchies and starting the init take about as long; they do not need each other.
+		made := make(chan error, 1)
+		go func() {
+			var err error
+			i.group, err = h.groups.Instance(m.Name, id, m.EnforcedResources())
+			made <- err
+		}()
+		wait := sync.OnceValue(func() error { return <-made })
+		r.Await = func() (*cgroup.Instance, error) {
+			err := wait()
+			return i.group, err
 		}
+		defer func() {
+			if wait(); i.Pidfd < 0 && i.group != nil {
+				err = errors.Join(err, i.group.Remove())
+			}
+		}()
 	}
-	i.Process, err = h.Launcher.Launch(launch.Request{Program: m.Program, Init: m.Init, Cgroup: i.group, Stdio: stdio, Listeners: listeners})
-	if err != nil {
-		if i.group != nil {
-			err = errors.Join(err, i.group.Remove())
-		}
+	if i.Process, err = h.Launcher.Launch(r); err != nil {
 		return nil, err
 	}
 	return i, nil

@@ -105,6 +105,9 @@ type Request struct {
 	Init *program.Program
 	// Cgroup is the instance's control group; nil without one.
 	Cgroup *cgroup.Instance
+	// Await, when it is not nil, returns Cgroup: a group that is being made while the init is started. It is called once, unless the
+	// init cannot be started.
+	Await func() (*cgroup.Instance, error)
 	// Stdio are the standard streams; the caller keeps them.
 	Stdio [3]posix.FD
 	// Listeners are the listening sockets by name; the caller keeps them.
@@ -164,25 +167,15 @@ func (l *Launcher) launch(r Request) (p Process, err error) {
 	if err := l.comeBack(); err != nil {
 		return none, fmt.Errorf("%s: %w", r.Program.Module, err)
 	}
-	join := cgroup.Join{Into: -1}
-	if r.Cgroup != nil {
-		if join, err = r.Cgroup.Join(); err != nil {
-			return none, fmt.Errorf("%s: join the control group: %w", r.Program.Module, err)
-		}
-		defer func() { _ = join.Close() }()
-	}
 	if r.Init != nil {
-		child, err := l.run(r.Init, r, &join, unix.CLONE_NEWPID)
+		// It is in no control group of the instance: it is killed by its pidfd, and is nobody's to be counted.
+		child, err := l.run(r.Init, r, &cgroup.Join{Into: -1}, unix.CLONE_NEWPID)
 		if err != nil {
 			return none, err
 		}
 		p.Init, p.InitPidfd = child.PID, child.Pidfd
-		if err := l.kernel.Setns(p.InitPidfd, unix.CLONE_NEWPID); err != nil {
-			return none, errors.Join(fmt.Errorf("%s: enter the pid namespace: %w", r.Program.Module, err), l.abandon(p.InitPidfd))
-		}
-		l.away = l.returns
 	}
-	child, err := l.run(r.Program, r, &join, 0)
+	child, err := l.launchModule(r, p.InitPidfd)
 	if err == nil {
 		p.PID, p.Pidfd = child.PID, child.Pidfd
 		err = l.comeBack()
@@ -195,6 +188,31 @@ func (l *Launcher) launch(r Request) (p Process, err error) {
 		err = errors.Join(err, l.abandon(p.InitPidfd), l.comeBack())
 	}
 	return none, err
+}
+
+// launchModule creates the module's process, in the pid namespace of init unless that is -1. It may leave the thread in there.
+func (l *Launcher) launchModule(r Request, init posix.FD) (posix.Child, error) {
+	if r.Await != nil {
+		var err error
+		if r.Cgroup, err = r.Await(); err != nil {
+			return posix.Child{}, fmt.Errorf("%s: %w", r.Program.Module, err)
+		}
+	}
+	join := cgroup.Join{Into: -1}
+	if r.Cgroup != nil {
+		var err error
+		if join, err = r.Cgroup.Join(); err != nil {
+			return posix.Child{}, fmt.Errorf("%s: join the control group: %w", r.Program.Module, err)
+		}
+		defer func() { _ = join.Close() }()
+	}
+	if init >= 0 {
+		if err := l.kernel.Setns(init, unix.CLONE_NEWPID); err != nil {
+			return posix.Child{}, fmt.Errorf("%s: enter the pid namespace: %w", r.Program.Module, err)
+		}
+		l.away = l.returns
+	}
+	return l.run(r.Program, r, &join, 0)
 }
 
 // comeBack returns the thread to its own pid namespace. Children would be born in a stranger's otherwise, so while that fails
