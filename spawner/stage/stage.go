@@ -7,6 +7,7 @@ package stage
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
@@ -79,7 +80,11 @@ func Enter(k Kernel, program string, argv, env []string, carried posix.FD) error
 	if err != nil {
 		return fmt.Errorf("create a file in memory: %w", err)
 	}
-	if n, err := k.Write(fd, helper); err != nil || n != len(helper) {
+	n, err := k.Write(fd, helper)
+	if err == nil && n != len(helper) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
 		return errors.Join(fmt.Errorf("write %d of %d bytes to memory: %w", n, len(helper), err), k.Close(fd))
 	}
 	uid, gid := k.Geteuid(), k.Getegid()
