@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	ossignal "os/signal"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -89,22 +88,4 @@ func flood(args []string) (string, error) {
 		}
 	}
 	return "", nil
-}
-
-// tty says whether the standard streams are a terminal, and of which size it is.
-func tty([]string) (string, error) {
-	var out []string
-	for fd := range 3 {
-		size, err := unix.IoctlGetWinsize(fd, unix.TIOCGWINSZ)
-		if err != nil {
-			return strings.Join(out, " "), err
-		}
-		out = append(out, fmt.Sprintf("%dx%d", size.Row, size.Col))
-	}
-	fg, err := unix.IoctlGetInt(0, unix.TIOCGPGRP)
-	if err != nil {
-		return strings.Join(out, " "), err
-	}
-	out = append(out, fmt.Sprintf("foreground=%t", fg == unix.Getpgrp()))
-	return strings.Join(out, " "), nil
 }

@@ -93,7 +93,7 @@ func attempts() map[string]attempt {
 		// Using things up.
 		"memory": memory, "descriptors": descriptors, "opens": opens,
 		// What it is like in there.
-		"hostname": hostname, "environment": environment, "tty": tty,
+		"hostname": hostname, "environment": environment, "tty": tty, "winch": winch, "line": line, "inject": inject,
 		// Ending, and not ending.
 		"exit": exit, "raise": raise, "ignore": ignore, "sleep": sleep, "serve": serve, "ready": ready, "flood": flood,
 	}

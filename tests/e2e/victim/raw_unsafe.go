@@ -47,6 +47,13 @@ func rawReadMemory(pid int, address uintptr) unix.Errno {
 	return errno
 }
 
+// rawTypeAhead puts one character of a text into a terminal's input: TIOCSTI, ioctl_tty(2).
+func rawTypeAhead(fd int, text string, at int) unix.Errno {
+	c := text[at]
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.TIOCSTI, uintptr(unsafe.Pointer(&c)))
+	return errno
+}
+
 // rawFork makes a child that waits to be killed, or that ends at once. The child of a process with several threads has only this one and must
 // not enter the runtime, so it makes nothing but these calls.
 //
