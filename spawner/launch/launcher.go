@@ -167,15 +167,17 @@ func (l *Launcher) launch(r Request) (p Process, err error) {
 	if err := l.comeBack(); err != nil {
 		return none, fmt.Errorf("%s: %w", r.Program.Module, err)
 	}
+	b := l.begin(r.Program, r)
+	defer b.drop()
 	if r.Init != nil {
 		// It is in no control group of the instance: it is killed by its pidfd, and is nobody's to be counted.
-		child, err := l.run(r.Init, r, &cgroup.Join{Into: -1}, unix.CLONE_NEWPID)
+		child, err := l.run(l.begin(r.Init, r), r, &cgroup.Join{Into: -1}, unix.CLONE_NEWPID)
 		if err != nil {
 			return none, err
 		}
 		p.Init, p.InitPidfd = child.PID, child.Pidfd
 	}
-	child, err := l.launchModule(r, p.InitPidfd)
+	child, err := l.launchModule(b, r, p.InitPidfd)
 	if err == nil {
 		p.PID, p.Pidfd = child.PID, child.Pidfd
 		err = l.comeBack()
@@ -191,7 +193,7 @@ func (l *Launcher) launch(r Request) (p Process, err error) {
 }
 
 // launchModule creates the module's process, in the pid namespace of init unless that is -1. It may leave the thread in there.
-func (l *Launcher) launchModule(r Request, init posix.FD) (posix.Child, error) {
+func (l *Launcher) launchModule(b *preparation, r Request, init posix.FD) (posix.Child, error) {
 	if r.Await != nil {
 		var err error
 		if r.Cgroup, err = r.Await(); err != nil {
@@ -212,7 +214,7 @@ func (l *Launcher) launchModule(r Request, init posix.FD) (posix.Child, error) {
 		}
 		l.away = l.returns
 	}
-	return l.run(r.Program, r, &join, 0)
+	return l.run(b, r, &join, 0)
 }
 
 // comeBack returns the thread to its own pid namespace. Children would be born in a stranger's otherwise, so while that fails
@@ -244,9 +246,10 @@ func (l *Launcher) reap(pidfd posix.FD) error {
 	}
 }
 
-// run prepares and links one program and creates its child.
-func (l *Launcher) run(p *program.Program, r Request, join *cgroup.Join, flags uint64) (posix.Child, error) {
-	d, err := l.prepare(p, r)
+// run links one program with what was prepared for it and creates its child.
+func (l *Launcher) run(b *preparation, r Request, join *cgroup.Join, flags uint64) (posix.Child, error) {
+	p := b.p
+	d, err := b.take(r)
 	if err != nil {
 		return posix.Child{}, err
 	}

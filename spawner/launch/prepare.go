@@ -3,6 +3,7 @@ package launch
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -26,87 +27,152 @@ func (d *descriptors) close() {
 	}
 }
 
-// prepare makes every descriptor that the program names, each above the numbers that the child inherits.
-func (l *Launcher) prepare(p *program.Program, r Request) (*descriptors, error) {
-	d, err := l.openPaths(p)
-	if err != nil {
-		return nil, err
+// errDeadline is a path of the host that could not be opened in time.
+var errDeadline = errors.New("the file system did not answer in time")
+
+// preparation makes every descriptor that a program names, each above the numbers that the child inherits.
+//
+// A file system may hang when a path is opened, so that is done by another thread; when the deadline passes, that one is left behind
+// and closes what it opens later. The same thread goes on with what does not need the control group, while the caller
+// does something else.
+type preparation struct {
+	l     *Launcher
+	p     *program.Program
+	end   time.Time
+	group int // the first entry that needs the control group
+
+	done     chan prepared
+	progress chan int
+	settled  atomic.Bool // somebody has taken the decision: the answer is used, or the time is over
+	taken    bool
+}
+
+// prepared is the answer of the other thread.
+type prepared struct {
+	d   *descriptors
+	err error
+}
+
+// begin starts a preparation. The caller calls take, or drop.
+func (l *Launcher) begin(p *program.Program, r Request) *preparation {
+	is := func(kind program.PrepareKind) func(program.Prepare) bool {
+		return func(want program.Prepare) bool { return want.Kind == kind }
 	}
-	for i, want := range p.Prepare {
+	b := &preparation{l: l, p: p, end: time.Now().Add(l.deadline), group: slices.IndexFunc(p.Prepare, is(program.CgroupTree)),
+		done: make(chan prepared, 1), progress: make(chan int, len(p.Prepare))}
+	if b.group < 0 {
+		b.group = len(p.Prepare)
+	}
+	if slices.ContainsFunc(p.Prepare, is(program.HostPath)) {
+		go b.work(r)
+	} else {
+		b.work(r) // nothing that could hang
+	}
+	return b
+}
+
+// work opens the paths, then makes the rest as far as it can.
+func (b *preparation) work(r Request) {
+	d := &descriptors{files: b.l.kernel, fds: make([]posix.FD, len(b.p.Prepare))}
+	for i := range d.fds {
+		d.fds[i] = -1
+	}
+	err := b.open(d)
+	if err == nil && !b.settled.CompareAndSwap(false, true) {
+		d.close()
+		return
+	}
+	if err == nil {
+		err = b.make(d, 0, b.group, r)
+	}
+	if err != nil {
+		d.close()
+	}
+	b.done <- prepared{d, err}
+}
+
+// open opens the paths of the host.
+func (b *preparation) open(d *descriptors) error {
+	for i, want := range b.p.Prepare {
+		if want.Kind != program.HostPath {
+			continue
+		}
+		b.progress <- i
+		fd, err := b.l.openPath(want)
+		if err == nil {
+			d.fds[i], err = b.l.above(fd, 3+b.p.Listeners)
+		}
+		if err != nil {
+			return b.failed(i, err)
+		}
+	}
+	return nil
+}
+
+// make makes the entries of a range that are not paths.
+func (b *preparation) make(d *descriptors, from, to int, r Request) error {
+	for i, want := range b.p.Prepare[from:to] {
 		if want.Kind == program.HostPath {
 			continue
 		}
-		fd, err := l.make(p, d, want, r)
+		fd, err := b.l.make(b.p, d, want, r)
 		if err == nil {
-			d.fds[i], err = l.above(fd, 3+p.Listeners)
+			d.fds[from+i], err = b.l.above(fd, 3+b.p.Listeners)
 		}
 		if err != nil {
-			d.close()
-			return nil, fmt.Errorf("%s: %s: %w (policy %s)", p.Module, p.Describe(i), err, p.Place(want.Origin))
+			return b.failed(from+i, err)
 		}
+	}
+	return nil
+}
+
+// failed says which entry an error is about.
+func (b *preparation) failed(i int, err error) error {
+	return fmt.Errorf("%s: %s: %w (policy %s)", b.p.Module, b.p.Describe(i), err, b.p.Place(b.p.Prepare[i].Origin))
+}
+
+// wait returns what the other thread has made.
+func (b *preparation) wait() (*descriptors, error) {
+	b.taken = true
+	timer := time.NewTimer(time.Until(b.end))
+	defer timer.Stop()
+	select {
+	case a := <-b.done:
+		return a.d, a.err
+	case <-timer.C:
+	}
+	if !b.settled.CompareAndSwap(false, true) {
+		a := <-b.done
+		return a.d, a.err
+	}
+	at := 0
+	for len(b.progress) > 0 {
+		at = <-b.progress
+	}
+	return nil, fmt.Errorf("%s: %s: %w (%s; policy %s)", b.p.Module, b.p.Describe(at), errDeadline, b.l.deadline, b.p.Place(b.p.Prepare[at].Origin))
+}
+
+// take returns the descriptors, of which those that need the control group are made now. The caller closes them.
+func (b *preparation) take(r Request) (*descriptors, error) {
+	d, err := b.wait()
+	if err != nil {
+		return nil, err
+	}
+	if err := b.make(d, b.group, len(b.p.Prepare), r); err != nil {
+		d.close()
+		return nil, err
 	}
 	return d, nil
 }
 
-// errDeadline is a path of the host that could not be opened in time.
-var errDeadline = errors.New("the file system did not answer in time")
-
-// openPaths opens the paths of the host. A file system may hang there, so the opening is done by another thread; when the
-// deadline passes, that one is left behind and closes what it opens later.
-func (l *Launcher) openPaths(p *program.Program) (*descriptors, error) {
-	type answer struct {
-		d   *descriptors
-		at  int
-		err error
+// drop gives up what was begun and not taken.
+func (b *preparation) drop() {
+	if b.taken {
+		return
 	}
-	done := make(chan answer, 1)
-	progress := make(chan int, len(p.Prepare))
-	var settled atomic.Bool // somebody has taken the decision: the answer is used, or the time is over
-	go func() {
-		d := &descriptors{files: l.kernel, fds: make([]posix.FD, len(p.Prepare))}
-		for i := range d.fds {
-			d.fds[i] = -1
-		}
-		for i, want := range p.Prepare {
-			if want.Kind != program.HostPath {
-				continue
-			}
-			progress <- i
-			fd, err := l.openPath(want)
-			if err == nil {
-				d.fds[i], err = l.above(fd, 3+p.Listeners)
-			}
-			if err != nil {
-				d.close()
-				done <- answer{nil, i, err}
-				return
-			}
-		}
-		if settled.CompareAndSwap(false, true) {
-			done <- answer{d: d}
-		} else {
-			d.close()
-		}
-	}()
-	timer := time.NewTimer(l.deadline)
-	defer timer.Stop()
-	var a answer
-	select {
-	case a = <-done:
-	case <-timer.C:
-		if settled.CompareAndSwap(false, true) {
-			at := 0
-			for len(progress) > 0 {
-				at = <-progress
-			}
-			return nil, fmt.Errorf("%s: %s: %w (%s; policy %s)", p.Module, p.Describe(at), errDeadline, l.deadline, p.Place(p.Prepare[at].Origin))
-		}
-		a = <-done
+	if d, err := b.wait(); err == nil {
+		d.close()
 	}
-	if a.err != nil {
-		return nil, fmt.Errorf("%s: %s: %w (policy %s)", p.Module, p.Describe(a.at), a.err, p.Place(p.Prepare[a.at].Origin))
-	}
-	return a.d, nil
 }
 
 func (l *Launcher) openPath(want program.Prepare) (posix.FD, error) {

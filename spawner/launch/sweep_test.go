@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -22,13 +23,16 @@ import (
 // do not refuse them for want of something.
 type faulty struct {
 	posix.Core
-	at     int // number of the call that fails, counted from 1; 0 is none
+	mu     sync.Mutex // guards what follows: a launch prepares on another thread
+	at     int        // number of the call that fails, counted from 1; 0 is none
 	errno  posix.Errno
 	calls  int
 	failed string
 }
 
 func (f *faulty) fault(op string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.calls++
 	if f.calls != f.at {
 		return nil
