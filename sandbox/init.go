@@ -11,7 +11,8 @@ import (
 var InitCalls = []string{"rt_sigprocmask", "rt_sigtimedwait", "wait4", "prctl", "exit_group"}
 
 // buildInit makes the launch program of the init of a module's pid namespace. It has no capability, no descriptor, and as
-// root a user that no module has.
+// root the overflow user. A module with that user cannot trace it, because its executable cannot be read and so the kernel makes it undumpable, nor
+// end it, because it is process 1.
 func (c *compiler) buildInit() (*program.Program, error) {
 	f, err := c.Filters.Init(InitCalls)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -117,10 +118,13 @@ func TestRunIsConfined(t *testing.T) {
 		}
 		for _, name := range names {
 			target, err := os.Readlink(name)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // closed meanwhile: the filter is made while questions are answered
+			}
 			if err != nil {
 				t.Error(err)
 			}
-			open += filepath.Base(name) + "=" + target + " "
+			open += filepath.Base(name) + "=" + target + "\n"
 		}
 	}
 	if _, err := (tool{supervisor, Timeout}).run(k, l, Request{Sources: []Source{{Name: "web.yaml", Dir: "/etc", Text: []byte(small)}}, Facts: facts}); err != nil {
@@ -135,9 +139,9 @@ func TestRunIsConfined(t *testing.T) {
 		if want := fmt.Sprintf("Uid:\t%[1]d\t%[1]d\t%[1]d\t%[1]d\n", facts.OverflowUID); !strings.Contains(status, want) {
 			t.Errorf("no %q in the status:\n%s", want, status)
 		}
-		for fd := range strings.FieldsSeq(open) {
+		for fd := range strings.Lines(open) {
 			name, target, _ := strings.Cut(fd, "=")
-			if name > "3" && !strings.HasPrefix(target, "anon_inode:") {
+			if name > "3" && !strings.HasPrefix(target, "anon_inode:") && !strings.HasPrefix(target, "/memfd:seccomp filter") {
 				t.Errorf("it has descriptor %s", fd)
 			}
 		}

@@ -284,6 +284,12 @@ func TestSuperviseStop(t *testing.T) {
 		}
 		r.wants(t, 0, "grace period; killing it", "killed by SIGKILL")
 	})
+	t.Run("a stopped one", func(t *testing.T) {
+		t.Parallel()
+		p := supervise(t, policy(t, "", module{command: []string{place.victim, "say:ready", "raise:19", "sleep:60s"}, lines: []string{"stop_grace_period: 300ms"}}))
+		p.says(t, "say:ready")
+		p.stop(t, unix.SIGTERM).wants(t, 0, "killed by SIG")
+	})
 	t.Run("asked twice", func(t *testing.T) {
 		t.Parallel()
 		p := supervise(t, policy(t, "", stubborn("60s")))
@@ -311,11 +317,12 @@ func TestSuperviseStop(t *testing.T) {
 	t.Run("SIGKILL of the supervisor", func(t *testing.T) {
 		t.Parallel()
 		mark := marker()
+		// The second module takes back that it dies with its parent; the init of its namespace does not let it live on.
 		p := supervise(t, policy(t, "", module{command: []string{"/usr/bin/sleep", mark}, lines: []string{"replicas: 3"},
-			files: []string{"{path: /usr, access: rx}", "{path: /lib, access: rx}", "{path: /lib64, access: rx, if_exists: true}"}}))
-		if n := len(running("sleep " + mark)); n != 3 {
-			t.Fatalf("%d run, want 3", n)
-		}
+			files: []string{"{path: /usr, access: rx}", "{path: /lib, access: rx}", "{path: /lib64, access: rx, if_exists: true}"}},
+			module{name: "orphan", command: []string{place.victim, "outlive", "say:sleep " + mark, "sleep:60s"}, lines: []string{"user: daemon"}}))
+		p.says(t, "say:sleep")
+		waitFor(t, "three and one to run", func() bool { return len(running("sleep "+mark)) == 4 })
 		p.signal(t, unix.SIGKILL)
 		p.ended(t)
 		waitFor(t, "the end of the modules", func() bool { return len(running(mark)) == 0 })
@@ -383,6 +390,11 @@ func TestSuperviseOutputGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.says(t, "running; stop with")
+	// It says so when its handler is installed.
+	line := make([]byte, 64)
+	if n, err := read.Read(line); err != nil || !strings.Contains(string(line[:n]), "ready") {
+		t.Fatalf("the module says %q, %v", line[:max(n, 0)], err)
+	}
 	if err := read.Close(); err != nil {
 		t.Fatal(err)
 	}
