@@ -196,6 +196,7 @@ func TestBadPolicies(t *testing.T) {
 		{"the host's root", policyText(module{files: []string{"{path: /, access: r}"}}), 2, []string{"E506"}},
 		{"too few descriptors for the listeners", "listeners: {a: {address: \"127.0.0.1:1\"}}\n" +
 			swap("    user: nobody", "    user: nobody\n    listeners: {a: 3}\n    rlimits: {nofile: 3}"), 2, []string{"E414", "nofile"}},
+		{"too few descriptors", swap("    user: nobody", "    user: nobody\n    rlimits: {nofile: 3}"), 2, []string{"E414", "nofile 3 is too small"}},
 		{"a newer kernel", "kernel: \">=99.0\"\n" + fine(), 2, []string{"E611", "99.0"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -150,6 +150,9 @@ func TestFiles(t *testing.T) {
 		{try: at("create", "rw/new"), want: "ok"},
 		{try: at("execve", "noexec/"+victimName), want: "EACCES", control: "say:-"},
 		{try: at("mapexec", "noexec/"+victimName), want: "EPERM"},
+		// What the kernel shows of the module itself.
+		{try: "write:/proc/self/comm", want: "EROFS"},
+		{try: "write:/proc/self/oom_score_adj", want: "EROFS"},
 		// Its own root.
 		{try: "create:/new", want: "EROFS", control: at("create", "rw/new")},
 		{try: "create:/tmp/new", want: "ok"},

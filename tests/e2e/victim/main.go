@@ -87,7 +87,7 @@ func attempts() map[string]attempt {
 		"signal": signal, "ptrace": ptrace, "readmem": readMemory, "processes": processes, "forks": forks,
 		// Privileges.
 		"setuid": setuid, "setgid": setgid, "capset": capset, "securebits": securebits, "chroot": chroot, "mount": mount, "mountapart": mountApart, "sethostname": setHostname,
-		"clone": clone, "unshare": unshare, "status": status, "namespaces": namespaces, "capabilities": capabilities,
+		"clone": clone, "unshare": unshare, "status": status, "namespaces": namespaces, "outlive": outlive, "capabilities": capabilities,
 		// The network.
 		"connect": connect, "abstract": abstract, "packet": packet,
 		// Using things up.
