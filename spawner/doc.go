@@ -9,4 +9,10 @@
 //
 // In this version nothing is restarted: a module that ends stays ended, and the supervisor ends with the last one. Restart policies are
 // read and checked, and carried out by the manager of a later version.
+//
+// The spawner itself needs a dozen threads. Under a tighter limit of processes (pids.max of its own control group, RLIMIT_NPROC of an
+// ordinary user) a launch that the kernel refuses is reported as what it is; but when it refuses a thread to the Go runtime, that
+// aborts with a dump. Nothing is left behind then either: children end with their parent.
+//
+// Control groups of a supervisor that was killed are removed by the next one that starts in the same control group.
 package spawner
