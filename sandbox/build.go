@@ -95,23 +95,28 @@ func (b *builder) session() {
 }
 
 // enterNamespaces makes the namespaces, but for the pid namespace, which is the child's from birth, and the user namespace, which
-// comes when it is no longer in the way of the other steps.
+// comes when it is no longer in the way of the other steps. A network namespace takes longer to make than all the others
+// together: the spawner prepares it, a new one for each launch, when it has time.
 func (b *builder) enterNamespaces() {
 	c := b.c
 	var names []string
 	var flags uint64
 	for _, kind := range namespaceKinds {
-		if kind.flag != unix.CLONE_NEWUSER && kind.flag != unix.CLONE_NEWPID && c.has(kind.flag) {
+		if kind.flag&(unix.CLONE_NEWUSER|unix.CLONE_NEWPID|unix.CLONE_NEWNET) == 0 && c.has(kind.flag) {
 			flags |= uint64(kind.flag)
-			names = append(names, "CLONE_NEW"+map[string]string{"mount": "NS", "network": "NET"}[kind.name]+
-				strings.ToUpper(strings.TrimSuffix(strings.TrimSuffix(kind.name, "mount"), "network")))
+			names = append(names, "CLONE_NEW"+map[string]string{"mount": "NS"}[kind.name]+strings.ToUpper(strings.TrimSuffix(kind.name, "mount")))
 		}
 	}
-	if flags == 0 {
+	o := firstOf(c.module.Namespaces)
+	if flags != 0 {
+		b.call(o, "unshare", unix.SYS_UNSHARE, program.Const(flags, strings.Join(names, "|")))
+	}
+	if !c.has(unix.CLONE_NEWNET) {
 		return
 	}
-	b.call(firstOf(c.module.Namespaces), "unshare", unix.SYS_UNSHARE, program.Const(flags, strings.Join(names, "|")))
-	if c.has(unix.CLONE_NEWNET) && c.module.Network.V == policy.NetworkLoopback {
+	net := b.Add(program.Prepare{Kind: program.NetworkNamespace, Origin: o})
+	b.call(o, "setns", unix.SYS_SETNS, program.FD(net, "network namespace"), program.Const(unix.CLONE_NEWNET, "CLONE_NEWNET"))
+	if c.module.Network.V == policy.NetworkLoopback {
 		b.loopback(origin(c.module.Network.Pos))
 	}
 }

@@ -79,7 +79,7 @@ func (a *app) start(paths []string, trust, privileges bool) ([]compile.Source, e
 	if privileges && !spawner.Privileged(a.facts) {
 		return nil, &exitError{statusSupervisor, a.enterUserNamespace(sources)}
 	}
-	if a.launcher, err = launch.New(a.core, launch.Options{}); err != nil {
+	if a.launcher, err = launch.New(a.core, launch.Options{Spare: privileges}); err != nil {
 		return nil, &exitError{statusSupervisor, err}
 	}
 	return sources, nil

@@ -29,18 +29,20 @@ func ExampleProgram_Explain() {
 
 func TestDescribe(t *testing.T) {
 	p := Program{Prepare: []Prepare{
-		HostPath:    {Kind: HostPath, Path: "/usr"},
-		Tree:        {Kind: Tree, From: 0},
-		Tmpfs:       {Kind: Tmpfs, Path: "/tmp", Options: []Option{{"size", "1M"}, {Key: "noswap"}}, Attr: unix.MOUNT_ATTR_NOEXEC | unix.MOUNT_ATTR_NOSUID},
-		CgroupTree:  {Kind: CgroupTree, Path: "memory"},
-		CgroupProcs: {Kind: CgroupProcs, Path: "memory"},
-		Ruleset:     {Kind: Ruleset, Handled: 1},
-		Listener:    {Kind: Listener, Path: "http"},
-		Stdio:       {Kind: Stdio, From: 2},
-		InitProgram: {Kind: InitProgram},
+		HostPath:         {Kind: HostPath, Path: "/usr"},
+		Tree:             {Kind: Tree, From: 0},
+		Tmpfs:            {Kind: Tmpfs, Path: "/tmp", Options: []Option{{"size", "1M"}, {Key: "noswap"}}, Attr: unix.MOUNT_ATTR_NOEXEC | unix.MOUNT_ATTR_NOSUID},
+		CgroupTree:       {Kind: CgroupTree, Path: "memory"},
+		CgroupProcs:      {Kind: CgroupProcs, Path: "memory"},
+		Ruleset:          {Kind: Ruleset, Handled: 1},
+		Listener:         {Kind: Listener, Path: "http"},
+		Stdio:            {Kind: Stdio, From: 2},
+		InitProgram:      {Kind: InitProgram},
+		NetworkNamespace: {Kind: NetworkNamespace},
 	}}
 	want := []string{"open /usr", "copy mount of /usr", "new tmpfs /tmp size=1M noswap (nosuid,noexec)", "copy mount of control group memory",
-		"open cgroup.procs of memory", "landlock ruleset handling 0x1", "listener http", "standard stream stderr", "init program"}
+		"open cgroup.procs of memory", "landlock ruleset handling 0x1", "listener http", "standard stream stderr", "init program",
+		"new network namespace"}
 	// Every kind is described: a new one without a name would show as an empty text.
 	if len(want) != len(prepareNames) {
 		t.Fatalf("%d kinds have a name, %d are tested", len(prepareNames), len(want))

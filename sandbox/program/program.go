@@ -43,6 +43,8 @@ const (
 	Stdio
 	// InitProgram is the executable of the namespace's init.
 	InitProgram
+	// NetworkNamespace is a new network namespace, which nobody else gets.
+	NetworkNamespace
 )
 
 // Prepare is one descriptor that the spawner makes before a launch. The steps refer to it by its index.

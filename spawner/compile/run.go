@@ -62,6 +62,7 @@ func (t tool) run(k Parent, l *launch.Launcher, req Request) (wire.Plan, error) 
 	if err != nil {
 		return wire.Plan{}, errors.Join(err, k.Close(ours))
 	}
+	l.Refill() // for the launch to come; the other process has the next milliseconds
 	type result struct {
 		plan wire.Plan
 		err  error

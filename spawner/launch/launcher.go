@@ -28,6 +28,7 @@ type Kernel interface {
 type Launcher struct {
 	kernel   Kernel
 	deadline time.Duration
+	networks *networks
 	ownPidNS posix.FD
 	init     posix.FD
 	// returns: a thread that entered a pid namespace can come back. In a user namespace it cannot: the own pid namespace is not ours.
@@ -40,6 +41,8 @@ type Launcher struct {
 type Options struct {
 	// Deadline is how long the opening of all paths of one program may take; default 10 s.
 	Deadline time.Duration
+	// Spare makes Refill keep a new network namespace ready for the next launch. It is for a process that stays and launches again.
+	Spare bool
 }
 
 // New returns a Launcher for the calling thread, which must be locked to its goroutine. The caller closes it.
@@ -47,7 +50,7 @@ func New(k Kernel, o Options) (*Launcher, error) {
 	if o.Deadline == 0 {
 		o.Deadline = 10 * time.Second
 	}
-	l := &Launcher{kernel: k, deadline: o.Deadline, ownPidNS: -1, init: -1}
+	l := &Launcher{kernel: k, deadline: o.Deadline, networks: newNetworks(k, o.Spare), ownPidNS: -1, init: -1}
 	var err error
 	if l.ownPidNS, err = k.Openat2(posix.AtFDCWD, "/proc/thread-self/ns/pid", posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC}); err != nil {
 		return nil, fmt.Errorf("open the own pid namespace: %w", err)
@@ -61,7 +64,7 @@ func New(k Kernel, o Options) (*Launcher, error) {
 
 // Close gives the launcher's descriptors back. Children are not affected.
 func (l *Launcher) Close() error {
-	var errs []error
+	errs := []error{l.networks.close()}
 	for _, fd := range []*posix.FD{&l.ownPidNS, &l.init} {
 		if *fd >= 0 {
 			errs = append(errs, l.kernel.Close(*fd))
@@ -236,12 +239,15 @@ func (l *Launcher) abandon(pidfd posix.FD) error {
 	return l.reap(pidfd)
 }
 
-func (l *Launcher) reap(pidfd posix.FD) error {
+func (l *Launcher) reap(pidfd posix.FD) error { return reap(l.kernel, pidfd) }
+
+// reap waits for the end of a child and closes its pidfd.
+func reap(k Kernel, pidfd posix.FD) error {
 	var info posix.WaitInfo
 	for {
-		err := l.kernel.Waitid(posix.PPidfd, int(pidfd), &info, unix.WEXITED|unix.WALL)
+		err := k.Waitid(posix.PPidfd, int(pidfd), &info, unix.WEXITED|unix.WALL)
 		if !errors.Is(err, posix.Errno(unix.EINTR)) {
-			return errors.Join(err, l.kernel.Close(pidfd))
+			return errors.Join(err, k.Close(pidfd))
 		}
 	}
 }

@@ -230,6 +230,8 @@ func (l *Launcher) make(p *program.Program, d *descriptors, want program.Prepare
 		return l.duplicate(fd, p)
 	case program.Stdio:
 		return l.duplicate(r.Stdio[want.From], p)
+	case program.NetworkNamespace:
+		return l.networks.take()
 	case program.InitProgram:
 		return l.duplicate(l.init, p)
 	}

@@ -65,7 +65,7 @@ func newBench(supervisor, locked string, scale float64) (_ *bench, err error) {
 		return nil, err
 	}
 	if b.root() {
-		b.launcher, err = launch.New(b.kernel, launch.Options{})
+		b.launcher, err = launch.New(b.kernel, launch.Options{Spare: true})
 	}
 	return b, err
 }

@@ -62,6 +62,7 @@ func (b *bench) launches() (err error) {
 // launch starts an instance and finishes it when it has ended.
 func (b *bench) launch(h *spawner.Host, m *wire.Module, id string) (time.Duration, error) {
 	begin := time.Now()
+	defer func() { b.launcher.Refill(); b.launcher.Settle() }()
 	i, err := h.Start(m, id, [3]posix.FD{b.null, b.null, 2}, nil)
 	if err != nil {
 		return 0, err
