@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/sandbox/cgroup"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
@@ -22,12 +23,10 @@ type Host struct {
 	Launcher *launch.Launcher
 	// groups is where instances get their control groups; nil when this host has no place for them and nothing needs one.
 	groups *cgroup.Root
-	// noGroups is why groups is nil.
-	noGroups error
 }
 
 // NewHost finds the place for control groups that the modules need. Limits that cannot be had are an error, unless best_effort names
-// them. The caller closes the Host.
+// them: then they are missing in the modules' Enforcement from here on. The caller closes the Host.
 func NewHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module) (*Host, error) {
 	h := &Host{Kernel: k, Launcher: l}
 	var limits []policy.Resource
@@ -44,7 +43,7 @@ func NewHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module) 
 		if required {
 			return nil, fmt.Errorf("%w; or accept the loss: best_effort: [resources]", err)
 		}
-		h.noGroups = err
+		giveUp(modules, err)
 		return h, nil
 	}
 	h.groups = groups
@@ -52,6 +51,19 @@ func NewHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module) 
 		return nil, errors.Join(fmt.Errorf("remove control groups of supervisors that died: %w", err), groups.Close())
 	}
 	return h, nil
+}
+
+// giveUp records that no limit of resources is in force, and why: the compile process could only see what the host offers.
+func giveUp(modules []wire.Module, why error) {
+	for _, m := range modules {
+		for _, r := range m.Resources {
+			for i, e := range m.Enforcement {
+				if e.Protection == r.Key && e.Level != sandbox.Missing {
+					m.Enforcement[i] = sandbox.Enforcement{Protection: r.Key, Level: sandbox.Missing, Detail: why.Error() + " (best_effort)"}
+				}
+			}
+		}
+	}
 }
 
 // Close removes the supervisor's control groups. All instances must have been closed.

@@ -76,17 +76,22 @@ func (o *output) drain() error {
 func (o *output) take(data []byte) error {
 	for len(data) > 0 {
 		line, rest, ended := bytes.Cut(data, []byte("\n"))
-		if room := maxLine - len(o.buf); len(line) > room {
-			line, rest, ended = data[:room], data[room:], true
+		room := maxLine - len(o.buf)
+		broken := len(line) > room
+		if broken {
+			line, rest = data[:room], data[room:]
 		}
 		data = rest
-		if !ended {
+		if !ended && !broken {
 			o.buf = append(o.buf, line...)
 			return nil
 		}
 		if len(o.buf) > 0 {
 			line = append(o.buf, line...)
 			o.buf = o.buf[:0]
+		}
+		if !broken {
+			line = bytes.TrimSuffix(line, []byte("\r"))
 		}
 		if err := o.to.WriteLine(o.module, o.instance, o.stream, line); err != nil {
 			return err

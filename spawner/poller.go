@@ -89,6 +89,17 @@ func (p *poller) remove(fd posix.FD) error {
 	return p.kernel.EpollCtl(p.epoll, unix.EPOLL_CTL_DEL, fd, nil)
 }
 
+// forget is remove for those of the descriptors that it waits for.
+func (p *poller) forget(fds ...posix.FD) error {
+	var errs []error
+	for _, fd := range fds {
+		if _, ok := p.ready[fd]; ok {
+			errs = append(errs, p.remove(fd))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // wait calls the functions of all descriptors that are ready, waiting for at most d; negative is for ever.
 func (p *poller) wait(d time.Duration) error {
 	timeout := -1

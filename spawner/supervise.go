@@ -117,17 +117,25 @@ func (s *Supervisor) launch(m *wire.Module, n int) (err error) {
 	if r.Instance, err = s.Host.Start(m, strconv.Itoa(n), [3]posix.FD(give), s.Listeners); err != nil {
 		return err
 	}
+	if err := s.watch(r); err != nil {
+		// Its end would never be seen.
+		err = errors.Join(fmt.Errorf("%s: %w", m.Name, err), s.poller.forget(r.output[0].fd, r.output[1].fd), r.Signal(unix.SIGKILL))
+		_, finishErr := r.Finish()
+		return errors.Join(err, finishErr)
+	}
 	s.instances = append(s.instances, r)
+	s.Log.Info("started", "module", m.Name, "instance", n, "pid", int(r.PID))
+	return nil
+}
+
+// watch has the loop wait for an instance's output and for its end.
+func (s *Supervisor) watch(r *running) error {
 	for _, o := range r.output {
 		if err := s.poller.add(o.fd, func() error { return s.read(o) }); err != nil {
 			return err
 		}
 	}
-	if err := s.poller.add(r.Pidfd, func() error { return s.ended(r) }); err != nil {
-		return err
-	}
-	s.Log.Info("started", "module", m.Name, "instance", n, "pid", int(r.PID))
-	return nil
+	return s.poller.add(r.Pidfd, func() error { return s.ended(r) })
 }
 
 // turn waits for something and deals with it.

@@ -1,0 +1,144 @@
+package spawner
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/sandbox/program"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+func TestForegroundExit(t *testing.T) {
+	for script, want := range map[string]int{"exit 0": 0, "exit 7": 7, "kill -KILL $$": 137, "kill -TERM $$": 143} {
+		t.Run(script, func(t *testing.T) {
+			noLeaks(t)
+			m := shell("exec", script)
+			exit, err := hostOf(t, linux.New()).Run(Foreground{Module: &m})
+			if err != nil || exit.ShellStatus() != want {
+				t.Errorf("%+v, %v; want status %d", exit, err, want)
+			}
+		})
+	}
+}
+
+func TestForegroundCannotStart(t *testing.T) {
+	noLeaks(t)
+	m := shell("exec", "")
+	b := program.NewBuilder("exec", "web.yaml")
+	execute(b, "/nowhere", "x")
+	m.Program = &b.Program
+	if _, err := hostOf(t, linux.New()).Run(Foreground{Module: &m}); !errors.Is(err, unix.ENOENT) {
+		t.Errorf("%v", err)
+	}
+}
+
+// afterStart calls do when the command has made a file, which is when its traps are set.
+func afterStart(t *testing.T, file string, do func()) {
+	t.Helper()
+	// This process must survive its own signals, also when the command has ended already.
+	ignored := make(chan os.Signal, 16)
+	signal.Notify(ignored, unix.SIGTERM, unix.SIGINT, unix.SIGHUP, unix.SIGUSR1, unix.SIGQUIT)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+			if _, err := os.Stat(file); err == nil {
+				do()
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { <-done; signal.Stop(ignored) })
+}
+
+func send(t *testing.T, sig unix.Signal) {
+	t.Helper()
+	if err := unix.Kill(os.Getpid(), sig); err != nil {
+		t.Error(err)
+	}
+}
+
+// asleep sets traps, makes a file, and sleeps without a child until a signal comes.
+func asleep(t *testing.T, traps string, grace time.Duration) (wire.Module, string) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mkfifo(dir+"/fifo", 0o666); err != nil {
+		t.Fatal(err)
+	}
+	m := shell("exec", traps+"; exec 9<>"+dir+"/fifo; : > "+dir+"/ready; while :; do read x <&9; done")
+	m.StopGracePeriod = grace
+	return m, dir + "/ready"
+}
+
+func TestForegroundPassesSignals(t *testing.T) {
+	for name, sig := range map[string]unix.Signal{"TERM": unix.SIGTERM, "INT": unix.SIGINT, "HUP": unix.SIGHUP, "USR1": unix.SIGUSR1, "QUIT": unix.SIGQUIT} {
+		t.Run(name, func(t *testing.T) {
+			noLeaks(t)
+			m, ready := asleep(t, "trap 'exit 33' "+name, time.Hour)
+			afterStart(t, ready, func() { send(t, sig) })
+			exit, err := hostOf(t, linux.New()).Run(Foreground{Module: &m})
+			if err != nil || exit.Status != 33 {
+				t.Errorf("%+v, %v", exit, err)
+			}
+		})
+	}
+}
+
+func TestForegroundGracePeriod(t *testing.T) {
+	noLeaks(t)
+	m, ready := asleep(t, "trap '' TERM", 100*time.Millisecond)
+	var asked time.Time
+	afterStart(t, ready, func() { asked = time.Now(); send(t, unix.SIGTERM) })
+	exit, err := hostOf(t, linux.New()).Run(Foreground{Module: &m})
+	if err != nil || exit.Code != posix.CldKilled || exit.Status != int(unix.SIGKILL) {
+		t.Errorf("%+v, %v", exit, err)
+	}
+	if took := time.Since(asked); took < 100*time.Millisecond || took > 5*time.Second {
+		t.Errorf("it ended after %s", took)
+	}
+}
+
+// TestForegroundAskedTwice: the same request twice at once is one; a later one kills.
+func TestForegroundAskedTwice(t *testing.T) {
+	noLeaks(t)
+	m, ready := asleep(t, "trap '' TERM", time.Hour)
+	var asked time.Time
+	afterStart(t, ready, func() {
+		asked = time.Now()
+		send(t, unix.SIGTERM)
+		time.Sleep(10 * time.Millisecond)
+		send(t, unix.SIGTERM)
+		time.Sleep(echo + 50*time.Millisecond)
+		send(t, unix.SIGTERM)
+	})
+	exit, err := hostOf(t, linux.New()).Run(Foreground{Module: &m})
+	if err != nil || exit.Status != int(unix.SIGKILL) {
+		t.Errorf("%+v, %v", exit, err)
+	}
+	if took := time.Since(asked); took < echo {
+		t.Errorf("the echo killed it, after %s", took)
+	}
+}
+
+// TestForegroundInterruptIsTheCommandsOwn: an interactive program takes SIGINT for its own purposes, as often as it comes.
+func TestForegroundInterruptIsTheCommandsOwn(t *testing.T) {
+	noLeaks(t)
+	m, ready := asleep(t, "n=0; trap 'n=$((n+1)); [ $n = 3 ] && exit 5' INT", time.Millisecond)
+	afterStart(t, ready, func() {
+		for range 3 {
+			send(t, unix.SIGINT)
+			time.Sleep(50 * time.Millisecond)
+		}
+	})
+	exit, err := hostOf(t, linux.New()).Run(Foreground{Module: &m})
+	if err != nil || exit.Code != posix.CldExited || exit.Status != 5 {
+		t.Errorf("%+v, %v", exit, err)
+	}
+}
