@@ -8,7 +8,8 @@
 //   - launch_vs_bwrap: an instance launched and finished by this process, which stays, against a whole bwrap. Both run a static
 //     program that does nothing, with the same namespaces (mount, pid, ipc, uts, cgroup, network with loopback), the same binds, a new
 //     /proc and /tmp, and the same seccomp filter to the byte. Ours has in addition Landlock, a control group with
-//     limits, a user of its own and the reading back of what was given up.
+//     limits, a user of its own and the reading back of what was given up. The network namespace of a launch is new, and was made
+//     after the launch before it; launch_fresh_vs_bwrap is without that.
 //   - exec_vs_bwrap: `supervisor exec` with policies/examples/locked.yaml against bwrap in the same way, running /bin/true. Here the
 //     policy is read and compiled anew every time. exec_vs_bwrap_rootless is the same as an ordinary user.
 //   - check_ms: `supervisor policy check` of a policy of 200 lines.
