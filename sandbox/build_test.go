@@ -162,7 +162,7 @@ func variants(t *testing.T) map[string]*Result {
 	return out
 }
 
-// TestOrder: DESIGN.md, section 4.
+// TestOrder: each part of a launch needs what the ones before it did, and can no longer do what comes earlier.
 func TestOrder(t *testing.T) {
 	for name, res := range variants(t) {
 		t.Run(name, func(t *testing.T) {

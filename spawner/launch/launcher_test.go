@@ -218,7 +218,7 @@ func TestStepErrors(t *testing.T) {
 		exec bool
 	}{
 		// listen(2) on a pipe stands in for a kernel with Landlock switched off, which this one may not be.
-		{"as DESIGN.md has it", failing(func(b *program.Builder) {
+		{"the form of all of them", failing(func(b *program.Builder) {
 			fd := b.Add(program.Prepare{Kind: program.Listener, Path: "datagrams", Origin: line31})
 			b.Call(line31, "landlock_restrict_self", unix.SYS_LISTEN, program.FD(fd, "ruleset"), program.Int(0))
 		}), "nginx: landlock_restrict_self: operation not supported (policy web.yaml:31)", unix.EOPNOTSUPP, false},
