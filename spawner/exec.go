@@ -20,17 +20,37 @@ type Foreground struct {
 	Listeners map[string]posix.FD
 	// Terminal is what its standard input is connected through; nil when that is not a terminal.
 	Terminal *terminal.Proxy
+	// Signals are those to pass on; nil when none were caught before: then Run catches them.
+	Signals *Signals
 }
 
 // forwarded are the signals that are passed on to the command.
 var forwarded = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM}
 
+// Signals are the signals that a command gets which is still to be started. They are caught until the process ends.
+type Signals struct {
+	arrived chan os.Signal
+	caught  chan struct{} // closed when they are
+}
+
+// CatchSignals begins to catch signals, without waiting for it to be done: that takes the runtime as long as a process takes to start.
+func CatchSignals() *Signals {
+	s := &Signals{arrived: make(chan os.Signal, 16), caught: make(chan struct{})}
+	go func() {
+		signal.Notify(s.arrived, forwarded...)
+		close(s.caught)
+	}()
+	return s
+}
+
 // Run launches the command, passes signals on, and waits for its end. A second SIGTERM, or the end of the grace period after the
 // first, kills it. Everything that the command started ends with it.
 func (h *Host) Run(f Foreground) (Exit, error) {
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, forwarded...)
-	defer signal.Stop(signals)
+	if f.Signals == nil {
+		f.Signals = CatchSignals()
+		defer signal.Stop(f.Signals.arrived)
+	}
+	<-f.Signals.caught
 
 	stdio := [3]posix.FD{0, 1, 2}
 	if f.Terminal != nil {
@@ -57,7 +77,7 @@ func (h *Host) Run(f Foreground) (Exit, error) {
 			return exit, errors.Join(err, finish)
 		case <-grace:
 			err = i.Signal(unix.SIGKILL)
-		case s := <-signals:
+		case s := <-f.Signals.arrived:
 			sig := s.(posix.Signal)
 			switch {
 			case sig != unix.SIGTERM:

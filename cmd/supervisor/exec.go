@@ -44,6 +44,7 @@ func (a *app) exec(file, module string, command []string) error {
 	if req.Terminal = a.core.Tcgetwinsize(0, &size) == nil; req.Terminal {
 		req.Environment = []string{"TERM=" + os.Getenv("TERM")}
 	}
+	signals := spawner.CatchSignals() // one that comes before the command is there waits for it
 	plan, err := a.compile(req, os.Stderr)
 	if err != nil {
 		return err
@@ -56,7 +57,7 @@ func (a *app) exec(file, module string, command []string) error {
 	if err != nil {
 		return &exitError{statusSupervisor, err}
 	}
-	exit, err := a.foreground(h, spawner.Foreground{Module: m}, req.Terminal)
+	exit, err := a.foreground(h, spawner.Foreground{Module: m, Signals: signals}, req.Terminal)
 	err = errors.Join(err, h.Close())
 	if err != nil {
 		return &exitError{launchStatus(err), err}
