@@ -50,7 +50,7 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, view{Confinement: c, Live: r.URL.Query().Has("live")}); err != nil {
+	if err := pageTemplate().Execute(&b, view{Confinement: c, Live: r.URL.Query().Has("live")}); err != nil {
 		http.Error(w, "the page cannot be made: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -77,7 +77,7 @@ func head(w http.ResponseWriter, kind string) {
 	for name, value := range map[string]string{
 		"Content-Type":            kind,
 		"Cache-Control":           "no-store",
-		"Content-Security-Policy": contentPolicy,
+		"Content-Security-Policy": contentPolicy(),
 		"X-Content-Type-Options":  "nosniff",
 		"Referrer-Policy":         "no-referrer",
 	} {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"html/template"
 	"strings"
+	"sync"
 )
 
 //go:embed page.html
@@ -15,16 +16,19 @@ var pageText string
 var pageStyle string
 
 // contentPolicy lets a browser use the page's own style and nothing else: no script, no image, no connection.
-var contentPolicy = func() string {
+var contentPolicy = sync.OnceValue(func() string {
 	sum := sha256.Sum256([]byte(pageStyle))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-}()
+})
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"style": func() template.CSS { return template.CSS(pageStyle) },
-	"join":  strings.Join,
-}).Parse(pageText))
+// pageTemplate is parsed when it is first needed: every process of the program would wait for it otherwise.
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"style": func() template.CSS { return template.CSS(pageStyle) },
+		"join":  strings.Join,
+	}).Parse(pageText))
+})
 
 // view is what the page shows.
 type view struct {

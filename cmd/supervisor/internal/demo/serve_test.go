@@ -86,8 +86,8 @@ func TestPagePolicyCoversTheStyle(t *testing.T) {
 	if !ok || template.CSS(style) != template.CSS(pageStyle) {
 		t.Errorf("the style in the page is not the one that was hashed")
 	}
-	if strings.Contains(contentPolicy, "unsafe") || !strings.HasPrefix(contentPolicy, "default-src 'none'; style-src 'sha256-") {
-		t.Errorf("content policy: %s", contentPolicy)
+	if strings.Contains(contentPolicy(), "unsafe") || !strings.HasPrefix(contentPolicy(), "default-src 'none'; style-src 'sha256-") {
+		t.Errorf("content policy: %s", contentPolicy())
 	}
 }
 
