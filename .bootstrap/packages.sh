@@ -42,6 +42,9 @@ want_test() {
 	want strace has strace
 	want bubblewrap has bwrap
 	want nginx exists /usr/sbin/nginx
+	want redis-server exists /usr/bin/redis-server
+	want redis-tools has redis-cli
+	want wrk has wrk
 }
 
 install_packages() {
@@ -49,7 +52,7 @@ install_packages() {
 	has apt-get || die "there is no apt-get here; install the counterparts of:$missing"
 	say "installing:$missing"
 	services=
-	for service in nginx; do
+	for service in nginx redis-server; do
 		case "$missing " in
 		*" $service "*) services="$services $service" ;;
 		esac
