@@ -15,6 +15,8 @@ type Filter struct {
 	Program []byte // struct sock_filter, eight bytes each
 	// Cookie are the places in Program of the two halves, low first, of the exec-once value; nil when the filter allows exec by itself.
 	Cookie []int
+	// Detail is about the program, for the report; empty when there is nothing to say.
+	Detail string
 }
 
 // Filters makes the seccomp programs.
@@ -57,6 +59,7 @@ func Compile(req Request) (*Result, policy.Diagnostics) {
 		c.problem("E620", c.module.Seccomp.Pos, "the seccomp filter cannot be compiled: "+err.Error(), "")
 		return nil, c.problems
 	}
+	c.describe(filter)
 	res := &Result{Program: c.build(r, filter), Enforcement: c.enforcement}
 	if c.has(unix.CLONE_NEWPID) {
 		if res.Init, err = c.buildInit(); err != nil {
@@ -182,6 +185,15 @@ func (c *compiler) decideProtections() {
 		c.decideResource(r)
 	}
 	c.report("capabilities", Enforced, fmt.Sprintf("exactly %d, in every set; no_new_privs; securebits locked", len(m.Capabilities)))
+}
+
+// describe adds what is known of the filter to the report about it.
+func (c *compiler) describe(f Filter) {
+	for i, e := range c.enforcement {
+		if e.Protection == "seccomp" && e.Level == Enforced && f.Detail != "" {
+			c.enforcement[i].Detail += "; " + f.Detail
+		}
+	}
 }
 
 func (c *compiler) decideResource(r policy.Resource) {

@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -35,9 +34,15 @@ const executable = "/proc/self/exe"
 // Run compiles the request in a confined process. An error means that there is no plan; what is wrong with the policies is in
 // the plan's diagnostics.
 func Run(k Parent, l *launch.Launcher, req Request) (wire.Plan, error) {
+	plan, _, err := RunRecorded(k, l, req)
+	return plan, err
+}
+
+// RunRecorded is Run, and also returns what the plan was made of.
+func RunRecorded(k Parent, l *launch.Launcher, req Request) (wire.Plan, Record, error) {
 	exe, err := lookup{k}.readlink(posix.AtFDCWD, executable)
 	if err != nil {
-		return wire.Plan{}, fmt.Errorf("find the own program: %w", err)
+		return wire.Plan{}, Record{}, fmt.Errorf("find the own program: %w", err)
 	}
 	return tool{exe, Timeout}.run(k, l, req)
 }
@@ -48,30 +53,27 @@ type tool struct {
 	timeout    time.Duration
 }
 
-func (t tool) run(k Parent, l *launch.Launcher, req Request) (wire.Plan, error) {
-	body, err := json.Marshal(req)
-	if err != nil {
-		return wire.Plan{}, fmt.Errorf("encode the request: %w", err)
-	}
+func (t tool) run(k Parent, l *launch.Launcher, req Request) (wire.Plan, Record, error) {
 	ours, theirs, err := k.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return wire.Plan{}, fmt.Errorf("make a socket pair for the compile process: %w", err)
+		return wire.Plan{}, Record{}, fmt.Errorf("make a socket pair for the compile process: %w", err)
 	}
 	p, err := t.start(l, req.Facts, theirs)
 	err = errors.Join(err, k.Close(theirs))
 	if err != nil {
-		return wire.Plan{}, errors.Join(err, k.Close(ours))
+		return wire.Plan{}, Record{}, errors.Join(err, k.Close(ours))
 	}
 	l.Refill() // for the launch to come; the other process has the next milliseconds
 	type result struct {
-		plan wire.Plan
-		err  error
+		plan   wire.Plan
+		record Record
+		err    error
 	}
 	done := make(chan result, 1)
 	// The answers are given by another thread: a file system that hangs must not take the spawner with it.
 	go func() {
-		plan, err := converse(channel{k, ours}, lookup{k}, body)
-		done <- result{plan, errors.Join(err, k.Close(ours))}
+		plan, record, err := converse(channel{k, ours}, lookup{k}, EncodeRequest(req))
+		done <- result{plan, record, errors.Join(err, k.Close(ours))}
 	}()
 	timer := time.NewTimer(t.timeout)
 	defer timer.Stop()
@@ -83,9 +85,9 @@ func (t tool) run(k Parent, l *launch.Launcher, req Request) (wire.Plan, error) 
 	}
 	status, err := finish(k, p)
 	if r.err != nil {
-		return wire.Plan{}, errors.Join(fmt.Errorf("compile the policy: %w%s", r.err, status), err)
+		return wire.Plan{}, Record{}, errors.Join(fmt.Errorf("compile the policy: %w%s", r.err, status), err)
 	}
-	return r.plan, err
+	return r.plan, r.record, err
 }
 
 // start launches the compile process.
@@ -110,35 +112,35 @@ func (t tool) start(l *launch.Launcher, f host.Facts, theirs posix.FD) (launch.P
 const Role = "role:compile"
 
 // converse sends the request and answers questions until the plan comes.
-func converse(c channel, l lookup, request []byte) (wire.Plan, error) {
+func converse(c channel, l lookup, request []byte) (wire.Plan, Record, error) {
 	if err := c.send('r', request); err != nil {
-		return wire.Plan{}, fmt.Errorf("send the request: %w", ended(err))
+		return wire.Plan{}, Record{}, fmt.Errorf("send the request: %w", ended(err))
 	}
+	var r Record
 	for range maxQuestions {
 		kind, body, err := c.receive()
 		if err != nil {
-			return wire.Plan{}, ended(err)
+			return wire.Plan{}, Record{}, ended(err)
 		}
 		if kind == framePlan {
-			return wire.DecodePlan(body)
+			r.Plan = body
+			plan, err := wire.DecodePlan(body)
+			return plan, r, err
 		}
 		if kind != frameQuestion {
-			return wire.Plan{}, fmt.Errorf("%w: of kind %q", wire.ErrMalformed, kind)
+			return wire.Plan{}, Record{}, fmt.Errorf("%w: of kind %q", wire.ErrMalformed, kind)
 		}
-		d := wire.NewDecoder(body)
-		q := question{Kind: d.U8(), Name: d.String()}
-		if err := d.Done(); err != nil {
-			return wire.Plan{}, err
-		}
-		reply, err := json.Marshal(l.answer(q))
+		q, err := decodeQuestion(body)
 		if err != nil {
-			return wire.Plan{}, fmt.Errorf("encode an answer: %w", err)
+			return wire.Plan{}, Record{}, err
 		}
+		reply := l.answer(q).encode()
+		r.add(body, reply)
 		if err := c.send('a', reply); err != nil {
-			return wire.Plan{}, fmt.Errorf("send an answer: %w", ended(err))
+			return wire.Plan{}, Record{}, fmt.Errorf("send an answer: %w", ended(err))
 		}
 	}
-	return wire.Plan{}, fmt.Errorf("the compile process asked more than %d questions", maxQuestions)
+	return wire.Plan{}, Record{}, fmt.Errorf("the compile process asked more than %d questions", maxQuestions)
 }
 
 // errEnded is the end of the compile process before it sent a plan.

@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -35,8 +34,8 @@ func serve(k Kernel, c channel) error {
 	if err != nil {
 		return fmt.Errorf("receive the request: %w", err)
 	}
-	var req Request
-	if err := json.Unmarshal(body, &req); err != nil {
+	req, err := decodeRequest(body)
+	if err != nil {
 		return fmt.Errorf("decode the request: %w", err)
 	}
 	s := &server{kernel: k, channel: c, request: req}
@@ -177,10 +176,13 @@ func (s *server) Module(section policy.Seccomp) (sandbox.Filter, error) {
 	if err != nil {
 		return sandbox.Filter{}, err
 	}
+	f, how := seccomp.Smaller(f)
 	if slices.ContainsFunc(section.Allow, func(c policy.Call) bool { return c.Name == "execveat" }) {
-		return sandbox.Filter{Program: f.Program}, nil
+		return sandbox.Filter{Program: f.Program, Detail: how}, nil
 	}
-	return execOnce(f)
+	once, err := execOnce(f)
+	once.Detail = how
+	return once, err
 }
 
 // Init implements [sandbox.Filters].
@@ -188,18 +190,15 @@ func (s *server) Init(calls []string) (sandbox.Filter, error) { return OwnFilter
 
 // ask sends a question to the spawner.
 func (s *server) ask(kind byte, name string) (answer, error) {
-	e := &wire.Encoder{}
-	e.U8(kind)
-	e.String(name)
-	if err := s.channel.send(frameQuestion, e.Bytes()); err != nil {
+	if err := s.channel.send(frameQuestion, question{Kind: kind, Name: name}.encode()); err != nil {
 		return answer{}, err
 	}
 	_, body, err := s.channel.receive()
 	if err != nil {
 		return answer{}, err
 	}
-	var a answer
-	if err := json.Unmarshal(body, &a); err != nil {
+	a, err := decodeAnswer(body)
+	if err != nil {
 		return answer{}, err
 	}
 	if a.Error != "" {

@@ -79,7 +79,7 @@ func withListener(text []byte) []byte {
 }
 
 // converseWith serves one request in this process, with another end that answers from what is written down.
-func converseWith(t *testing.T, h *writtenDown, req any) (wire.Plan, error) {
+func converseWith(t *testing.T, h *writtenDown, req Request) (wire.Plan, error) {
 	t.Helper()
 	k := linux.New()
 	ours, theirs, err := k.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
@@ -88,11 +88,7 @@ func converseWith(t *testing.T, h *writtenDown, req any) (wire.Plan, error) {
 	}
 	served := make(chan error, 1)
 	go func() { served <- errors.Join(serve(k, channel{k, theirs}), k.Close(theirs)) }()
-	body, err := json.Marshal(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, err := talk(channel{k, ours}, h, body)
+	plan, err := talk(channel{k, ours}, h, EncodeRequest(req))
 	return plan, errors.Join(err, k.Close(ours), <-served)
 }
 
@@ -110,9 +106,8 @@ func talk(c channel, h *writtenDown, body []byte) (wire.Plan, error) {
 		case h == nil:
 			return wire.Plan{}, nil // hang up
 		}
-		d := wire.NewDecoder(body)
-		reply, err := json.Marshal(h.answer(question{Kind: d.U8(), Name: d.String()}))
-		if err := errors.Join(err, d.Done(), c.send('a', reply)); err != nil {
+		q, err := decodeQuestion(body)
+		if err := errors.Join(err, c.send('a', h.answer(q).encode())); err != nil {
 			return wire.Plan{}, err
 		}
 	}
@@ -243,10 +238,7 @@ func TestParentLeavesDuringQuestions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := json.Marshal(Request{Facts: rootFacts(), Sources: []Source{{Name: "a.yaml", Text: file("a")}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := EncodeRequest(Request{Facts: rootFacts(), Sources: []Source{{Name: "a.yaml", Text: file("a")}}})
 	served := make(chan error, 1)
 	go func() { served <- serve(k, channel{k, theirs}) }()
 	if _, err := talk(channel{k, ours}, nil, body); err != nil {
