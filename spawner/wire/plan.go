@@ -29,7 +29,7 @@ type Module struct {
 	StopGracePeriod time.Duration
 	Resources       []policy.Resource
 	BestEffort      []string
-	Program         *program.Program
+	Program         *program.Program // nil in an [Outline]
 	Init            *program.Program // nil without a pid namespace
 	Enforcement     []sandbox.Enforcement
 }
@@ -85,6 +85,11 @@ func DecodePlan(message []byte) (Plan, error) {
 	p.Rendered, p.JSON = d.String(), d.String()
 	p.Listeners = List(d, maxModules, decodeListener)
 	p.Modules = List(d, maxModules, decodeModule)
+	for _, m := range p.Modules {
+		if m.Program == nil {
+			d.fail("module %q has no launch program", m.Name)
+		}
+	}
 	return p, d.Done()
 }
 
@@ -132,10 +137,11 @@ func encodeModule(e *Encoder, m Module) {
 		encodePos(e, r.Pos)
 	})
 	Each(e, m.BestEffort, (*Encoder).String)
-	EncodeProgram(e, m.Program)
-	e.Bool(m.Init != nil)
-	if m.Init != nil {
-		EncodeProgram(e, m.Init)
+	for _, p := range []*program.Program{m.Program, m.Init} {
+		e.Bool(p != nil)
+		if p != nil {
+			EncodeProgram(e, p)
+		}
 	}
 	Each(e, m.Enforcement, func(e *Encoder, v sandbox.Enforcement) {
 		e.String(v.Protection)
@@ -156,13 +162,14 @@ func decodeModule(d *Decoder) Module {
 			return policy.Resource{Key: d.String(), Limit: int64(d.U64()), Period: int64(d.U64()), Pos: decodePos(d)}
 		}),
 		BestEffort: List(d, 64, (*Decoder).String),
-		Program:    DecodeProgram(d),
+	}
+	for _, p := range []**program.Program{&m.Program, &m.Init} {
+		if d.Bool() {
+			*p = DecodeProgram(d)
+		}
 	}
 	if m.Replicas > maxReplicas || m.StopSignal < 1 || m.StopSignal > maxSignal || m.StopGracePeriod < 0 {
 		d.fail("%d replicas, stopped by signal %d within %s", m.Replicas, m.StopSignal, m.StopGracePeriod)
-	}
-	if d.Bool() {
-		m.Init = DecodeProgram(d)
 	}
 	m.Enforcement = List(d, 64, func(d *Decoder) sandbox.Enforcement {
 		v := sandbox.Enforcement{Protection: d.String(), Level: sandbox.Level(d.U8()), Detail: d.String()}
