@@ -693,6 +693,45 @@ func (c *FilesSymlinkatCall) DoAndReturn(f func(string, posix.FD, string) error)
 	return c
 }
 
+// Tee mocks base method.
+func (m *Files) Tee(in, out posix.FD, size, flags int) (int, error) {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Tee", in, out, size, flags)
+	ret0, _ := ret[0].(int)
+	ret1, _ := ret[1].(error)
+	return ret0, ret1
+}
+
+// Tee indicates an expected call of Tee.
+func (mr *FilesMockRecorder) Tee(in, out, size, flags any) *FilesTeeCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Tee", reflect.TypeOf((*Files)(nil).Tee), in, out, size, flags)
+	return &FilesTeeCall{Call: call}
+}
+
+// FilesTeeCall wrap *gomock.Call
+type FilesTeeCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *FilesTeeCall) Return(arg0 int, arg1 error) *FilesTeeCall {
+	c.Call = c.Call.Return(arg0, arg1)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *FilesTeeCall) Do(f func(posix.FD, posix.FD, int, int) (int, error)) *FilesTeeCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *FilesTeeCall) DoAndReturn(f func(posix.FD, posix.FD, int, int) (int, error)) *FilesTeeCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
 // Unlinkat mocks base method.
 func (m *Files) Unlinkat(dir posix.FD, path string, flags int) error {
 	m.ctrl.T.Helper()

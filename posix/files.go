@@ -155,4 +155,13 @@ type Files interface {
 	//posix:calls pipe2
 	//posix:retry retry
 	Pipe2(flags int) (r, w FD, err error)
+
+	// Tee copies what waits in the pipe in, at most size bytes, to the pipe out, where in keeps it; nothing passes through the
+	// caller's memory. 0 with a nil error: in is empty and nobody writes to it any more. It blocks unless flags has SPLICE_F_NONBLOCK, or
+	// the pipe that it would wait for has O_NONBLOCK. Less than what waits is copied when out is full, or at the kernel's whim.
+	// Errors: EAGAIN (in is empty, or out full), EBADF, EINTR, EINVAL (not two different pipes), EPIPE (with SIGPIPE).
+	// Source: tee(2).
+	//posix:calls tee
+	//posix:retry retry
+	Tee(in, out FD, size int, flags int) (int, error)
 }

@@ -23,6 +23,7 @@ const (
 	OpFcntl                               // [Files.Fcntl]
 	OpDup3                                // [Files.Dup3]
 	OpPipe2                               // [Files.Pipe2]
+	OpTee                                 // [Files.Tee]
 	OpSocket                              // [Sockets.Socket]
 	OpSocketpair                          // [Sockets.Socketpair]
 	OpBind                                // [Sockets.Bind]
@@ -108,6 +109,7 @@ var opTable = [OpCount]opInfo{
 	OpFcntl:                 {"fcntl", "Fcntl", "Files", []string{"fcntl"}, RetryFree},
 	OpDup3:                  {"dup3", "Dup3", "Files", []string{"dup3"}, RetryFree},
 	OpPipe2:                 {"pipe2", "Pipe2", "Files", []string{"pipe2"}, RetryFree},
+	OpTee:                   {"tee", "Tee", "Files", []string{"tee"}, RetryFree},
 	OpSocket:                {"socket", "Socket", "Sockets", []string{"socket"}, RetryFree},
 	OpSocketpair:            {"socketpair", "Socketpair", "Sockets", []string{"socketpair"}, RetryFree},
 	OpBind:                  {"bind", "Bind", "Sockets", []string{"bind", "ioctl"}, RetryFree},

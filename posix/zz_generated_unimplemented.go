@@ -109,6 +109,11 @@ func (Unimplemented) Pipe2(flags int) (FD, FD, error) {
 	return -1, -1, errUnimplemented
 }
 
+// Tee implements [Files].
+func (Unimplemented) Tee(in FD, out FD, size int, flags int) (int, error) {
+	return 0, errUnimplemented
+}
+
 // Socket implements [Sockets].
 func (Unimplemented) Socket(family int, typ int, protocol int) (FD, error) {
 	return -1, errUnimplemented

@@ -179,6 +179,15 @@ func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
 	return r0, r1, err
 }
 
+// Tee implements [posix.Files].
+func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) {
+	r0, err := d.next.Tee(in, out, size, flags)
+	if err != nil {
+		err = wrap(posix.OpTee, in, "", err)
+	}
+	return r0, err
+}
+
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 	r0, err := d.next.Socket(family, typ, protocol)

@@ -16,6 +16,9 @@ func TestNoAllocation(t *testing.T) {
 	r, w, err := k.Pipe2(unix.O_CLOEXEC | unix.O_NONBLOCK)
 	closing(t, r, err)
 	closing(t, w, err)
+	drain, piped, err := k.Pipe2(unix.O_CLOEXEC)
+	closing(t, drain, err)
+	closing(t, piped, err)
 	ep, err := k.EpollCreate1(unix.EPOLL_CLOEXEC)
 	closing(t, ep, err)
 	event, err := k.Eventfd2(1, unix.EFD_CLOEXEC)
@@ -63,6 +66,7 @@ func TestNoAllocation(t *testing.T) {
 			_, err := k.Read(r, buf)
 			return err
 		}},
+		{"tee would block", unix.EAGAIN, func() error { _, err := k.Tee(r, piped, 1, unix.SPLICE_F_NONBLOCK); return err }},
 		{"pread", 0, func() error { _, err := k.Pread(file, buf, 0); return err }},
 		{"fstat", 0, func() error { return k.Fstat(file, st) }},
 		{"fstatat", 0, func() error { return k.Fstatat(dir, "file", st, 0) }},

@@ -37,6 +37,7 @@ var probes = map[posix.Op]func(k posix.Core){
 	posix.OpFtruncate:         func(k posix.Core) { _ = k.Ftruncate(-1, 0) },
 	posix.OpFcntl:             func(k posix.Core) { _, _ = k.Fcntl(-1, unix.F_GETFD, 0) },
 	posix.OpDup3:              func(k posix.Core) { _ = k.Dup3(-1, 99, 0) },
+	posix.OpTee:               func(k posix.Core) { _, _ = k.Tee(-1, -1, 1, 0) },
 	posix.OpPipe2:             func(k posix.Core) { _, _, _ = k.Pipe2(-1) },
 	posix.OpSocket:            func(k posix.Core) { _, _ = k.Socket(200, 1, 0) },
 	posix.OpSocketpair:        func(k posix.Core) { _, _, _ = k.Socketpair(200, 1, 0) },

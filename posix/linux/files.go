@@ -92,3 +92,9 @@ func (k *Kernel) Pipe2(flags int) (r, w posix.FD, err error) {
 	}
 	return posix.FD(p[0]), posix.FD(p[1]), nil
 }
+
+// Tee implements [posix.Files].
+func (k *Kernel) Tee(in, out posix.FD, size int, flags int) (int, error) {
+	n, err := unix.Tee(int(in), int(out), size, flags)
+	return count(int(n), err)
+}

@@ -104,6 +104,66 @@ func TestReadWrite(t *testing.T) {
 	check(t, "Close of nothing", k.Close(-1), unix.EBADF)
 }
 
+func TestTee(t *testing.T) {
+	k := New()
+	pipe := func(flags int) (r, w posix.FD) {
+		r, w, err := k.Pipe2(unix.O_CLOEXEC | flags)
+		closing(t, r, err)
+		closing(t, w, err)
+		return r, w
+	}
+	in, feed := pipe(0)
+	drain, out := pipe(0)
+	buf := make([]byte, 16)
+	_, err := k.Write(feed, []byte("hello"))
+	must(t, "Write", err)
+	for _, tt := range []struct {
+		size int
+		want string
+	}{{16, "hello"}, {2, "he"}, {0, ""}} { // what is copied stays, so it is copied again
+		n, err := k.Tee(in, out, tt.size, 0)
+		if n != len(tt.want) || err != nil {
+			t.Fatalf("Tee of %d bytes: %d, %v, want %d", tt.size, n, err, len(tt.want))
+		}
+		if n == 0 {
+			continue
+		}
+		if n, err = k.Read(drain, buf); string(buf[:n]) != tt.want || err != nil {
+			t.Errorf("the copy reads %q, %v, want %q", buf[:n], err, tt.want)
+		}
+	}
+	if n, err := k.Read(in, buf); string(buf[:n]) != "hello" || err != nil {
+		t.Errorf("the original reads %q, %v", buf[:n], err)
+	}
+
+	n, err := k.Tee(in, out, 16, unix.SPLICE_F_NONBLOCK)
+	check(t, "nothing there", err, unix.EAGAIN)
+	if n != 0 {
+		t.Errorf("Tee returned %d with an error", n)
+	}
+	_, fill := pipe(unix.O_NONBLOCK)
+	for err = nil; err == nil; {
+		_, err = k.Write(fill, make([]byte, 4096))
+	}
+	_, err = k.Write(feed, []byte("more"))
+	must(t, "Write", err)
+	_, err = k.Tee(in, fill, 16, 0)
+	check(t, "no room", err, unix.EAGAIN)
+	_, err = k.Tee(in, feed, 16, 0)
+	check(t, "a pipe to itself", err, unix.EINVAL)
+	_, err = k.Tee(in, tempFile(t, tempDir(t), "file", ""), 16, 0)
+	check(t, "a file", err, unix.EINVAL)
+	_, err = k.Tee(in, -1, 16, 0)
+	check(t, "nowhere", err, unix.EBADF)
+
+	ended, writer, err := k.Pipe2(unix.O_CLOEXEC)
+	closing(t, ended, err)
+	must(t, "Close", k.Close(writer))
+	if n, err := k.Tee(ended, out, 16, 0); n != 0 || err != nil {
+		t.Errorf("Tee without writers: %d, %v, want the end", n, err)
+	}
+}
+
 func TestPipe2(t *testing.T) {
 	k := New()
 	r, w, err := k.Pipe2(unix.O_CLOEXEC | unix.O_NONBLOCK)

@@ -309,6 +309,24 @@ func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
 	return r0, r1, err
 }
 
+// Tee implements [posix.Files].
+func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) {
+	if !d.enabled() {
+		return d.next.Tee(in, out, size, flags)
+	}
+	start := time.Now()
+	r0, err := d.next.Tee(in, out, size, flags)
+	d.log(posix.OpTee, start, err, []slog.Attr{
+		slog.Int64("in", int64(in)),
+		slog.Int64("out", int64(out)),
+		slog.Int64("size", int64(size)),
+		slog.Int64("flags", int64(flags)),
+	}, []slog.Attr{
+		slog.Int64("result", int64(r0)),
+	})
+	return r0, err
+}
+
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 	if !d.enabled() {

@@ -160,6 +160,14 @@ func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
 	return r0, r1, err
 }
 
+// Tee implements [posix.Files].
+func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) {
+	call, start := d.begin(posix.OpTee)
+	r0, err := d.next.Tee(in, out, size, flags)
+	d.end(posix.OpTee, call, start, err)
+	return r0, err
+}
+
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 	call, start := d.begin(posix.OpSocket)
