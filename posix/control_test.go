@@ -59,6 +59,7 @@ var controlCases = []struct {
 	{name: "another level", control: slices.Concat(message(20, unix.SOL_IP, unix.SCM_RIGHTS, 5), pad, message(28, unix.SOL_IP, unix.SCM_CREDENTIALS, 1, 2, 3))},
 	{name: "credentials twice", control: slices.Concat(creds(1, 2, 3), pad, creds(4, 5, 6))},
 	{name: "credentials cut short", control: message(24, unix.SOL_SOCKET, unix.SCM_CREDENTIALS, 1, 2)},
+	{name: "no credentials", control: message(16, unix.SOL_SOCKET, unix.SCM_CREDENTIALS)},
 	{name: "credentials too long", control: message(32, unix.SOL_SOCKET, unix.SCM_CREDENTIALS, 1, 2, 3, 4)},
 	{name: "a part of a descriptor", control: append(message(22, unix.SOL_SOCKET, unix.SCM_RIGHTS, 5), 0, 0), fds: []posix.FD{5}, bad: true},
 	{name: "a negative descriptor", control: rights(5, 1<<31, 6), fds: []posix.FD{5, 6}, bad: true},
@@ -136,15 +137,19 @@ func FuzzParseControl(f *testing.F) {
 		var want []posix.FD
 		var who []posix.Ucred
 		for i := range messages {
-			if len(messages[i].Data)%4 != 0 {
-				continue // x/sys panics when it is handed a part of a descriptor
+			n := len(messages[i].Data) // x/sys panics on a part of a descriptor and on credentials cut short
+			if n%4 != 0 {
+				continue
 			}
 			if raw, e := unix.ParseUnixRights(&messages[i]); e == nil {
 				for _, fd := range raw {
 					want = append(want, posix.FD(fd))
 				}
 			}
-			if raw, e := unix.ParseUnixCredentials(&messages[i]); e == nil && len(messages[i].Data) == unix.SizeofUcred {
+			if n != unix.SizeofUcred {
+				continue
+			}
+			if raw, e := unix.ParseUnixCredentials(&messages[i]); e == nil {
 				who = append(who, posix.Ucred{PID: posix.PID(raw.Pid), UID: posix.UID(raw.Uid), GID: posix.GID(raw.Gid)})
 			}
 		}
