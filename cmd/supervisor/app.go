@@ -128,13 +128,18 @@ func (a *app) open(paths []string, trust bool) ([]compile.Source, error) {
 
 // compile makes a plan in the confined process. Diagnostics are printed; an error among them ends the program.
 func (a *app) compile(req compile.Request, w io.Writer) (wire.Plan, error) {
+	return a.compileWith(req, w, func(req compile.Request) (wire.Plan, error) { return compile.Run(a.core, a.launcher, req) })
+}
+
+// compileWith is compile, with a function that returns the plan.
+func (a *app) compileWith(req compile.Request, w io.Writer, run func(compile.Request) (wire.Plan, error)) (wire.Plan, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return wire.Plan{}, &exitError{statusSupervisor, err}
 	}
 	req.Facts = a.facts
 	req.Variables = map[string]string{"SUPERVISOR": exe}
-	plan, err := compile.Run(a.core, a.launcher, req)
+	plan, err := run(req)
 	var step *launch.StepError
 	if errors.As(err, &step) && step.Exec && errors.Is(err, posix.Errno(unix.EACCES)) {
 		err = fmt.Errorf("%w: it runs as another user, so everybody must be able to read and execute %s (chmod a+rx), on a file system without noexec", err, exe)

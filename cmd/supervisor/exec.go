@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -14,44 +16,79 @@ import (
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/spawner/plancache"
 	"github.com/bulkhead/bulkhead/spawner/terminal"
+	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
 func (a *app) execCommand() *cobra.Command {
-	var file, module string
+	var o execOptions
 	cmd := &cobra.Command{
 		Use:   "exec --policy FILE [--module NAME] [-- COMMAND ARG…]",
 		Short: "Run one command under a policy",
 		Long: "Run one command under a policy, in the foreground. Standard streams, signals and the exit status pass through; a terminal is\n" +
 			"proxied. Without COMMAND the module's own is run. Everything that the command started ends with it.",
-		RunE: func(_ *cobra.Command, args []string) error { return a.exec(file, module, args) },
+		RunE: func(_ *cobra.Command, args []string) error { return a.exec(o, args) },
 	}
-	cmd.Flags().StringVar(&file, "policy", "", "policy `FILE`")
-	cmd.Flags().StringVar(&module, "module", "", "module of the policy, when it has several")
+	f := cmd.Flags()
+	f.StringVar(&o.file, "policy", "", "policy `FILE`")
+	f.StringVar(&o.module, "module", "", "module of the policy, when it has several")
+	f.BoolVar(&o.noPlanCache, "no-plan-cache", false, "compile the policy anew, and do not keep the plan")
+	f.StringVar(&o.logLevel, "log-level", "info", "lowest `LEVEL` that is logged: debug (every system call, where the plan came from), info, warn or error")
 	return cmd
 }
 
-func (a *app) exec(file, module string, command []string) error {
-	if file == "" {
+// execOptions are the flags of `supervisor exec`.
+type execOptions struct {
+	file, module string
+	noPlanCache  bool
+	logLevel     string
+}
+
+// planCache returns where plans are kept, or a cache that keeps none.
+func (a *app) planCache(o execOptions) (*plancache.Cache, error) {
+	log, err := newLogger(os.Stderr, "text", o.logLevel)
+	if err != nil {
+		return nil, &exitError{statusInvalid, err}
+	}
+	if log.Enabled(context.Background(), slog.LevelDebug) {
+		a.coreLevel.Set(slog.LevelDebug)
+	}
+	c := &plancache.Cache{Version: version, Log: log}
+	if !o.noPlanCache {
+		c.Dir = plancache.Dir(a.core.Geteuid(), os.Getenv)
+	}
+	return c, nil
+}
+
+func (a *app) exec(o execOptions, command []string) error {
+	if o.file == "" {
 		return &exitError{statusInvalid, errors.New("exec needs --policy FILE")}
 	}
-	sources, err := a.start([]string{file}, true, true)
+	cache, err := a.planCache(o)
 	if err != nil {
 		return err
 	}
-	req := compile.Request{Sources: sources, Module: module, Exec: true, Command: command}
+	sources, err := a.start([]string{o.file}, true, true)
+	if err != nil {
+		return err
+	}
+	req := compile.Request{Sources: sources, Module: o.module, Exec: true, Command: command}
 	var size posix.Winsize
 	if req.Terminal = a.core.Tcgetwinsize(0, &size) == nil; req.Terminal {
 		req.Environment = []string{"TERM=" + os.Getenv("TERM")}
 	}
 	signals := spawner.CatchSignals() // one that comes before the command is there waits for it
-	plan, err := a.compile(req, os.Stderr)
+	plan, err := a.compileWith(req, os.Stderr, func(req compile.Request) (wire.Plan, error) {
+		plan, _, err := cache.Compile(a.core, a.launcher, req)
+		return plan, err
+	})
 	if err != nil {
 		return err
 	}
 	m := &plan.Modules[0]
 	if len(m.Listeners) > 0 && len(command) == 0 {
-		return &exitError{statusInvalid, fmt.Errorf("module %s takes listeners; run it with supervisor --policy %s", m.Name, file)}
+		return &exitError{statusInvalid, fmt.Errorf("module %s takes listeners; run it with supervisor --policy %s", m.Name, o.file)}
 	}
 	h, err := spawner.NewHost(a.core, a.launcher, a.facts, plan.Modules)
 	if err != nil {

@@ -1,0 +1,180 @@
+package plancache
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/program"
+	"github.com/bulkhead/bulkhead/spawner/compile"
+	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+// Kernel is what a Cache needs.
+type Kernel interface {
+	compile.Parent
+	Geteuid() posix.UID
+	Uname() (posix.Utsname, error)
+}
+
+// Cache is a directory of plans. The zero value keeps nothing: every request is compiled.
+type Cache struct {
+	// Dir is an absolute path, see [Dir]. It is made when it is missing.
+	Dir string
+	// Version is what the program says of itself.
+	Version string
+	// Log gets a line for each plan at the level debug; nil logs nothing.
+	Log *slog.Logger
+	// Timeout is how long the look into the cache may take, the answers included; 0 is [compile.Timeout].
+	Timeout time.Duration
+
+	identify func(posix.Files, string) (Program, error) // thisProgram, but in tests
+	run      func(compile.Parent, *launch.Launcher, compile.Request) (wire.Plan, compile.Record, error)
+}
+
+// Outcome is where a plan came from.
+type Outcome struct {
+	Cached bool
+	Why    string // why it was not taken from the cache
+}
+
+// Compile returns the plan of a request: one that was kept, or a new one, which is then kept. Plans with errors are not.
+// The errors are those of [compile.Run].
+func (c *Cache) Compile(k Kernel, l *launch.Launcher, req compile.Request) (wire.Plan, Outcome, error) {
+	key, plan, why := c.find(k, l, req)
+	if why == nil {
+		c.debug("plan taken from the cache", slog.String("entry", key.String()))
+		return plan, Outcome{Cached: true}, nil
+	}
+	run := c.run
+	if run == nil {
+		run = compile.RunRecorded
+	}
+	plan, record, err := run(k, l, req)
+	if err != nil {
+		return plan, Outcome{Why: why.Error()}, err
+	}
+	c.debug("plan compiled", slog.String("why", why.Error()))
+	if err := c.keep(k, key, plan, record); err != nil {
+		c.debug("plan not kept", slog.String("why", err.Error()))
+	}
+	return plan, Outcome{Why: why.Error()}, nil
+}
+
+// Reasons for a miss that are no trouble.
+var (
+	errOff     = errors.New("there is no cache")
+	errNone    = errors.New("there is no entry for this request")
+	errChanged = errors.New("an answer about the host changed")
+	errSlow    = errors.New("looking at the host took too long")
+	errInvalid = errors.New("the plan has errors")
+)
+
+// find looks an entry up and makes sure that its plan is still the one that would be made. The work is done by another thread: a file
+// system that hangs must not take the caller with it.
+func (c *Cache) find(k Kernel, l *launch.Launcher, req compile.Request) (Key, wire.Plan, error) {
+	if c.Dir == "" {
+		return Key{}, wire.Plan{}, errOff
+	}
+	identify := c.identify
+	if identify == nil {
+		identify = thisProgram
+	}
+	p, err := identify(k, c.Version)
+	if err != nil {
+		return Key{}, wire.Plan{}, err
+	}
+	kernel, err := k.Uname()
+	if err != nil {
+		return Key{}, wire.Plan{}, fmt.Errorf("ask for the kernel's version: %w", err)
+	}
+	key := KeyOf(p, kernel, req)
+	type result struct {
+		plan wire.Plan
+		err  error
+	}
+	network, done := make(chan bool, 1), make(chan result, 1)
+	go func() {
+		plan, err := c.look(k, key, network)
+		done <- result{plan, err}
+	}()
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = compile.Timeout
+	}
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	for {
+		select {
+		case needed := <-network:
+			if needed {
+				l.Refill() // it takes as long as the questions do
+			}
+			network = nil
+		case r := <-done:
+			return key, r.plan, r.err
+		case <-timer.C:
+			return key, wire.Plan{}, fmt.Errorf("%w: %s", errSlow, timeout)
+		}
+	}
+}
+
+// look reads an entry and asks its questions again. It says on network, once, whether the plan needs a network namespace, as soon as
+// there is a plan.
+func (c *Cache) look(k Kernel, key Key, network chan<- bool) (wire.Plan, error) {
+	e, err := load(k, c.Dir, key)
+	if errors.Is(err, fs.ErrNotExist) {
+		return wire.Plan{}, errNone
+	}
+	if err != nil {
+		return wire.Plan{}, fmt.Errorf("read the entry: %w", err)
+	}
+	plan, err := wire.DecodePlan(e.Plan)
+	if err != nil {
+		return wire.Plan{}, err
+	}
+	if plan.Diagnostics.HasErrors() {
+		return wire.Plan{}, errInvalid
+	}
+	network <- slices.ContainsFunc(plan.Modules, needsNetwork)
+	for _, x := range e.Exchanges {
+		now, err := compile.Answer(k, x.Question)
+		if err != nil {
+			return wire.Plan{}, err
+		}
+		if !bytes.Equal(now, x.Answer) {
+			return wire.Plan{}, fmt.Errorf("%w: %q", errChanged, x.Question)
+		}
+	}
+	return plan, nil
+}
+
+func needsNetwork(m wire.Module) bool {
+	return slices.ContainsFunc(m.Program.Prepare, func(p program.Prepare) bool { return p.Kind == program.NetworkNamespace })
+}
+
+// keep writes a new plan down.
+func (c *Cache) keep(k Kernel, key Key, plan wire.Plan, r compile.Record) error {
+	switch {
+	case c.Dir == "" || key == Key{}:
+		return errOff
+	case plan.Diagnostics.HasErrors():
+		return errInvalid
+	case r.Truncated || len(r.Exchanges) > maxExchanges:
+		return errors.New("it rests on too many answers")
+	}
+	return save(k, c.Dir, Entry{Key: key, Exchanges: r.Exchanges, Plan: r.Plan})
+}
+
+func (c *Cache) debug(what string, attrs ...slog.Attr) {
+	if c.Log != nil {
+		c.Log.LogAttrs(context.Background(), slog.LevelDebug, what, attrs...)
+	}
+}
