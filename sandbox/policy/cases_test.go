@@ -67,7 +67,7 @@ func culprits(marked string) (text string, spans []span) {
 }
 
 func errorCases() []errorCase {
-	return slices.Concat(yamlCases(), nameCases(), seccompCases(), referenceCases(), valueCases())
+	return slices.Concat(yamlCases(), nameCases(), seccompCases(), referenceCases(), valueCases(), healthCases())
 }
 
 func TestErrors(t *testing.T) {

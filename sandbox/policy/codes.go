@@ -63,6 +63,9 @@ const (
 	codeNoEffect        = "E416"
 	codeReservedEnv     = "E417"
 	codeSameUser        = "W418"
+	codeUnreachable     = "E419"
+	codeProvesNothing   = "W420"
+	codeStartFirst      = "E421"
 
 	codeRange       = "E501"
 	codeUnit        = "E502"
@@ -142,6 +145,9 @@ func Codes() []CodeMeaning {
 		{codeNoEffect, "a setting that has no effect"},
 		{codeReservedEnv, "a variable that the supervisor sets itself"},
 		{codeSameUser, "two modules that run as the same user"},
+		{codeUnreachable, "a probe of an address where the module cannot be reached"},
+		{codeProvesNothing, "a probe that succeeds whether the module answers or not"},
+		{codeStartFirst, "start-first for a module that binds for itself"},
 		{codeRange, "a number out of range"},
 		{codeUnit, "a number without its unit"},
 		{codeMalformed, "a value that cannot be read"},

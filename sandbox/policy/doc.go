@@ -27,6 +27,23 @@
 // restart are a delay of 200ms that grows to 30s, at most 5 starts in 1m, and a fresh count after 10s of health. A
 // tmpfs may be read and written unless its access says otherwise.
 //
+// # Readiness and health
+//
+// A module with healthcheck: {notify: true} is ready when it says READY=1 on the socket that NOTIFY_SOCKET names, as sd_notify(3) does it;
+// with a watchdog it must say WATCHDOG=1 at least that often from then on. One with {tcp: "HOST:PORT"} is ready when a
+// connection to that address succeeds, and no longer healthy when as many probes in a row as retries fail, each of which may take
+// timeout, one every interval. A module without a healthcheck is ready when it has run for 250 ms.
+//
+// start_period is how long a start may take: an instance that is not ready by then has failed to start. It is 30 s when it is not
+// written. Probes that fail before the first success do not count.
+//
+// Probes come from the host's network. One that cannot reach the module is an error (E419); one of a socket that the supervisor itself
+// holds open is a warning (W420), because the kernel takes connections for the module while it is down.
+//
+// # Dynamic users
+//
+// user: {dynamic: true} gives a module a user and a group that nobody else has: package sandbox chooses the number. Neither has a name.
+//
 // # Values
 //
 // ${NAME} in a value is a variable that the caller gave in Options, $$ is a dollar sign. Keys are taken as they are.

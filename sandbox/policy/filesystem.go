@@ -41,7 +41,7 @@ func (d *decoder) filesystem(n *node) []Mount {
 // mount reads one entry of the list. The path is set also when something else is wrong with the entry.
 func (d *decoder) mount(n *node) (Mount, span, bool) {
 	f, ok := d.fields(n, "a filesystem entry", "a map such as {path: /usr, access: rx}",
-		"path", "access", "tmpfs", "mode", "proc", "cgroup", "if_exists")
+		"path", "access", "tmpfs", "mode", "proc", "cgroup", "control", "if_exists")
 	if !ok {
 		return Mount{}, span{}, false
 	}
@@ -67,7 +67,7 @@ func (d *decoder) mount(n *node) (Mount, span, bool) {
 	if e := f.n.entry("if_exists"); e != nil {
 		m.Optional = d.boolean(e.value)
 		if m.Optional && m.Kind != MountBind {
-			d.report(codeNoEffect, e.at, "if_exists has no effect on a new file system").help("remove it; nothing of the host is needed")
+			d.report(codeNoEffect, e.at, "if_exists has no effect on what the supervisor makes").help("remove it; nothing of the host is needed")
 		}
 	}
 	return m, at, ok
@@ -87,7 +87,7 @@ func (d *decoder) mountPath(n *node) (string, bool) {
 	return path, ok
 }
 
-// mountKind reads which of tmpfs, proc and cgroup an entry has; without one it is what the host has there.
+// mountKind reads which of tmpfs, proc, cgroup and control an entry has; without one it is what the host has there.
 func (d *decoder) mountKind(f fields, m *Mount) bool {
 	kinds := 0
 	ok := true
@@ -107,11 +107,14 @@ func (d *decoder) mountKind(f fields, m *Mount) bool {
 		case "cgroup":
 			m.Kind = MountCgroup
 			ok = d.choice(e.value, "kind of cgroup", "own").Set()
+		case "control":
+			m.Kind = MountControl
+			ok = d.choice(e.value, "kind of control socket", "self").Set()
 		default:
 			continue
 		}
 		if kinds++; kinds > 1 {
-			d.report(codeTwice, e.at, "an entry is one of tmpfs, proc and cgroup").help("write an entry for each")
+			d.report(codeTwice, e.at, "an entry is one of tmpfs, proc, cgroup and control").help("write an entry for each")
 			return false
 		}
 	}
@@ -120,6 +123,10 @@ func (d *decoder) mountKind(f fields, m *Mount) bool {
 
 // access reads what a module may do below a path.
 func (d *decoder) access(n *node, kind MountKind, ok bool) (Access, bool) {
+	if kind == MountControl {
+		d.report(codeNoEffect, n.span, "access has no effect on a control socket").help("remove it; a module can connect to the socket, and that is all")
+		return 0, false
+	}
 	words := []string{"r", "rx", "rw", "rwx"}
 	if n.kind == kindScalar && strings.EqualFold(n.text, "ro") {
 		d.report(codeChoice, n.span, "unknown access %q", n.text).hint(didYouMean("r")).help("one of r, rx, rw, rwx")

@@ -21,7 +21,9 @@ func notYet(where, key string) bool {
 	case "the policy":
 		return key == "tests" || key == "include"
 	case "a module":
-		return key == "healthcheck" || key == "depends_on" || key == "accept"
+		return key == "depends_on" || key == "accept"
+	case "healthcheck":
+		return key == "http" || key == "exec" || key == "start_interval"
 	case "network":
 		return key == "connect" || key == "bind" || key == "scope"
 	case "a filesystem entry", "a listener":
@@ -32,6 +34,9 @@ func notYet(where, key string) bool {
 
 // elsewhere says where our language has what other languages have under a key.
 func elsewhere(where, key string) string {
+	if where == "healthcheck" && (key == "test" || key == "disable") {
+		return "write notify: true or tcp: \"127.0.0.1:8080\"; without a healthcheck a module is ready when it has run for a moment"
+	}
 	if where != "a module" {
 		return ""
 	}

@@ -67,14 +67,20 @@ func (d *decoder) listener(l *listenerUse, n *node) bool {
 	if address == nil || !d.address(l, address) {
 		return false
 	}
-	l.Backlog = Value[int]{V: defaultBacklog}
-	if n := f.get("backlog"); n != nil {
-		l.Backlog = d.number(n, "backlog", 1, maxBacklog)
+	if l.Network == "udp" {
+		if e := f.n.entry("backlog"); e != nil {
+			d.report(codeNoEffect, e.at, "backlog has no effect on a UDP listener").help("remove it; datagrams wait in the socket's buffer")
+		}
+	} else {
+		l.Backlog = Value[int]{V: defaultBacklog}
+		if n := f.get("backlog"); n != nil {
+			l.Backlog = d.number(n, "backlog", 1, maxBacklog)
+		}
 	}
-	if l.Network == "tcp" {
+	if l.Network != "unix" {
 		for _, key := range []string{"mode", "user", "group"} {
 			if e := f.n.entry(key); e != nil {
-				d.report(codeNoEffect, e.at, "%s has no effect on a TCP listener", key).help("remove it; it is for unix: addresses")
+				d.report(codeNoEffect, e.at, "%s has no effect on a %s listener", key, strings.ToUpper(l.Network)).help("remove it; it is for unix: addresses")
 			}
 		}
 		return true
@@ -105,27 +111,37 @@ func (d *decoder) address(l *listenerUse, n *node) bool {
 		return ok
 	}
 	l.Network = "tcp"
+	scheme := ""
+	if rest, udp := strings.CutPrefix(s, "udp:"); udp {
+		l.Network, scheme, s = "udp", "udp:", rest
+	}
+	l.Addr, ok = d.ipPort(n, s, scheme)
+	if ok && l.Addr.Addr().IsMulticast() {
+		d.report(codeAddress, n.span, "%q is a multicast address; nobody can listen there", s)
+		return false
+	}
+	return ok
+}
+
+// ipPort reads the number of a host and a port; the scheme is what stood before it.
+func (d *decoder) ipPort(n *node, s, scheme string) (netip.AddrPort, bool) {
 	addr, err := netip.ParseAddrPort(s)
 	switch {
 	case err != nil:
 		g := d.report(codeAddress, n.span, "%q is not an address", s).help("%s", addressHelp(s))
 		if port, only := strings.CutPrefix(s, ":"); only && digits(port) {
-			g.hint("did you mean \"0.0.0.0:" + port + "\" or \"[::]:" + port + "\"?")
+			g.hint("did you mean \"" + scheme + "0.0.0.0:" + port + "\" or \"" + scheme + "[::]:" + port + "\"?")
 		}
-		return false
+		return netip.AddrPort{}, false
 	case addr.Addr().Zone() != "":
 		d.report(codeNotYet, n.span, "addresses with a zone are not in this version of supervisor")
-		return false
+		return netip.AddrPort{}, false
 	case addr.Addr().Is4In6():
 		d.report(codeAddress, n.span, "%q is an IPv4 address in IPv6 form", s).
-			hint(didYouMean(netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()).String()))
-		return false
-	case addr.Addr().IsMulticast():
-		d.report(codeAddress, n.span, "%q is a multicast address; nobody can listen there", s)
-		return false
+			hint(didYouMean(scheme + netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port()).String()))
+		return netip.AddrPort{}, false
 	}
-	l.Addr = addr
-	return true
+	return addr, true
 }
 
 func addressHelp(s string) string {
@@ -136,7 +152,7 @@ func addressHelp(s string) string {
 	if firstWord(host) != "" && !digits(strings.ReplaceAll(host, ".", "")) {
 		return "an address has a number, such as 127.0.0.1:8080, and no name"
 	}
-	return `write "0.0.0.0:8080", "[::]:8080" or "unix:/path"`
+	return `write "0.0.0.0:8080", "[::]:8080", "udp:0.0.0.0:53" or "unix:/path"`
 }
 
 // socketPath checks the path of a unix listener.
@@ -213,11 +229,12 @@ func (d *decoder) mode(n *node, highest uint32) Value[uint32] {
 // account reads the name or number of a user or group. Whether it exists is for the host to say.
 func (d *decoder) account(n *node, what string) Value[string] {
 	const lastID = 1<<32 - 2 // the highest one means "none" to the kernel
-	if n.kind == kindMap {
-		if n.entry("dynamic") != nil {
-			d.report(codeNotYet, n.span, "{dynamic: true} is not in this version of supervisor").help("name a %s", what)
-			return Value[string]{}
+	if n.kind == kindMap && n.entry("dynamic") != nil {
+		g := d.wrongType(n, "the name or the number of a "+what)
+		if what == "group" {
+			g.help("a module with user: {dynamic: true} has a group of its own")
 		}
+		return Value[string]{}
 	}
 	s, ok := d.word(n, "the name or the number of a "+what)
 	if !ok {
@@ -248,8 +265,9 @@ func (d *decoder) account(n *node, what string) Value[string] {
 // sameAddresses reports listeners that the kernel would not bind together.
 func (d *decoder) sameAddresses(ls []*listenerUse) {
 	type port struct {
-		v4   bool
-		port uint16
+		network string
+		v4      bool
+		port    uint16
 	}
 	paths := map[string]*listenerUse{}
 	ports := map[port][]*listenerUse{}
@@ -266,7 +284,7 @@ func (d *decoder) sameAddresses(ls []*listenerUse) {
 		if l.Addr.Port() == 0 { // the kernel chooses a free one
 			continue
 		}
-		key := port{l.Addr.Addr().Is4(), l.Addr.Port()}
+		key := port{l.Network, l.Addr.Addr().Is4(), l.Addr.Port()}
 		for _, other := range ports[key] {
 			a, b := other.Addr.Addr(), l.Addr.Addr()
 			if a == b {

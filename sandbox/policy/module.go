@@ -16,7 +16,7 @@ const (
 // moduleKeys are the keys of a module and of a profile.
 func moduleKeys() []string {
 	return []string{"extends", "command", "environment", "user", "group", "working_dir", "listeners", "listener_protocol",
-		"replicas", "restart", "stop_signal", "stop_grace_period", "update_config", "seccomp", "filesystem", "network",
+		"replicas", "restart", "stop_signal", "stop_grace_period", "update_config", "healthcheck", "seccomp", "filesystem", "network",
 		"capabilities", "namespaces", "rlimits", "resources", "best_effort"}
 }
 
@@ -25,7 +25,7 @@ func (d *decoder) module(name string, at span, n *node) Module {
 	m := Module{Name: name, Pos: at.pos, WorkingDir: Value[string]{V: "/"}, ListenerProtocol: Value[string]{V: "systemd"},
 		Replicas: Value[int]{V: 1}, Restart: defaultRestart(), StopSignal: Value[int]{V: int(unix.SIGTERM)},
 		StopGracePeriod: Value[time.Duration]{V: defaultGracePeriod}, UpdateOrder: Value[string]{V: "stop-first"},
-		Namespaces: defaultNamespaces()}
+		Health: defaultHealth(), Namespaces: defaultNamespaces()}
 	f, ok := d.fields(n, "a module", "a map with command, seccomp, filesystem and more", moduleKeys()...)
 	if !ok {
 		return m
@@ -69,7 +69,7 @@ func (d *decoder) life(f fields, m *Module) {
 		m.Environment = d.environment(n)
 	}
 	if n := f.get("user"); n != nil {
-		m.User = d.account(n, "user")
+		d.moduleUser(n, m)
 	}
 	if n := f.get("group"); n != nil {
 		m.Group = d.account(n, "group")
@@ -106,6 +106,9 @@ func (d *decoder) life(f fields, m *Module) {
 			}
 		}
 	}
+	if n := f.get("healthcheck"); n != nil {
+		m.Health = d.health(n)
+	}
 }
 
 // restrictions reads the keys about what a module may do.
@@ -127,6 +130,26 @@ func (d *decoder) restrictions(f fields, m *Module) {
 	}
 	if n := f.get("best_effort"); n != nil {
 		m.BestEffort = d.bestEffort(n, m)
+	}
+}
+
+// moduleUser reads whom a module runs as: a name, a number, or a user that is chosen for it.
+func (d *decoder) moduleUser(n *node, m *Module) {
+	if n.kind != kindMap {
+		m.User = d.account(n, "user")
+		return
+	}
+	f, ok := d.fields(n, "user", "", "dynamic")
+	if !ok {
+		return
+	}
+	v := f.need("dynamic", n.span, "user", "dynamic: true, or name a user")
+	switch {
+	case v == nil:
+	case d.boolean(v):
+		m.DynamicUser = Value[bool]{true, v.pos}
+	case v.plainKind() == plainBool:
+		d.report(codeNoEffect, v.span, "dynamic: false names no user").help("name a user, or remove it")
 	}
 }
 

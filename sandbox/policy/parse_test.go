@@ -80,6 +80,10 @@ func TestParseWholeLanguage(t *testing.T) {
 		Burst: Value[int]{V: 5}, Window: Value[time.Duration]{V: time.Minute}, ResetAfter: Value[time.Duration]{V: 10 * time.Second}}
 	workerRestart := defaultRestart()
 	workerRestart.Policy.V = "always"
+	webHealth, workerHealth := defaultHealth(), defaultHealth()
+	webHealth.Kind.V, webHealth.Watchdog.V, webHealth.StartPeriod.V = "notify", 20*time.Second, time.Minute
+	workerHealth.Kind.V, workerHealth.Addr = "tcp", netip.MustParseAddrPort("127.0.0.1:9000")
+	workerHealth.Interval.V, workerHealth.Timeout.V, workerHealth.Retries.V = 5*time.Second, 2*time.Second, 4
 	want := &Policy{
 		File: "web.yaml", Version: Value[int]{V: 1}, Kernel: Value[KernelVersion]{V: KernelVersion{6, 1}},
 		Listeners: []Listener{
@@ -93,7 +97,7 @@ func TestParseWholeLanguage(t *testing.T) {
 			User:        Value[string]{V: "www-data"}, Group: Value[string]{V: "www-data"}, WorkingDir: Value[string]{V: "/srv/app/srv"},
 			Listeners:        []ListenerRef{{Name: "http", FD: 3}, {Name: "api", FD: 4}, {Name: "http6", FD: 5}},
 			ListenerProtocol: Value[string]{V: "nginx"}, Replicas: Value[int]{V: 2}, Restart: restart, StopSignal: Value[int]{V: int(unix.SIGQUIT)},
-			StopGracePeriod: Value[time.Duration]{V: 30 * time.Second}, UpdateOrder: Value[string]{V: "start-first"},
+			StopGracePeriod: Value[time.Duration]{V: 30 * time.Second}, UpdateOrder: Value[string]{V: "start-first"}, Health: webHealth,
 			Seccomp: Seccomp{Architectures: strs("native"), Default: enosys, Denied: eperm, Allow: allow, Deny: call("", "execve", "execveat")},
 			Filesystem: []Mount{
 				{Path: "/usr", Access: AccessRead | AccessExecute},
@@ -118,7 +122,7 @@ func TestParseWholeLanguage(t *testing.T) {
 		}, {
 			Name: "worker", Command: strs("/srv/app/bin/worker"), User: Value[string]{V: "1000"}, WorkingDir: Value[string]{V: "/"},
 			ListenerProtocol: Value[string]{V: "systemd"}, Replicas: Value[int]{V: 1}, Restart: workerRestart, StopSignal: Value[int]{V: int(unix.SIGTERM)},
-			StopGracePeriod: Value[time.Duration]{V: 10 * time.Second}, UpdateOrder: Value[string]{V: "stop-first"},
+			StopGracePeriod: Value[time.Duration]{V: 10 * time.Second}, UpdateOrder: Value[string]{V: "stop-first"}, Health: workerHealth,
 			Seccomp: Seccomp{Architectures: strs("native"), Default: enosys, Denied: Value[Action]{V: Action{Kind: ActionKillProcess}},
 				Allow: call("", "exit_group", "read", "write")},
 			Filesystem: []Mount{{Path: "/srv/app/bin", Access: AccessRead | AccessWrite | AccessExecute}},

@@ -36,10 +36,10 @@ type KernelVersion struct{ Major, Minor int }
 type Listener struct {
 	Name    string
 	Pos     Pos
-	Network string         // "tcp" or "unix"
-	Addr    netip.AddrPort // tcp
+	Network string         // "tcp", "udp" or "unix"
+	Addr    netip.AddrPort // tcp and udp
 	Path    string         // unix, absolute
-	Backlog Value[int]     // default 511
+	Backlog Value[int]     // default 511; 0 with udp, which has none
 	Mode    Value[uint32]  // unix, default 0600
 	User    Value[string]  // unix
 	Group   Value[string]  // unix
@@ -52,6 +52,7 @@ type Module struct {
 	Command          []Value[string] // never empty; the first is an absolute path
 	Environment      []EnvVar        // sorted by name; nothing else is in the environment
 	User             Value[string]   // a name or a number
+	DynamicUser      Value[bool]     // a user and a group that the supervisor chooses; User is not set then
 	Group            Value[string]   // default: the user's
 	WorkingDir       Value[string]   // default "/"
 	Listeners        []ListenerRef   // sorted by descriptor, contiguous from 3
@@ -61,6 +62,7 @@ type Module struct {
 	StopSignal       Value[int]           // signal number, default SIGTERM
 	StopGracePeriod  Value[time.Duration] // default 10 s
 	UpdateOrder      Value[string]        // "stop-first" (default) or "start-first"
+	Health           Health
 	Seccomp          Seccomp
 	Filesystem       []Mount // in the order of the file
 	Network          Value[NetworkMode]
@@ -93,6 +95,18 @@ type Restart struct {
 	Burst      Value[int]
 	Window     Value[time.Duration]
 	ResetAfter Value[time.Duration]
+}
+
+// Health says when an instance is ready and how it is found out that it no longer answers.
+type Health struct {
+	Pos         Pos
+	Kind        Value[string]        // "" (none), "notify" or "tcp"
+	Addr        netip.AddrPort       // where "tcp" connects to
+	Interval    Value[time.Duration] // between two probes, default 10 s; "tcp"
+	Timeout     Value[time.Duration] // of one probe, default 1 s; "tcp"
+	Retries     Value[int]           // failed probes in a row after which an instance is unhealthy, default 3; "tcp"
+	StartPeriod Value[time.Duration] // see StartTimeout; 0 when it is not written
+	Watchdog    Value[time.Duration] // the longest time between two signs of life, 0 for none; "notify"
 }
 
 // ActionKind is what a seccomp filter does with a call.
@@ -143,10 +157,11 @@ const (
 type MountKind uint8
 
 const (
-	MountBind   MountKind = iota // what the host has at Source
-	MountTmpfs                   // a new file system in memory
-	MountProc                    // a new proc of the module's pid namespace
-	MountCgroup                  // the instance's own control group directories
+	MountBind    MountKind = iota // what the host has at Source
+	MountTmpfs                    // a new file system in memory
+	MountProc                     // a new proc of the module's pid namespace
+	MountCgroup                   // the instance's own control group directories
+	MountControl                  // a socket on which the instance learns about itself
 )
 
 // Mount is one entry of a module's file-system list.

@@ -72,9 +72,9 @@ func yamlCases() []errorCase {
 		{name: "half a limit", text: module("rlimits: {nofile: «{»soft: 100}}"), codes: "E114"},
 		{name: "restart without policy", text: module("restart: «{»delay: 1s}"), codes: "E114"},
 		{name: "not in this version", text: "version: 1\n«tests»: []\n«include»: x\n" + strings.TrimPrefix(module(
-			"«healthcheck»: {http: x}", "«depends_on»: {}", "«accept»: []", "replicas: «{»min: 1}", "user: «{»dynamic: true}",
+			"healthcheck: {«http»: x, «exec»: [/bin/true], «start_interval»: 1s}", "«depends_on»: {}", "«accept»: []", "replicas: «{»min: 1}",
 			"network: {mode: none, «connect»: [], «bind»: [], «scope»: []}", "namespaces: [mount, network, «time»]", "resources: {«cpu.weight»: 200, «memory.high»: 1G}"), "version: 1\n"),
-			codes: strings.Repeat("E115 ", 13), says: "`tests` is not in this version of supervisor; remove it"},
+			codes: strings.Repeat("E115 ", 14), says: "`tests` is not in this version of supervisor; remove it"},
 		{name: "argument rules", text: seccomp(`{allow: [read, «{»call: socket, when: "family == AF_INET"}], deny: [«{»call: write}]}`), codes: "E115 E115", says: "argument rules are not in this version"},
 		{name: "a complex key", text: "«?» a\n: b\n", codes: "E118"},
 		{name: "a list as a key", text: module("environment: {«~»: x}"), codes: "E118"},
