@@ -17,6 +17,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix/errs"
 	"github.com/bulkhead/bulkhead/posix/log"
 	"github.com/bulkhead/bulkhead/posix/metrics"
+	"github.com/bulkhead/bulkhead/posix/restrict"
 )
 
 // decorators are the layers, each with the error that it makes of an errno.
@@ -34,6 +35,7 @@ var decorators = []struct {
 	}, bare},
 	{"log", func(c posix.Core) posix.Core { return log.New(c, slog.New(slog.DiscardHandler)) }, bare},
 	{"metrics", func(c posix.Core) posix.Core { return metrics.New(c) }, bare},
+	{"restrict", func(c posix.Core) posix.Core { return restrict.New(c, everything()) }, bare},
 }
 
 func bare(_ posix.Op, errno posix.Errno, err error) bool { return err == error(errno) }
@@ -52,8 +54,8 @@ func TestDecoratorsForward(t *testing.T) {
 	}
 }
 
-// forward announces one call to a mock, makes it through a decorator and compares the results.
-func forward(t *testing.T, op posix.Op, errno posix.Errno, wrap func(posix.Core) posix.Core, wantErr func(posix.Op, posix.Errno, error) bool) {
+// forward announces one call to a mock, makes it through a decorator and compares the results. It returns the arguments.
+func forward(t *testing.T, op posix.Op, errno posix.Errno, wrap func(posix.Core) posix.Core, wantErr func(posix.Op, posix.Errno, error) bool) []reflect.Value {
 	t.Helper()
 	ctrl := gomock.NewController(t)
 	inner := mocks.NewCore(ctrl)
@@ -95,6 +97,7 @@ func forward(t *testing.T, op posix.Op, errno posix.Errno, wrap func(posix.Core)
 			t.Errorf("%s: error %v (%T), the layer below returned %v", op, err, err, results[i])
 		}
 	}
+	return args
 }
 
 // filler makes values of which no two are alike.
@@ -188,8 +191,8 @@ func TestDecoratorsEmbedNothing(t *testing.T) {
 }
 
 func TestStackPrintsItself(t *testing.T) {
-	stack := errs.New(log.New(metrics.New(posix.Unimplemented{}), slog.New(slog.DiscardHandler)))
-	if got, want := posix.Describe(stack), "errs > log > metrics > posix.Unimplemented"; got != want {
+	stack := errs.New(log.New(metrics.New(restrict.New(posix.Unimplemented{}, restrict.Rules{})), slog.New(slog.DiscardHandler)))
+	if got, want := posix.Describe(stack), "errs > log > metrics > restrict > posix.Unimplemented"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

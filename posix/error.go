@@ -28,3 +28,15 @@ func (e *Error) Error() string {
 
 // Unwrap returns the errno, so that errors.Is works with errnos and with the sentinels of io/fs.
 func (e *Error) Unwrap() error { return e.Errno }
+
+// FromTo returns the Path of an [Error] about two paths: "old -> new". An empty path stands for its directory's descriptor: "fd 5 -> new".
+func FromTo(fromDir FD, from string, toDir FD, to string) string {
+	return place(fromDir, from) + " -> " + place(toDir, to)
+}
+
+func place(dir FD, path string) string {
+	if path == "" {
+		return "fd " + strconv.Itoa(int(dir))
+	}
+	return path
+}

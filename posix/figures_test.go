@@ -15,6 +15,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/posix/log"
 	"github.com/bulkhead/bulkhead/posix/metrics"
+	"github.com/bulkhead/bulkhead/posix/restrict"
 )
 
 // instant is a layer below that costs nothing.
@@ -25,10 +26,14 @@ func (instant) Read(posix.FD, []byte) (int, error) { return 1, nil }
 
 var (
 	quiet = slog.New(slog.DiscardHandler)
-	loud  = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: log.Level}))
+	// asking is rules with a predicate.
+	asking = restrict.Rules{Read: restrict.Read(func(fd posix.FD, _ []byte) bool { return fd >= 0 })}
+	loud   = slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: log.Level}))
 )
 
-func full(core posix.Core) posix.Core { return errs.New(log.New(metrics.New(core), quiet)) }
+func full(core posix.Core) posix.Core {
+	return errs.New(log.New(metrics.New(restrict.New(core, everything())), quiet))
+}
 
 // BenchmarkFigures measures each decorator against what it decorates, alternating between them so that whatever else the
 // machine does hits both, and prints a line for each:
@@ -44,6 +49,8 @@ func BenchmarkFigures(b *testing.B) {
 		{"posix_log_disabled_ns", log.New(base, quiet)},
 		{"posix_log_enabled_ns", log.New(base, loud)},
 		{"posix_metrics_ns", metrics.New(base)},
+		{"posix_restrict_ns", restrict.New(base, everything())},
+		{"posix_restrict_predicate_ns", restrict.New(base, asking)},
 		{"posix_stack_ns", full(base)},
 	}
 	kernel := posix.Core(linux.New())

@@ -7,6 +7,7 @@
 //	posix/errs      the methods of the decorator that makes *posix.Error
 //	posix/log       the methods of the decorator that logs
 //	posix/metrics   the methods of the decorator that counts
+//	posix/restrict  the methods of the decorator that denies, and the rules that it goes by
 //
 // Run it with
 //

@@ -101,7 +101,7 @@ func subjectPath(p *Package, m *Method) string {
 			return v.Name + "." + paths[0]
 		case len(paths) == 2:
 			fields := p.Types[v.Type.Name].Fields
-			return fmt.Sprintf("both(%s, %s.%s, %s, %s.%s)",
+			return fmt.Sprintf("posix.FromTo(%s, %s.%s, %s, %s.%s)",
 				dirOf(fields, v.Name, paths[0]), v.Name, paths[0], dirOf(fields, v.Name, paths[1]), v.Name, paths[1])
 		case len(others) > 0:
 			return others[0]

@@ -53,12 +53,12 @@ const errUnimplemented = syscall.ENOSYS
 `)
 	for _, m := range p.Methods {
 		fmt.Fprintf(b, "// %s implements [%s].\nfunc (Unimplemented) %s%s %s {\n\treturn %s\n}\n\n",
-			m.Name, m.Interface, m.Name, m.ParamList(""), m.ResultList(""), strings.Join(zeros(p, &m), ", "))
+			m.Name, m.Interface, m.Name, m.ParamList(""), m.ResultList(""), strings.Join(failed(p, &m, "", "errUnimplemented"), ", "))
 	}
 }
 
-// zeros returns the results of an unimplemented method.
-func zeros(p *Package, m *Method) []string {
+// failed returns the results of a method that did nothing, as package pkg writes them, with err as the last if the method can fail.
+func failed(p *Package, m *Method, pkg, err string) []string {
 	var list []string
 	for _, r := range m.Results {
 		switch {
@@ -67,7 +67,7 @@ func zeros(p *Package, m *Method) []string {
 		case r.Type.Name == "FD" && m.Err:
 			list = append(list, "-1")
 		case p.Kind(r.Type) == Struct:
-			list = append(list, r.Type.Name+"{}")
+			list = append(list, r.Type.In(pkg)+"{}")
 		case p.Kind(r.Type) == String:
 			list = append(list, `""`)
 		default:
@@ -75,7 +75,7 @@ func zeros(p *Package, m *Method) []string {
 		}
 	}
 	if m.Err {
-		list = append(list, "errUnimplemented")
+		list = append(list, err)
 	}
 	return list
 }

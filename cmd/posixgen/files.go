@@ -33,6 +33,8 @@ var emitters = []struct {
 	{"errs/zz_generated_core.go", emitErrs},
 	{"log/zz_generated_core.go", emitLog},
 	{"metrics/zz_generated_core.go", emitMetrics},
+	{"restrict/zz_generated_rules.go", emitRules},
+	{"restrict/zz_generated_core.go", emitRestrict},
 }
 
 // generate returns the files that follow from p.

@@ -157,11 +157,14 @@ func TestGeneratedText(t *testing.T) {
 	for _, tt := range []struct{ file, want string }{
 		{"zz_generated_ops.go", "OpPipe2:  {\"pipe2\", \"Pipe2\", \"Files\", []string{\"pipe2\"}, RetryNever},"},
 		{"zz_generated_unimplemented.go", "return -1, -1, errUnimplemented"},
-		{"errs/zz_generated_core.go", "err = wrap(posix.OpRename, p.OldDir, both(p.OldDir, p.OldPath, p.NewDir, p.NewPath), err)"},
+		{"errs/zz_generated_core.go", "err = wrap(posix.OpRename, p.OldDir, posix.FromTo(p.OldDir, p.OldPath, p.NewDir, p.NewPath), err)"},
 		{"errs/zz_generated_core.go", "err = wrap(posix.OpPipe2, posix.NoFD, \"\", err)"},
 		{"log/zz_generated_core.go", "slog.String(\"new_path\", p.NewPath),"},
 		{"log/zz_generated_core.go", "slog.Int64(\"w\", int64(r1)),"},
 		{"metrics/zz_generated_core.go", "r0, r1, err := d.next.Pipe2(flags)"},
+		{"restrict/zz_generated_core.go", "if d.rules.Pipe2 == nil || !d.rules.Pipe2.pipe2(flags) {\n\t\treturn -1, -1, denied(posix.OpPipe2, posix.NoFD, \"\", d.rules.Pipe2 != nil)"},
+		{"restrict/zz_generated_core.go", "return denied(posix.OpRename, p.OldDir, posix.FromTo(p.OldDir, p.OldPath, p.NewDir, p.NewPath), d.rules.Rename != nil)"},
+		{"restrict/zz_generated_rules.go", "type Pipe2 func(flags int) bool"},
 	} {
 		if !strings.Contains(text[tt.file], tt.want) {
 			t.Errorf("%s has no %q:\n%s", tt.file, tt.want, text[tt.file])

@@ -1,10 +1,6 @@
 package errs
 
-import (
-	"strconv"
-
-	"github.com/bulkhead/bulkhead/posix"
-)
+import "github.com/bulkhead/bulkhead/posix"
 
 // Core makes the errors of the layer below say what failed. Its methods are generated.
 type Core struct{ next posix.Core }
@@ -27,16 +23,4 @@ func wrap(op posix.Op, fd posix.FD, path string, err error) error {
 		return err
 	}
 	return &posix.Error{Op: op, FD: fd, Path: path, Errno: errno}
-}
-
-// both joins the two paths of an operation that has two. An empty path stands for the descriptor itself.
-func both(fromDir posix.FD, from string, toDir posix.FD, to string) string {
-	return place(fromDir, from) + " -> " + place(toDir, to)
-}
-
-func place(dir posix.FD, path string) string {
-	if path == "" {
-		return "fd " + strconv.Itoa(int(dir))
-	}
-	return path
 }

@@ -111,7 +111,7 @@ func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
 func (d *Core) Renameat2(r posix.Rename) error {
 	err := d.next.Renameat2(r)
 	if err != nil {
-		err = wrap(posix.OpRenameat2, r.OldDir, both(r.OldDir, r.OldPath, r.NewDir, r.NewPath), err)
+		err = wrap(posix.OpRenameat2, r.OldDir, posix.FromTo(r.OldDir, r.OldPath, r.NewDir, r.NewPath), err)
 	}
 	return err
 }
@@ -519,7 +519,7 @@ func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, erro
 func (d *Core) MoveMount(m posix.Move) error {
 	err := d.next.MoveMount(m)
 	if err != nil {
-		err = wrap(posix.OpMoveMount, m.FromDir, both(m.FromDir, m.FromPath, m.ToDir, m.ToPath), err)
+		err = wrap(posix.OpMoveMount, m.FromDir, posix.FromTo(m.FromDir, m.FromPath, m.ToDir, m.ToPath), err)
 	}
 	return err
 }
