@@ -60,7 +60,7 @@ func Compile(req Request) (*Result, policy.Diagnostics) {
 		return nil, c.problems
 	}
 	c.describe(filter)
-	res := &Result{Program: c.build(r, filter), Enforcement: c.enforcement}
+	res := &Result{Program: c.build(r, filter), User: c.user, Enforcement: c.enforcement}
 	if c.has(unix.CLONE_NEWPID) {
 		if res.Init, err = c.buildInit(); err != nil {
 			c.problem("E620", c.module.Pos, "the filter of the namespace's init cannot be compiled: "+err.Error(), "")

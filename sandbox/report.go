@@ -27,6 +27,8 @@ type Result struct {
 	Program *program.Program
 	// Init launches the init of its pid namespace; nil without one.
 	Init *program.Program
+	// User is whom the module runs as, or what it is shown where its user cannot be had.
+	User User
 	// Enforcement is every protection, in the order of the launch.
 	Enforcement []Enforcement
 }

@@ -110,9 +110,17 @@ func (s *server) compileFile(p *wire.Plan, src Source) policy.Diagnostics {
 }
 
 func module(m policy.Module, res *sandbox.Result) wire.Module {
+	r, h := m.Restart, m.Health
 	out := wire.Module{
-		Name: m.Name, Replicas: m.Replicas.V, Restart: m.Restart.Policy.V, StopSignal: m.StopSignal.V, StopGracePeriod: m.StopGracePeriod.V,
-		Resources: m.Resources, Program: res.Program, Init: res.Init, Enforcement: res.Enforcement,
+		Name: m.Name, Pos: m.Pos, User: res.User, Replicas: m.Replicas.V, UpdateOrder: m.UpdateOrder.V,
+		Restart: wire.Restart{Policy: r.Policy.V, Delay: r.Delay.V, MaxDelay: r.MaxDelay.V, Burst: r.Burst.V, Window: r.Window.V, ResetAfter: r.ResetAfter.V},
+		Health: wire.Health{Kind: h.Kind.V, Addr: h.Addr, Interval: h.Interval.V, Timeout: h.Timeout.V, Retries: h.Retries.V,
+			StartTimeout: h.StartTimeout(), Watchdog: h.Watchdog.V},
+		StopSignal: m.StopSignal.V, StopGracePeriod: m.StopGracePeriod.V, Resources: m.Resources, Program: res.Program, Init: res.Init,
+		Enforcement: res.Enforcement, Sections: m.Sections(), Digest: wire.Digest(res.Program, res.Init),
+	}
+	for _, v := range m.Command {
+		out.Command = append(out.Command, v.V)
 	}
 	for _, l := range m.Listeners {
 		out.Listeners = append(out.Listeners, l.Name)

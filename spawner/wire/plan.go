@@ -1,9 +1,10 @@
 package wire
 
 import (
-	"net/netip"
+	"crypto/sha256"
 	"time"
 
+	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/program"
@@ -22,9 +23,14 @@ type Plan struct {
 // Module is one module of a plan.
 type Module struct {
 	Name            string
+	Pos             policy.Pos // where it is defined
+	Command         []string   // the program and its arguments
+	User            sandbox.User
 	Listeners       []string
 	Replicas        int
-	Restart         string
+	Restart         Restart
+	UpdateOrder     string // "stop-first" or "start-first"
+	Health          Health
 	StopSignal      int
 	StopGracePeriod time.Duration
 	Resources       []policy.Resource
@@ -32,6 +38,11 @@ type Module struct {
 	Program         *program.Program // nil in an [Outline]
 	Init            *program.Program // nil without a pid namespace
 	Enforcement     []sandbox.Enforcement
+	// Sections are the module's configuration, key by key: what to compare, and to name as the reason of a change.
+	Sections []policy.Section
+	// Digest is that of the launch programs: see [Digest]. A module whose sections are the same and whose digest is not has changed
+	// because the host did.
+	Digest [sha256.Size]byte
 }
 
 // Limits of a plan.
@@ -40,6 +51,8 @@ const (
 	maxModules     = 1000
 	maxReplicas    = 1000 // as the policy language has it
 	maxSignal      = 64
+	maxWords       = 50_000 // of a command, and items of a section
+	maxGroups      = 65_536 // NGROUPS_MAX, see getgroups(2)
 )
 
 func encodePos(e *Encoder, p policy.Pos) {
@@ -97,37 +110,50 @@ func encodeListener(e *Encoder, l policy.Listener) {
 	e.String(l.Name)
 	encodePos(e, l.Pos)
 	e.String(l.Network)
-	addr := ""
-	if l.Addr.IsValid() {
-		addr = l.Addr.String()
-	}
-	e.String(addr)
+	e.place(l.Addr)
 	e.String(l.Path)
 	e.U32(uint32(l.Backlog.V))
+	encodePos(e, l.Backlog.Pos)
 	e.U32(l.Mode.V)
+	encodePos(e, l.Mode.Pos)
 	e.String(l.User.V)
+	encodePos(e, l.User.Pos)
 	e.String(l.Group.V)
+	encodePos(e, l.Group.Pos)
 }
 
 func decodeListener(d *Decoder) policy.Listener {
-	l := policy.Listener{Name: d.String(), Pos: decodePos(d), Network: d.String()}
-	if addr := d.String(); addr != "" {
-		var err error
-		if l.Addr, err = netip.ParseAddrPort(addr); err != nil {
-			d.fail("address %q", addr)
-		}
+	return policy.Listener{
+		Name: d.String(), Pos: decodePos(d), Network: d.String(), Addr: d.place(), Path: d.String(),
+		Backlog: policy.Value[int]{V: int(d.U32()), Pos: decodePos(d)},
+		Mode:    policy.Value[uint32]{V: d.U32(), Pos: decodePos(d)},
+		User:    policy.Value[string]{V: d.String(), Pos: decodePos(d)},
+		Group:   policy.Value[string]{V: d.String(), Pos: decodePos(d)},
 	}
-	l.Path = d.String()
-	l.Backlog.V, l.Mode.V = int(d.U32()), d.U32()
-	l.User.V, l.Group.V = d.String(), d.String()
-	return l
+}
+
+func encodeUser(e *Encoder, u sandbox.User) {
+	e.String(u.Name)
+	e.U32(uint32(u.UID))
+	e.U32(uint32(u.GID))
+	Each(e, u.Groups, func(e *Encoder, g posix.GID) { e.U32(uint32(g)) })
+}
+
+func decodeUser(d *Decoder) sandbox.User {
+	return sandbox.User{Name: d.String(), UID: posix.UID(d.U32()), GID: posix.GID(d.U32()),
+		Groups: List(d, maxGroups, func(d *Decoder) posix.GID { return posix.GID(d.U32()) })}
 }
 
 func encodeModule(e *Encoder, m Module) {
 	e.String(m.Name)
+	encodePos(e, m.Pos)
+	Each(e, m.Command, (*Encoder).String)
+	encodeUser(e, m.User)
 	Each(e, m.Listeners, (*Encoder).String)
 	e.U32(uint32(m.Replicas))
-	e.String(m.Restart)
+	encodeRestart(e, m.Restart)
+	e.String(m.UpdateOrder)
+	encodeHealth(e, m.Health)
 	e.U32(uint32(m.StopSignal))
 	e.U64(uint64(m.StopGracePeriod))
 	Each(e, m.Resources, func(e *Encoder, r policy.Resource) {
@@ -148,16 +174,23 @@ func encodeModule(e *Encoder, m Module) {
 		e.U8(uint8(v.Level))
 		e.String(v.Detail)
 	})
+	Each(e, m.Sections, encodeSection)
+	e.Data(m.Digest[:])
 }
 
 func decodeModule(d *Decoder) Module {
 	m := Module{
 		Name:            d.String(),
+		Pos:             decodePos(d),
+		Command:         List(d, maxWords, (*Decoder).String),
+		User:            decodeUser(d),
 		Listeners:       List(d, maxModules, (*Decoder).String),
 		Replicas:        int(d.U32()),
-		Restart:         d.String(),
+		Restart:         decodeRestart(d),
+		UpdateOrder:     d.String(),
+		Health:          decodeHealth(d),
 		StopSignal:      int(d.U32()),
-		StopGracePeriod: time.Duration(d.U64()),
+		StopGracePeriod: d.duration(),
 		Resources: List(d, 64, func(d *Decoder) policy.Resource {
 			return policy.Resource{Key: d.String(), Limit: int64(d.U64()), Period: int64(d.U64()), Pos: decodePos(d)}
 		}),
@@ -168,8 +201,8 @@ func decodeModule(d *Decoder) Module {
 			*p = DecodeProgram(d)
 		}
 	}
-	if m.Replicas > maxReplicas || m.StopSignal < 1 || m.StopSignal > maxSignal || m.StopGracePeriod < 0 {
-		d.fail("%d replicas, stopped by signal %d within %s", m.Replicas, m.StopSignal, m.StopGracePeriod)
+	if m.Replicas > maxReplicas || m.StopSignal < 1 || m.StopSignal > maxSignal {
+		d.fail("%d replicas, stopped by signal %d", m.Replicas, m.StopSignal)
 	}
 	m.Enforcement = List(d, 64, func(d *Decoder) sandbox.Enforcement {
 		v := sandbox.Enforcement{Protection: d.String(), Level: sandbox.Level(d.U8()), Detail: d.String()}
@@ -178,6 +211,10 @@ func decodeModule(d *Decoder) Module {
 		}
 		return v
 	})
+	m.Sections = List(d, 64, decodeSection)
+	if sum := d.Data(); copy(m.Digest[:], sum) != len(m.Digest) || len(sum) != len(m.Digest) {
+		d.fail("a digest of %d bytes", len(sum))
+	}
 	return m
 }
 

@@ -100,12 +100,8 @@ func fullPlan() Plan {
 	return p
 }
 
-// notSent are the fields that a plan does not carry, with the reason. It is the place of a value that the spawner only applies:
-// everything wrong with it was found by the compile process.
-var notSent = cmp.Options{
-	cmpopts.IgnoreFields(policy.Value[int]{}, "Pos"), cmpopts.IgnoreFields(policy.Value[uint32]{}, "Pos"), cmpopts.IgnoreFields(policy.Value[string]{}, "Pos"),
-	cmpopts.EquateComparable(netip.AddrPort{}),
-}
+// plain compares plans, all of whose fields are sent.
+var plain = cmp.Options{cmpopts.EquateComparable(netip.AddrPort{})}
 
 // TestEveryFieldTravels: a field that somebody adds and forgets to send is a difference here.
 func TestEveryFieldTravels(t *testing.T) {
@@ -114,7 +110,7 @@ func TestEveryFieldTravels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, got, notSent); diff != "" {
+	if diff := cmp.Diff(want, got, plain); diff != "" {
 		t.Errorf("plan (- sent, + received):\n%s", diff)
 	}
 }
@@ -133,7 +129,7 @@ func TestSmallPlansTravel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(want, got, notSent, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(want, got, plain, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("plan (- sent, + received):\n%s", diff)
 			}
 		})
@@ -167,7 +163,13 @@ func TestRefused(t *testing.T) {
 		{"replicas", func(p *Plan) { p.Modules[0].Replicas = maxReplicas + 1 }, "1001 replicas"},
 		{"no signal", func(p *Plan) { p.Modules[0].StopSignal = 0 }, "signal 0"},
 		{"signal", func(p *Plan) { p.Modules[0].StopSignal = 65 }, "signal 65"},
-		{"grace period", func(p *Plan) { p.Modules[0].StopGracePeriod = -1 }, "within -1ns"},
+		{"delay", func(p *Plan) { p.Modules[0].Restart.MaxDelay = -2 }, "a duration of -2ns"},
+		{"watchdog", func(p *Plan) { p.Modules[0].Health.Watchdog = -3 }, "a duration of -3ns"},
+		{"sections", func(p *Plan) { p.Modules[0].Sections = make([]policy.Section, 65) }, "a list of 65"},
+		{"items", func(p *Plan) { p.Modules[0].Sections[1].Items = make([]string, maxWords+1) }, "a list of 50001"},
+		{"words", func(p *Plan) { p.Modules[0].Command = make([]string, maxWords+1) }, "a list of 50001"},
+		{"groups", func(p *Plan) { p.Modules[0].User.Groups = make([]posix.GID, maxGroups+1) }, "a list of 65537"},
+		{"grace period", func(p *Plan) { p.Modules[0].StopGracePeriod = -1 }, "a duration of -1ns"},
 		{"level", func(p *Plan) { p.Modules[0].Enforcement[1].Level = 3 }, "enforcement level 3"},
 		{"resources", func(p *Plan) { p.Modules[0].Resources = make([]policy.Resource, 65) }, "a list of 65"},
 		{"best effort", func(p *Plan) { p.Modules[0].BestEffort = make([]string, 65) }, "a list of 65"},
@@ -234,6 +236,14 @@ func TestRefused(t *testing.T) {
 	if err := d.Done(); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), `address "nohow"`) {
 		t.Errorf("address: %v", err)
 	}
+	e = &Encoder{}
+	encodeModule(e, Module{StopSignal: 15})
+	message = append(e.Bytes()[:len(e.Bytes())-36], 31, 0, 0, 0)
+	d = NewDecoder(append(message, make([]byte, 31)...))
+	decodeModule(d)
+	if err := d.Done(); !errors.Is(err, ErrMalformed) || !strings.Contains(err.Error(), "a digest of 31 bytes") {
+		t.Errorf("digest: %v", err)
+	}
 }
 
 func FuzzDecodePlan(f *testing.F) {
@@ -253,7 +263,7 @@ func FuzzDecodePlan(f *testing.F) {
 		if err != nil {
 			t.Fatalf("what was accepted is refused after another round: %v", err)
 		}
-		if diff := cmp.Diff(p, again, notSent); diff != "" {
+		if diff := cmp.Diff(p, again, plain); diff != "" {
 			t.Fatalf("another round changes the plan:\n%s", diff)
 		}
 		if first, second := p.Encode(), again.Encode(); !bytes.Equal(first, second) {
