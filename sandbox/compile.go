@@ -33,6 +33,8 @@ type Request struct {
 	Module  policy.Module
 	Host    Host
 	Filters Filters
+	// Users are those of the other modules of the same plan, to which the module's is added; nil when there are no others.
+	Users *Users
 	// Command replaces the module's command when it is not empty, as `exec -- COMMAND` does. Without a slash it is
 	// looked up along the module's PATH.
 	Command []string
@@ -46,6 +48,9 @@ type Request struct {
 // Result is nil when one of the diagnostics is an error.
 func Compile(req Request) (*Result, policy.Diagnostics) {
 	c := &compiler{Request: req, module: &req.Module, host: req.Host, facts: req.Host.Facts()}
+	if c.Users == nil {
+		c.Users = &Users{}
+	}
 	c.checkKernel()
 	c.decideProtections()
 	c.identity()
@@ -229,23 +234,32 @@ func (c *compiler) hierarchies() []host.Hierarchy {
 func (c *compiler) identity() {
 	m, f := c.module, &c.facts
 	switch {
+	case m.DynamicUser.V:
+		user, ok := c.dynamicUser()
+		if !ok {
+			return
+		}
+		c.user = user
 	case !m.User.Set() && c.root():
-		c.problem("E612", m.Pos, "user is required when the supervisor runs as root", `say user: with a user of its own, or "root" if it must be`)
+		c.problem("E612", m.Pos, "user is required when the supervisor runs as root",
+			`say user: {dynamic: true}, or user: with a user of its own, or "root" if it must be`)
 		return
 	case !m.User.Set():
 		c.user = User{UID: f.EUID, GID: f.EGID}
 		return
+	default:
+		user, ok, err := c.host.User(m.User.V)
+		switch {
+		case err != nil:
+			c.hostError(m.User.Pos, "the user database", err)
+			return
+		case !ok:
+			c.problem("E613", m.User.Pos, fmt.Sprintf("user %q does not exist on this host", m.User.V), "create it: useradd --system "+m.User.V)
+			return
+		}
+		c.user = user
 	}
-	user, ok, err := c.host.User(m.User.V)
-	switch {
-	case err != nil:
-		c.hostError(m.User.Pos, "the user database", err)
-		return
-	case !ok:
-		c.problem("E613", m.User.Pos, fmt.Sprintf("user %q does not exist on this host", m.User.V), "create it: useradd --system "+m.User.V)
-		return
-	}
-	c.user = user
+	c.Users.take(c.user.UID)
 	if m.Group.Set() {
 		gid, ok, err := c.host.Group(m.Group.V)
 		switch {
@@ -259,7 +273,11 @@ func (c *compiler) identity() {
 		c.user.GID = gid
 	}
 	if c.root() {
-		c.report("user", Enforced, fmt.Sprintf("user %d, group %d", c.user.UID, c.user.GID))
+		detail := fmt.Sprintf("user %d, group %d", c.user.UID, c.user.GID)
+		if m.DynamicUser.V {
+			detail += ", chosen for this module"
+		}
+		c.report("user", Enforced, detail)
 		return
 	}
 	c.user.Groups = nil

@@ -23,7 +23,13 @@ func (b *builder) privileges() {
 	b.credentials(b.c.userOrigin(), b.c.user, b.c.capabilities(), b.c.capabilityOrigin(), b.needsMaps())
 }
 
-func (c *compiler) userOrigin() program.Origin       { return origin(c.module.User.Pos) }
+func (c *compiler) userOrigin() program.Origin {
+	if c.module.DynamicUser.V {
+		return origin(c.module.DynamicUser.Pos)
+	}
+	return origin(c.module.User.Pos)
+}
+
 func (c *compiler) capabilityOrigin() program.Origin { return firstOf(c.module.Capabilities) }
 
 func (c *compiler) capabilities() uint64 {

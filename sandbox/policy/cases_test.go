@@ -131,12 +131,15 @@ func TestErrors(t *testing.T) {
 func TestCodesAreOrderedAndExplained(t *testing.T) {
 	seen := map[string]bool{}
 	group := byte('0')
-	for _, c := range Codes() {
+	for _, c := range slices.Concat(Codes(), HostCodes()) {
 		if seen[c.Code] || c.Meaning == "" || len(c.Code) != 4 {
 			t.Errorf("bad entry %+v", c)
 		}
 		if c.Code[1] < group {
 			t.Errorf("%s is out of order", c.Code)
+		}
+		if number := c.Code[1:]; seen["E"+number] || seen["W"+number] {
+			t.Errorf("%s is an error and a warning", number)
 		}
 		seen[c.Code], group = true, c.Code[1]
 	}

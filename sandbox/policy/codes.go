@@ -1,7 +1,7 @@
 package policy
 
 // The codes of the findings. A code keeps its meaning for ever; a code that is no longer used is not given again.
-// E1xx: YAML and structure, E2xx: names, E3xx: seccomp, E4xx: references and contradictions, E5xx: values.
+// E1xx: YAML and structure, E2xx: names, E3xx: seccomp, E4xx: references and contradictions, E5xx: values, E6xx: the host (HostCodes).
 // A code with W in front is a warning.
 const (
 	codeEmpty        = "E101"
@@ -82,6 +82,33 @@ const (
 	codeCommand     = "E513"
 	codeDollar      = "E514"
 )
+
+// HostCodes returns the codes of findings that are made when a policy is compiled for a host, in order. Package sandbox makes those up
+// to E631 and package spawner/compile the others; a test of package sandbox compares the list with what they use.
+func HostCodes() []CodeMeaning {
+	return []CodeMeaning{
+		{"E600", "something on the host that could not be looked at"},
+		{"E601", "a path that the host does not have"},
+		{"E602", "a path that leads to the host's root"},
+		{"E603", "nothing fit to mount a path on"},
+		{"E604", "a path that leads through a symbolic link inside another one"},
+		{"E605", "a second proc"},
+		{"E606", "a control group file system for a module that has no control group"},
+		{"E610", "a protection that the host cannot enforce"},
+		{"E611", "a kernel that is too old"},
+		{"E612", "no user, although the supervisor runs as root"},
+		{"E613", "a user that does not exist"},
+		{"E614", "a group that does not exist"},
+		{"E615", "no number left for a dynamic user"},
+		{"E620", "a seccomp filter that cannot be compiled"},
+		{"E630", "a command that is not found"},
+		{"E631", "a command that cannot be executed"},
+		{"E640", "no module of that name, or none chosen"},
+		{"E641", "a module or a listener that two files define"},
+		{"W642", "two modules whose users have one number"},
+		{"E643", "a module that runs as the manager's user"},
+	}
+}
 
 // CodeMeaning is one line of the table of codes.
 type CodeMeaning struct{ Code, Meaning string }

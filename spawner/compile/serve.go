@@ -51,6 +51,7 @@ type server struct {
 	request Request
 	// filter waits for the filter of the module that is being compiled.
 	filter func() (*seccomp.Filter, error)
+	users  sandbox.Users
 }
 
 // plan parses and compiles everything, collecting all diagnostics.
@@ -91,7 +92,7 @@ func (s *server) compileFile(p *wire.Plan, src Source) policy.Diagnostics {
 	modules, problem := s.choose(pol)
 	ds = append(ds, problem...)
 	for _, m := range modules {
-		req := sandbox.Request{Policy: pol, Module: m, Host: s, Filters: s}
+		req := sandbox.Request{Policy: pol, Module: m, Host: s, Filters: s, Users: &s.users}
 		if s.request.Exec {
 			req.Command, req.Environment, req.Terminal = s.request.Command, s.request.Environment, s.request.Terminal
 		}
@@ -174,6 +175,10 @@ func collisions(p *wire.Plan, text *strings.Builder) policy.Diagnostics {
 			report("module", m.Name, policy.Pos{File: first}, policy.Pos{File: m.Program.File, Line: 1, Col: 1})
 		}
 		modules[m.Name] = m.Program.File
+	}
+	for _, d := range sameUsers(p.Modules) {
+		fmt.Fprintln(text, d)
+		ds = append(ds, d)
 	}
 	return ds
 }
