@@ -17,17 +17,27 @@ type poller struct {
 	kernel  Kernel
 	epoll   posix.FD
 	wake    posix.FD // an eventfd: a signal has arrived
-	ready   map[posix.FD]func() error
+	ready   map[posix.FD]watch
+	serial  uint32 // of the last watch
 	stopped chan struct{}
 	waker   sync.WaitGroup
 
-	mu      sync.Mutex // guards pending
+	mu      sync.Mutex // guards what follows
 	pending []os.Signal
+	posted  []func()
+	closed  bool
+}
+
+// watch is a descriptor that is waited for. The serial tells it from another one that had the same number, for which an event may
+// still be on its way.
+type watch struct {
+	serial uint32
+	f      func(events uint32) error
 }
 
 // newPoller makes a poller that signals interrupt. The caller closes it.
 func newPoller(k Kernel, signals <-chan os.Signal) (*poller, error) {
-	p := &poller{kernel: k, epoll: -1, wake: -1, ready: map[posix.FD]func() error{}, stopped: make(chan struct{})}
+	p := &poller{kernel: k, epoll: -1, wake: -1, ready: map[posix.FD]watch{}, stopped: make(chan struct{})}
 	var err error
 	if p.epoll, err = k.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("make an epoll instance: %w", err)
@@ -44,7 +54,6 @@ func newPoller(k Kernel, signals <-chan os.Signal) (*poller, error) {
 
 // deliver turns signals, which arrive on a channel, into something that epoll waits for.
 func (p *poller) deliver(signals <-chan os.Signal) {
-	one := []byte{1, 0, 0, 0, 0, 0, 0, 0}
 	for {
 		select {
 		case <-p.stopped:
@@ -53,8 +62,34 @@ func (p *poller) deliver(signals <-chan os.Signal) {
 			p.mu.Lock()
 			p.pending = append(p.pending, s)
 			p.mu.Unlock()
-			_, _ = p.kernel.Write(p.wake, one) // EAGAIN: the counter is full, so the loop is going to wake up
+			p.rouse()
 		}
+	}
+}
+
+// rouse has wait return.
+func (p *poller) rouse() {
+	_, _ = p.kernel.Write(p.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // EAGAIN: the counter is full, so the loop is going to wake up
+}
+
+// post has the loop call f. It may be called by any goroutine; when the poller is closed nothing happens.
+func (p *poller) post(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.posted = append(p.posted, f)
+		p.rouse()
+	}
+}
+
+// callPosted calls what was posted since the last call.
+func (p *poller) callPosted() {
+	p.mu.Lock()
+	fs := p.posted
+	p.posted = nil
+	p.mu.Unlock()
+	for _, f := range fs {
+		f()
 	}
 }
 
@@ -76,11 +111,28 @@ func (p *poller) signals() []os.Signal {
 	return out
 }
 
+// add has f called when fd can be read or has hung up.
 func (p *poller) add(fd posix.FD, f func() error) error {
-	if err := p.kernel.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &posix.EpollEvent{Events: unix.EPOLLIN, Data: uint64(fd)}); err != nil {
+	return p.watch(fd, unix.EPOLLIN, func(uint32) error { return f() })
+}
+
+// watch has f called when one of events is there, or EPOLLHUP or EPOLLERR, which always count.
+func (p *poller) watch(fd posix.FD, events uint32, f func(events uint32) error) error {
+	p.serial++
+	data := uint64(fd) | uint64(p.serial)<<32
+	if err := p.kernel.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &posix.EpollEvent{Events: events, Data: data}); err != nil {
 		return fmt.Errorf("wait for a descriptor: %w", err)
 	}
-	p.ready[fd] = f
+	p.ready[fd] = watch{p.serial, f}
+	return nil
+}
+
+// rewatch changes the events that a descriptor is watched for.
+func (p *poller) rewatch(fd posix.FD, events uint32) error {
+	data := uint64(fd) | uint64(p.ready[fd].serial)<<32
+	if err := p.kernel.EpollCtl(p.epoll, unix.EPOLL_CTL_MOD, fd, &posix.EpollEvent{Events: events, Data: data}); err != nil {
+		return fmt.Errorf("wait for a descriptor: %w", err)
+	}
 	return nil
 }
 
@@ -112,9 +164,9 @@ func (p *poller) wait(d time.Duration) error {
 		return fmt.Errorf("wait for events: %w", err)
 	}
 	for _, e := range events[:max(n, 0)] {
-		// An earlier function of this round may have removed it.
-		if f, ok := p.ready[posix.FD(e.Data)]; ok {
-			if err := f(); err != nil {
+		// An earlier function of this round may have removed it, and the number may be another descriptor's by now.
+		if w, ok := p.ready[posix.FD(uint32(e.Data))]; ok && w.serial == uint32(e.Data>>32) {
+			if err := w.f(e.Events); err != nil {
 				return err
 			}
 		}
@@ -125,5 +177,8 @@ func (p *poller) wait(d time.Duration) error {
 func (p *poller) close() error {
 	close(p.stopped)
 	p.waker.Wait()
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
 	return errors.Join(p.kernel.Close(p.wake), p.kernel.Close(p.epoll))
 }

@@ -162,3 +162,90 @@ func TestPollerErrors(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestPollerPost(t *testing.T) {
+	noLeaks(t)
+	p, err := newPoller(linux.New(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []int
+	go p.post(func() { got = append(got, 1); p.post(func() { got = append(got, 2) }) })
+	for len(got) < 2 {
+		if err := p.wait(5 * time.Second); err != nil {
+			t.Fatal(err)
+		}
+		before := len(got)
+		if p.callPosted(); len(got) != before+1 {
+			t.Fatalf("after %d functions, %d were called", before, len(got))
+		}
+	}
+	if err := p.close(); err != nil {
+		t.Fatal(err)
+	}
+	p.post(func() { t.Error("called after the end") })
+	p.callPosted()
+}
+
+// TestPollerNumberUsedAgain: an event for a descriptor that was closed is not taken for one of its successor with the same number.
+func TestPollerNumberUsedAgain(t *testing.T) {
+	noLeaks(t)
+	k := linux.New()
+	p := newTestPoller(t, nil)
+	r1, w1 := pipe(t)
+	r2, w2 := pipe(t)
+	quiet, _ := pipe(t)
+	replaced := 0
+	// Whichever comes first puts something quiet in the other's place.
+	for _, pair := range [][2]posix.FD{{r1, r2}, {r2, r1}} {
+		if err := p.add(pair[0], func() error {
+			replaced++
+			if err := p.remove(pair[1]); err != nil {
+				return err
+			}
+			if err := k.Dup3(quiet, pair[1], unix.O_CLOEXEC); err != nil {
+				return err
+			}
+			return p.add(pair[1], func() error { t.Error("the successor has nothing to read"); return nil })
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, w := range []posix.FD{w1, w2} {
+		if _, err := k.Write(w, []byte{1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.wait(time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if replaced != 1 {
+		t.Errorf("%d functions were called", replaced)
+	}
+}
+
+// TestPollerEvents: what is watched without events is still told of a hang-up, and the events can be changed.
+func TestPollerEvents(t *testing.T) {
+	noLeaks(t)
+	p := newTestPoller(t, nil)
+	r, w := pipe(t)
+	var got uint32
+	if err := p.watch(r, 0, func(events uint32) error { got |= events; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := linux.New().Write(w, []byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.wait(0); err != nil || got != 0 {
+		t.Errorf("events %#x although none were asked for, %v", got, err)
+	}
+	if err := p.rewatch(r, unix.EPOLLIN); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.wait(time.Second); err != nil || got != unix.EPOLLIN {
+		t.Errorf("events %#x, %v", got, err)
+	}
+	if err := p.rewatch(1<<20, unix.EPOLLIN); !errors.Is(err, unix.EBADF) {
+		t.Errorf("a descriptor that is not open: %v", err)
+	}
+}
