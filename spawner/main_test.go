@@ -14,6 +14,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/posix/restrict"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 	"github.com/bulkhead/bulkhead/spawner/launch"
 	"github.com/bulkhead/bulkhead/spawner/wire"
@@ -76,9 +77,12 @@ func noLeaks(t testing.TB) {
 	})
 }
 
-// hostOf returns a Host without control groups, on this test's thread.
+// hostOf returns a Host without control groups, on this test's thread. It may do what the spawner may do.
 func hostOf(t testing.TB, k Kernel) *Host {
 	t.Helper()
+	if core, ok := k.(posix.Core); ok {
+		k = restrict.New(core, Operations())
+	}
 	runtime.LockOSThread()
 	t.Cleanup(runtime.UnlockOSThread)
 	l, err := launch.New(k, launch.Options{})
