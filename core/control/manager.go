@@ -1,0 +1,26 @@
+package control
+
+import (
+	"context"
+
+	"github.com/bulkhead/bulkhead/core/api"
+	"github.com/bulkhead/bulkhead/core/machine"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+// Manager is what the control API shows and commands. core.Runtime is one. All methods may be called at the same time.
+type Manager interface {
+	// Status returns what there is now. The value is the caller's.
+	Status() api.Status
+	// Do carries a command out and returns when it is done, or refused, or ctx is; the command goes on when ctx ends first.
+	// No modules means all of them. An error says that the manager cannot take commands (it is ending), or is that of ctx.
+	Do(ctx context.Context, verb machine.Verb, modules []string, dryRun bool) (api.Result, error)
+	// Events sends the events that are remembered and come after an ID, all of them when it is empty, and then those that
+	// happen. The channel is closed when ctx is done, when the manager ends, or when the reader is too slow.
+	Events(ctx context.Context, after string) <-chan api.Event
+	// Logs sends the last lines of modules, of all of them when there are none, and then those that they write. It is closed as
+	// that of Events is.
+	Logs(ctx context.Context, modules []string, last int) <-chan api.LogLine
+	// Stats asks the spawner for its counters. An error says that it did not answer, or is that of ctx.
+	Stats(ctx context.Context) (wire.Stats, error)
+}
