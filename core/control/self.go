@@ -2,7 +2,6 @@ package control
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/spawner/wire"
@@ -38,9 +37,8 @@ func about(s api.Status, id wire.InstanceID) (api.Self, bool) {
 
 // eventsOf returns the last events about a place.
 func eventsOf(r *request, m Manager, module string, replica int) []api.Event {
-	asked := time.Now()
 	out := []api.Event{}
-	for e := range remembered(r.Context(), m.Events(r.Context(), ""), func(e api.Event) bool { return e.Time.After(asked) }) {
+	for e := range remembered(m.Events(r.Context(), "")) {
 		if e.Module == module && (e.Replica == nil || *e.Replica == replica) {
 			out = append(out, e)
 		}

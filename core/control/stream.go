@@ -1,7 +1,6 @@
 package control
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,12 +13,8 @@ import (
 	"github.com/bulkhead/bulkhead/core/api"
 )
 
-const (
-	// quiet is how long nothing must come for what is remembered to have been sent.
-	quiet = 50 * time.Millisecond
-	// pulse is how often a stream shows that it is alive. Writing also finds out that the client is gone.
-	pulse = 15 * time.Second
-)
+// pulse is how often a stream shows that it is alive. Writing also finds out that the client is gone.
+const pulse = 15 * time.Second
 
 // validID is a UUID.
 var validID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
@@ -41,10 +36,9 @@ func (a *apiServer) events(w http.ResponseWriter, r *request) *Error {
 		return refused
 	}
 	defer release()
-	asked := time.Now()
 	ch := a.m.Events(r.Context(), after)
 	if !follow {
-		list(w, r, ch, func(e api.Event) bool { return e.Time.After(asked) })
+		list(w, ch)
 		return nil
 	}
 	flow(w, r, "event", ch, func(e api.Event) string { return e.ID })
@@ -68,13 +62,12 @@ func (a *apiServer) logs(w http.ResponseWriter, r *request) *Error {
 		return refused
 	}
 	defer release()
-	asked := time.Now()
 	ch := a.m.Logs(r.Context(), r.query["module"], last)
 	if !follow {
-		list(w, r, ch, func(l api.LogLine) bool { return l.Time.After(asked) })
+		list(w, ch)
 		return nil
 	}
-	flow(w, r, "line", ch, nil)
+	flow(w, r, "line", ch, func(api.LogLine) string { return "" })
 	return nil
 }
 
@@ -98,11 +91,11 @@ func (a *apiServer) seat(w http.ResponseWriter) (release func(), refused *Error)
 }
 
 // list writes what is remembered, an object a line.
-func list[T any](w http.ResponseWriter, r *request, ch <-chan T, later func(T) bool) {
+func list[T any](w http.ResponseWriter, ch <-chan T) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
-	for v := range remembered(r.Context(), ch, later) {
+	for v := range remembered(ch) {
 		extend(w, writeTimeout)
 		if line, err := json.Marshal(v); err != nil {
 			return
@@ -112,23 +105,16 @@ func list[T any](w http.ResponseWriter, r *request, ch <-chan T, later func(T) b
 	}
 }
 
-// remembered yields what a channel has that goes on with what happens. That is recognized by its time, or by the pause before it.
-func remembered[T any](ctx context.Context, ch <-chan T, later func(T) bool) iter.Seq[T] {
+// remembered returns what a channel has that goes on with what happens.
+func remembered[T any](ch <-chan T) iter.Seq[T] {
 	return func(yield func(T) bool) {
-		timer := time.NewTimer(quiet)
-		defer timer.Stop()
 		for {
 			select {
 			case v, ok := <-ch:
-				if !ok || later(v) || !yield(v) {
+				if !ok || !yield(v) {
 					return
 				}
-				timer.Reset(quiet)
-			case <-timer.C:
-				return
-			case <-ctx.Done():
-				return
-			case <-ending(ctx):
+			default:
 				return
 			}
 		}
@@ -158,8 +144,8 @@ func flow[T any](w http.ResponseWriter, r *request, name string, ch <-chan T, id
 				return
 			}
 			extend(w, writeTimeout)
-			if id != nil {
-				_, _ = fmt.Fprintf(w, "id: %s\n", id(v)) // an error comes back from flush
+			if id := id(v); id != "" {
+				_, _ = fmt.Fprintf(w, "id: %s\n", id) // an error comes back from flush
 			}
 			_, _ = fmt.Fprintf(w, "event: %s\ndata: %s\n\n", name, data)
 			if len(ch) > 0 {
