@@ -233,33 +233,43 @@ func (b *builder) arguments(argv []string) program.Value {
 	return program.At(b.Pointers(at...), "["+strings.Join(quoted, ", ")+"]")
 }
 
-// environment adds the variables that hand listeners over. LISTEN_PID is only known to the child.
+// environment adds the variables that hand listeners over and say whom to notify.
 func (b *builder) environment() program.Value {
 	c := b.c
 	var at []uint32
+	add := func(variable string) { at = append(at, uint32(b.String(variable).Arg.Value)) }
 	for _, v := range c.env {
-		at = append(at, uint32(b.String(v).Arg.Value))
+		add(v)
 	}
 	var names, fds []string
 	for _, l := range c.module.Listeners {
 		names, fds = append(names, l.Name), append(fds, strconv.Itoa(l.FD)+";")
 	}
-	n := len(c.env)
 	switch {
 	case len(names) == 0:
 	case c.module.ListenerProtocol.V == "nginx":
-		at, n = append(at, uint32(b.String("NGINX="+strings.Join(fds, "")).Arg.Value)), n+1
+		add("NGINX=" + strings.Join(fds, ""))
 	default:
-		at = append(at, uint32(b.String("LISTEN_FDS="+strconv.Itoa(len(names))).Arg.Value),
-			uint32(b.String("LISTEN_FDNAMES="+strings.Join(names, ":")).Arg.Value))
-		const prefix = "LISTEN_PID="
-		pid := b.Bytes(append([]byte(prefix), make([]byte, 24)...))
-		o := firstListener(c.module)
-		b.call(o, "getpid", unix.SYS_GETPID).Keep(2)
-		b.Decimal(o, program.Kept(2, "$2"), pid+uint32(len(prefix)), "LISTEN_PID")
-		at, n = append(at, pid), n+3
+		add("LISTEN_FDS=" + strconv.Itoa(len(names)))
+		add("LISTEN_FDNAMES=" + strings.Join(names, ":"))
+		at = append(at, b.ownPID(firstListener(c.module), "LISTEN_PID"))
 	}
-	return program.At(b.Pointers(at...), fmt.Sprintf("/* %d variables */", n))
+	if c.notifies() {
+		add("NOTIFY_SOCKET=" + notifyPath)
+		if watchdog := c.module.Health.Watchdog; watchdog.V > 0 {
+			add("WATCHDOG_USEC=" + strconv.FormatInt(watchdog.V.Microseconds(), 10))
+			at = append(at, b.ownPID(origin(watchdog.Pos), "WATCHDOG_PID"))
+		}
+	}
+	return program.At(b.Pointers(at...), fmt.Sprintf("/* %d variables */", len(at)))
+}
+
+// ownPID makes a variable with the number of the process, which only the child knows.
+func (b *builder) ownPID(o program.Origin, name string) uint32 {
+	variable := b.Bytes(append([]byte(name+"="), make([]byte, 24)...))
+	b.call(o, "getpid", unix.SYS_GETPID).Keep(2)
+	b.Decimal(o, program.Kept(2, "$2"), variable+uint32(len(name)+1), name)
+	return variable
 }
 
 func firstListener(m *policy.Module) program.Origin { return origin(m.Listeners[0].Pos) }

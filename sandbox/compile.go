@@ -40,6 +40,8 @@ type Request struct {
 	Command []string
 	// Environment is added to the module's, NAME=value; a variable that the module sets wins.
 	Environment []string
+	// Alone is for a module that nobody supervises, as `exec` runs one: it gets no socket to notify and to ask, and a healthcheck means nothing.
+	Alone bool
 	// Terminal makes the standard input the controlling terminal of the module's session.
 	Terminal bool
 }

@@ -10,6 +10,15 @@
 // denied as well. The links at the top of a Debian root (/bin, /lib, /lib64, /sbin …) are recreated where they lead
 // to something that is listed.
 //
+// A module that notifies has a socket at /run/notify, which NOTIFY_SOCKET names; one with a control socket has it where the policy says. Both
+// belong to the instance alone: the spawner makes them, and a bind mount puts them into the root.
+//
+// # Dynamic users
+//
+// user: {dynamic: true} is a number from [FirstDynamicUser] to [LastDynamicUser] that follows from the module's name. Those that the user
+// database knows, that systemd has given away or that another module of the same plan has are left out, so a number can change when modules
+// come or go. Two supervisors on one host do not know of each other: modules of one name have one number.
+//
 // # Limits
 //
 // Landlock does not cover chmod, chown, utime, stat and descriptors that are inherited; read-only mounts do cover the first three.

@@ -108,7 +108,9 @@ func (b *builder) root(r root) {
 			b.mountPoint(o, done, made, part.node)
 			b.call(o, "move_mount", unix.SYS_MOVE_MOUNT, program.FD(part.fd, part.node.Path), b.String(""), root,
 				b.String(strings.TrimPrefix(part.node.Path, "/")), move)
-			rules = append(rules, program.Rule{From: part.fd, Access: landlockAccess(part.node) & handled, Origin: o})
+			if n.Kind != policy.MountControl { // Landlock has no right to connect, so there is nothing to allow
+				rules = append(rules, program.Rule{From: part.fd, Access: landlockAccess(part.node) & handled, Origin: o})
+			}
 			if n.Kind == policy.MountTmpfs {
 				done = append(done, mounted{n.Path, part.fd})
 			} else {
@@ -186,6 +188,8 @@ func (b *builder) parts(n node) []part {
 		p.Options = []program.Option{{Key: "size", Value: strconv.FormatInt(n.Size, 10)}, {Key: "mode", Value: "0" + strconv.FormatUint(uint64(mode), 8)}}
 	case policy.MountCgroup:
 		return b.cgroupParts(n, p)
+	case policy.MountControl:
+		p.Kind, p.Path = program.Socket, n.socket
 	default:
 		from := b.Add(program.Prepare{Kind: program.HostPath, Path: n.source, Directory: n.kind == Directory, Origin: origin(n.Pos)})
 		p.Kind, p.From, p.Path = program.Tree, from, n.Path

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/program"
 )
 
 // topLinks are the names at the top of a root that a distribution with a merged /usr has as symbolic links.
@@ -16,6 +17,7 @@ var topLinks = [...]string{"bin", "lib", "lib32", "lib64", "libx32", "sbin"}
 type node struct {
 	policy.Mount
 	source string // path on the host, links resolved; MountBind only
+	socket string // which of the instance's sockets; MountControl only
 	kind   Kind   // Directory, or what the host has there
 }
 
@@ -49,10 +51,19 @@ func (c *compiler) layout() root {
 			}
 			continue
 		}
+		if m.Kind == policy.MountControl {
+			if c.Alone {
+				continue
+			}
+			n.kind, n.socket = Other, program.ControlSocket
+		}
 		if m.Kind == policy.MountBind && !c.bind(&n) {
 			continue
 		}
 		r.nodes = append(r.nodes, n)
+	}
+	if c.notifies() {
+		r.nodes = append(r.nodes, c.notifyNode(r)...)
 	}
 	slices.SortStableFunc(r.nodes, func(a, b node) int { return cmp.Compare(a.Path, b.Path) })
 	r.nodes = merge(r.nodes)
@@ -168,6 +179,11 @@ func (c *compiler) checkMountPoints(r root) {
 		}
 		if outer.Kind == policy.MountBind && f.Kind != Absent && f.Real != path.Join(outer.source, inside) {
 			c.problem("E604", n.Pos, n.Path+" leads through a symbolic link to "+f.Real, "list "+f.Real+" instead")
+			continue
+		}
+		if f.Kind == Absent && n.socket == program.NotifySocket {
+			c.problem("E607", n.Pos, "the socket for notify has no place: "+outer.Path+" is listed, and has no "+notifyPath,
+				"list narrower paths than "+outer.Path+", or {path: "+path.Dir(notifyPath)+", tmpfs: 1M} as well")
 			continue
 		}
 		if f.Kind == Absent || (f.Kind == Directory) != (n.kind == Directory) {

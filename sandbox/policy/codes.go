@@ -94,6 +94,7 @@ func HostCodes() []CodeMeaning {
 		{"E604", "a path that leads through a symbolic link inside another one"},
 		{"E605", "a second proc"},
 		{"E606", "a control group file system for a module that has no control group"},
+		{"E607", "no place for a socket of the supervisor's"},
 		{"E610", "a protection that the host cannot enforce"},
 		{"E611", "a kernel that is too old"},
 		{"E612", "no user, although the supervisor runs as root"},

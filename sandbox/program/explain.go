@@ -9,7 +9,7 @@ import (
 var prepareNames = [...]string{
 	HostPath: "open", Tree: "copy mount", Tmpfs: "new tmpfs", CgroupTree: "copy mount of control group",
 	CgroupProcs: "open cgroup.procs of", Ruleset: "landlock ruleset", Listener: "listener", Stdio: "standard stream", InitProgram: "init program",
-	NetworkNamespace: "new network namespace",
+	NetworkNamespace: "new network namespace", Socket: "copy mount of socket",
 }
 
 // Describe returns what the spawner makes, in one line.

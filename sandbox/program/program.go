@@ -45,6 +45,14 @@ const (
 	InitProgram
 	// NetworkNamespace is a new network namespace, which nobody else gets.
 	NetworkNamespace
+	// Socket is as Tree, of the instance's own unix socket named Path: one of the names below.
+	Socket
+)
+
+// Names of the sockets that the spawner makes for an instance.
+const (
+	NotifySocket  = "notify"  // takes the datagrams of sd_notify(3)
+	ControlSocket = "control" // a stream: what the instance may know of itself
 )
 
 // Prepare is one descriptor that the spawner makes before a launch. The steps refer to it by its index.

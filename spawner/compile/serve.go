@@ -94,6 +94,7 @@ func (s *server) compileFile(p *wire.Plan, src Source) policy.Diagnostics {
 	for _, m := range modules {
 		req := sandbox.Request{Policy: pol, Module: m, Host: s, Filters: s, Users: &s.users}
 		if s.request.Exec {
+			req.Alone = true
 			req.Command, req.Environment, req.Terminal = s.request.Command, s.request.Environment, s.request.Terminal
 		}
 		// libseccomp takes as long as the answers about the host do.

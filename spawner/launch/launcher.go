@@ -115,6 +115,10 @@ type Request struct {
 	Stdio [3]posix.FD
 	// Listeners are the listening sockets by name; the caller keeps them.
 	Listeners map[string]posix.FD
+	// Sockets are O_PATH descriptors of the unix sockets that belong to this instance, by the names that package program gives them; the
+	// caller keeps them. Neither the mode of the directories above them nor a read-only mount matters to the module, but that of the socket
+	// itself does: it must be writable for the module's user. Source: unix(7).
+	Sockets map[string]posix.FD
 }
 
 // Process is a launched module instance. The caller owns the descriptors.

@@ -14,6 +14,10 @@ import (
 
 // TestMain fails the run when a test leaves a descriptor or a child behind.
 func TestMain(m *testing.M) {
+	if os.Getenv(socketHelper) != "" {
+		useSockets()
+		return
+	}
 	before := descriptors()
 	status := m.Run()
 	if left := leaked(before); left != "" && status == 0 {

@@ -230,6 +230,12 @@ func (l *Launcher) make(p *program.Program, d *descriptors, want program.Prepare
 		return l.duplicate(fd, p)
 	case program.Stdio:
 		return l.duplicate(r.Stdio[want.From], p)
+	case program.Socket:
+		fd, ok := r.Sockets[want.Path]
+		if !ok {
+			return -1, errors.New("the instance has no such socket")
+		}
+		return l.tree(fd, "", want.Attr)
 	case program.NetworkNamespace:
 		return l.networks.take()
 	case program.InitProgram:

@@ -118,7 +118,7 @@ func decodePrepare(d *Decoder) program.Prepare {
 		}),
 		Origin: decodeOrigin(d),
 	}
-	if p.Kind > program.NetworkNamespace {
+	if p.Kind > program.Socket {
 		d.fail("a descriptor of kind %d", p.Kind)
 	}
 	return p
