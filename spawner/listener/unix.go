@@ -148,8 +148,17 @@ func (p place) remove(dev, ino uint64) error {
 }
 
 // removePath removes the path if it still leads to this socket.
-func (s *Socket) removePath(k Kernel) error {
-	return place{kernel: k, id: s.Identity, dir: posix.AtFDCWD, name: s.Identity.Path}.remove(s.dev, s.ino)
+func (s *Socket) removePath(k Kernel) (err error) {
+	parent, name := path.Split(s.Identity.Path)
+	dir, err := k.Openat2(posix.AtFDCWD, parent, posix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC})
+	if errors.Is(err, posix.Errno(unix.ENOENT)) {
+		return nil
+	}
+	if err != nil {
+		return advise(s.Identity, "open the directory "+parent, err)
+	}
+	defer func() { err = errors.Join(err, k.Close(dir)) }()
+	return place{kernel: k, id: s.Identity, dir: dir, name: name}.remove(s.dev, s.ino)
 }
 
 func kindOf(mode uint32) string {
