@@ -31,6 +31,7 @@ type app struct {
 
 	facts    host.Facts
 	launcher *launch.Launcher
+	stays    func() // called by start as soon as it is certain that this process is not replaced; nil is nothing
 }
 
 // execute runs the command line and returns the exit status.
@@ -64,6 +65,16 @@ func (a *app) start(paths []string, trust, privileges bool) ([]compile.Source, e
 		return nil, &exitError{statusSupervisor, err}
 	}
 	var err error
+	// What takes other threads a while is begun first, when it is certain that this process stays: one that is replaced would lose signals.
+	if privileges && a.canLaunch() {
+		if a.launcher, err = launch.New(a.core, launch.Options{Spare: true}); err != nil {
+			return nil, &exitError{statusSupervisor, err}
+		}
+		a.launcher.Refill()
+		if a.stays != nil {
+			a.stays()
+		}
+	}
 	if a.facts, err = host.Probe(a.core); err != nil {
 		return nil, &exitError{statusSupervisor, err}
 	}
@@ -79,10 +90,18 @@ func (a *app) start(paths []string, trust, privileges bool) ([]compile.Source, e
 	if privileges && !spawner.Privileged(a.facts) {
 		return nil, &exitError{statusSupervisor, a.enterUserNamespace(sources)}
 	}
-	if a.launcher, err = launch.New(a.core, launch.Options{Spare: privileges}); err != nil {
-		return nil, &exitError{statusSupervisor, err}
+	if a.launcher == nil {
+		if a.launcher, err = launch.New(a.core, launch.Options{}); err != nil {
+			return nil, &exitError{statusSupervisor, err}
+		}
 	}
 	return sources, nil
+}
+
+// canLaunch tells, before the facts are known, whether this process has the privilege that [spawner.Privileged] looks for.
+func (a *app) canLaunch() bool {
+	var sets posix.CapSets
+	return a.core.Capget(&sets) == nil && sets.Effective>>unix.CAP_SYS_ADMIN&1 == 1
 }
 
 // enterUserNamespace starts the program again inside of one, handing the policies over as they were read and checked here.
