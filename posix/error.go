@@ -29,6 +29,15 @@ func (e *Error) Error() string {
 // Unwrap returns the errno, so that errors.Is works with errnos and with the sentinels of io/fs.
 func (e *Error) Unwrap() error { return e.Errno }
 
+// Answer returns what the kernel said, for a message that says by itself what was attempted: the errno of an [*Error]. Anything
+// else, which no kernel said, is returned as it is.
+func Answer(err error) error {
+	if e, ok := err.(*Error); ok {
+		return e.Errno
+	}
+	return err
+}
+
 // FromTo returns the Path of an [Error] about two paths: "old -> new". An empty path stands for its directory's descriptor: "fd 5 -> new".
 func FromTo(fromDir FD, from string, toDir FD, to string) string {
 	return place(fromDir, from) + " -> " + place(toDir, to)

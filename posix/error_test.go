@@ -3,6 +3,7 @@ package posix_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -61,4 +62,32 @@ func ExampleError() {
 	// Output:
 	// openat2 /etc/x
 	// openat2 /etc/x: no such file or directory
+}
+
+// A message that says what was attempted takes only what the kernel said. Words that are not the kernel's are kept.
+func TestAnswer(t *testing.T) {
+	ours := fmt.Errorf("denied: %w", &posix.Error{Op: posix.OpClose, FD: 3, Errno: syscall.EPERM})
+	for _, tt := range []struct{ err, want error }{
+		{&posix.Error{Op: posix.OpFstat, FD: 1, Errno: syscall.EBADF}, syscall.EBADF},
+		{syscall.EBADF, syscall.EBADF},
+		{ours, ours},
+		{io.ErrShortWrite, io.ErrShortWrite},
+		{nil, nil},
+	} {
+		if got := posix.Answer(tt.err); got != tt.want {
+			t.Errorf("Answer(%v) = %v, want %v", tt.err, got, tt.want)
+		}
+	}
+}
+
+func TestFromTo(t *testing.T) {
+	for want, got := range map[string]string{
+		"a -> b":       posix.FromTo(3, "a", 4, "b"),
+		"fd 3 -> /mnt": posix.FromTo(3, "", posix.AtFDCWD, "/mnt"),
+		"a -> fd 4":    posix.FromTo(3, "a", 4, ""),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
 }

@@ -6,36 +6,38 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 )
 
-var (
-	callsDesc = prometheus.NewDesc("posix_calls_total",
-		`Calls of posix.Core by operation and outcome; errno is "0" for success.`, []string{"op", "errno"}, nil)
-	durationDesc = prometheus.NewDesc("posix_call_duration_seconds",
-		"Duration of one in 64 calls of posix.Core, blocking included.", []string{"op"}, nil)
-)
+// descs are the metrics of one process.
+type descs struct{ calls, durations *prometheus.Desc }
 
-// collector shows a Core to Prometheus.
-type collector struct{ core *Core }
-
-// Collector returns what a Prometheus registry collects from. Two cores cannot be registered in one registry.
-func (d *Core) Collector() prometheus.Collector { return collector{d} }
-
-// Describe implements [prometheus.Collector].
-func (c collector) Describe(ch chan<- *prometheus.Desc) {
-	ch <- callsDesc
-	ch <- durationDesc
+// describe returns the metrics of a process, without the label when it has no name.
+func describe(process string) descs {
+	var constant prometheus.Labels
+	if process != "" {
+		constant = prometheus.Labels{"process": process}
+	}
+	return descs{
+		calls: prometheus.NewDesc("posix_calls_total",
+			`Calls of posix.Core by operation and outcome; errno is "0" for success.`, []string{"op", "errno"}, constant),
+		durations: prometheus.NewDesc("posix_call_duration_seconds",
+			"Duration of one in 64 calls of posix.Core, blocking included.", []string{"op"}, constant),
+	}
 }
 
-// Collect implements [prometheus.Collector].
-func (c collector) Collect(ch chan<- prometheus.Metric) {
-	for _, op := range posix.Ops() {
-		for place, n := range c.core.totals(op) {
-			if n > 0 {
-				ch <- metric(callsDesc)(prometheus.NewConstMetric(callsDesc, prometheus.CounterValue, float64(n), op.String(), label(place)))
-			}
+func (d descs) describe(ch chan<- *prometheus.Desc) {
+	ch <- d.calls
+	ch <- d.durations
+}
+
+func (d descs) collect(ch chan<- prometheus.Metric, counts []Count, durations []Duration) {
+	for _, c := range counts {
+		ch <- metric(d.calls)(prometheus.NewConstMetric(d.calls, prometheus.CounterValue, float64(c.N), c.Op.String(), label(int(c.Errno))))
+	}
+	for _, h := range durations {
+		buckets := make(map[float64]uint64, len(h.Buckets))
+		for _, b := range h.Buckets {
+			buckets[b.Bound.Seconds()] = b.Count
 		}
-		if count, sum, buckets := c.core.durations[op].snapshot(); count > 0 {
-			ch <- metric(durationDesc)(prometheus.NewConstHistogram(durationDesc, count, sum, buckets, op.String()))
-		}
+		ch <- metric(d.durations)(prometheus.NewConstHistogram(d.durations, h.Count, h.Sum.Seconds(), buckets, h.Op.String()))
 	}
 }
 
@@ -47,6 +49,24 @@ func metric(desc *prometheus.Desc) func(prometheus.Metric, error) prometheus.Met
 		}
 		return m
 	}
+}
+
+// collector shows a Core to Prometheus.
+type collector struct {
+	core  *Core
+	descs descs
+}
+
+// Collector returns what a Prometheus registry collects from. process is the value of the label process, which tells processes apart
+// that are shown together ("manager"); when it is empty there is no such label. Two of the same process cannot be registered in one registry.
+func (d *Core) Collector(process string) prometheus.Collector { return collector{d, describe(process)} }
+
+// Describe implements [prometheus.Collector].
+func (c collector) Describe(ch chan<- *prometheus.Desc) { c.descs.describe(ch) }
+
+// Collect implements [prometheus.Collector].
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	c.descs.collect(ch, c.core.Counts(), c.core.Durations())
 }
 
 // totals returns the calls of an operation, all shards together, by place: 0 is success.

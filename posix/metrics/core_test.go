@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,7 +37,7 @@ func (answering) Clone3(*posix.CloneArgs) (posix.Child, error) {
 func gather(t *testing.T, core *Core) (calls map[string]float64, observed map[string]uint64) {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(core.Collector())
+	registry.MustRegister(core.Collector(""))
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +102,7 @@ func TestExposition(t *testing.T) {
 	}
 	_ = core.Close(3)
 	_ = core.Close(3)
-	problems, err := testutil.CollectAndLint(core.Collector())
+	problems, err := testutil.CollectAndLint(core.Collector(""))
 	if err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v, %v", problems, err)
 	}
@@ -110,7 +111,7 @@ func TestExposition(t *testing.T) {
 # TYPE posix_calls_total counter
 posix_calls_total{errno="0",op="close"} 2
 `
-	if err := testutil.CollectAndCompare(core.Collector(), strings.NewReader(want), "posix_calls_total"); err != nil {
+	if err := testutil.CollectAndCompare(core.Collector(""), strings.NewReader(want), "posix_calls_total"); err != nil {
 		t.Error(err)
 	}
 }
@@ -231,17 +232,18 @@ func TestHistogram(t *testing.T) {
 	for _, d := range []time.Duration{0, 250, 251, time.Microsecond, time.Second, time.Second + 1, time.Hour} {
 		h.observe(d)
 	}
-	count, sum, buckets := h.snapshot()
-	if want := (time.Hour + 2*time.Second + 1502).Seconds(); count != 7 || sum < want-1e-6 || sum > want+1e-6 {
-		t.Errorf("count %d, sum %v, want 7, %v", count, sum, want)
+	s := h.snapshot()
+	if want := time.Hour + 2*time.Second + 1502; s.Count != 7 || s.Sum != want {
+		t.Errorf("count %d, sum %v, want 7, %v", s.Count, s.Sum, want)
 	}
-	for bound, want := range map[float64]uint64{250e-9: 2, 500e-9: 3, 1e-6: 4, 0.1: 4, 1: 5} {
-		if buckets[bound] != want {
-			t.Errorf("%v observations up to %v s, want %d", buckets[bound], bound, want)
+	for bound, want := range map[time.Duration]uint64{250: 2, 500: 3, time.Microsecond: 4, 100 * time.Millisecond: 4, time.Second: 5} {
+		i := slices.IndexFunc(s.Buckets, func(b Bucket) bool { return b.Bound == bound })
+		if i < 0 || s.Buckets[i].Count != want {
+			t.Errorf("up to %v: %v, want %d", bound, s.Buckets, want)
 		}
 	}
-	if len(buckets) != len(bounds) {
-		t.Errorf("%d buckets, want %d", len(buckets), len(bounds))
+	if len(s.Buckets) != len(bounds) {
+		t.Errorf("%d buckets, want %d", len(s.Buckets), len(bounds))
 	}
 }
 
@@ -276,11 +278,11 @@ func TestNoAllocation(t *testing.T) {
 
 func TestRegistersOnce(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	if err := registry.Register(New(&answering{}).Collector()); err != nil {
+	if err := registry.Register(New(&answering{}).Collector("")); err != nil {
 		t.Fatal(err)
 	}
 	var twice prometheus.AlreadyRegisteredError
-	if err := registry.Register(New(&answering{}).Collector()); !errors.As(err, &twice) {
+	if err := registry.Register(New(&answering{}).Collector("")); !errors.As(err, &twice) {
 		t.Errorf("a second core: %v, want that it is registered already", err)
 	}
 }
@@ -294,7 +296,7 @@ func TestNamesItself(t *testing.T) {
 func ExampleCore_Collector() {
 	registry := prometheus.NewRegistry()
 	core := New(posix.Unimplemented{}) // in a program, linux.New()
-	registry.MustRegister(core.Collector())
+	registry.MustRegister(core.Collector(""))
 	_ = core.Close(99)
 	families, err := registry.Gather()
 	if err != nil {

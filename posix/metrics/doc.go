@@ -1,17 +1,26 @@
 // Package metrics decorates a posix.Core so that Prometheus can see what it is asked for.
 //
 //	core := metrics.New(linux.New())
-//	registry.MustRegister(core.Collector())
+//	registry.MustRegister(core.Collector("manager"))
 //
 // # Metrics
 //
-//	posix_calls_total{op,errno}              counter: every call
-//	posix_call_duration_seconds{op}          histogram: one call in 64
+//	posix_calls_total{op,errno,process}        counter: every call
+//	posix_call_duration_seconds{op,process}    histogram: one call in 64
 //
 // The op label is the operation's name ("openat2"). The errno label is the
 // symbolic name ("ENOENT"), "0" for a call that succeeded, "other" for an error that
 // carries no errno. A pair that has not occurred has no line. Clone3 succeeds
 // when a child was created, whatever became of it.
+//
+// The process label is the collector's: one registry shows several processes, its own through [Core.Collector] and others
+// through a [Remote], which is handed what [Core.Counts] and [Core.Durations] returned there. So a process that is to stay small needs
+// no registry and no HTTP:
+//
+//	remote := metrics.NewRemote("spawner")
+//	registry.MustRegister(remote)
+//	err := remote.Set(counts, durations) // as they arrive
+//	http.Handle("/metrics", promhttp.HandlerFor(metrics.OpFirst(registry), promhttp.HandlerOpts{}))
 //
 // The histogram holds samples: its count is about a sixty-fourth of the number of calls, and the
 // first call of an operation is always in it. Durations contain the time that a call blocked.

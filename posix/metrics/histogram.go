@@ -28,14 +28,13 @@ func (h *histogram) observe(d time.Duration) {
 	h.sum.Add(int64(d))
 }
 
-// snapshot returns the number of observations, their sum in seconds and the cumulative buckets by upper bound in seconds.
-func (h *histogram) snapshot() (count uint64, sum float64, buckets map[float64]uint64) {
-	sum = time.Duration(h.sum.Load()).Seconds()
-	buckets = make(map[float64]uint64, len(bounds))
+// snapshot returns what was observed, without the operation.
+func (h *histogram) snapshot() Duration {
+	d := Duration{Sum: time.Duration(h.sum.Load()), Buckets: make([]Bucket, 0, len(bounds))}
 	for i, b := range bounds {
-		count += h.buckets[i].Load()
-		buckets[b.Seconds()] = count
+		d.Count += h.buckets[i].Load()
+		d.Buckets = append(d.Buckets, Bucket{b, d.Count})
 	}
-	count += h.buckets[len(bounds)].Load()
-	return count, sum, buckets
+	d.Count += h.buckets[len(bounds)].Load()
+	return d
 }
