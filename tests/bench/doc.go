@@ -10,8 +10,10 @@
 //     /proc and /tmp, and the same seccomp filter to the byte. Ours has in addition Landlock, a control group with
 //     limits, a user of its own and the reading back of what was given up. The network namespace of a launch is new, and was made
 //     after the launch before it; launch_fresh_vs_bwrap is without that.
-//   - exec_vs_bwrap: `supervisor exec` with policies/examples/locked.yaml against bwrap in the same way, running /bin/true. Here the
-//     policy is read and compiled anew every time. exec_vs_bwrap_rootless is the same as an ordinary user.
+//   - exec_vs_bwrap: `supervisor exec` with policies/examples/locked.yaml against bwrap in the same way, running /bin/true, with the same
+//     filter. This is the repeated use: the plan was kept by the first of the runs and is checked against the host every time.
+//     exec_cold_vs_bwrap is the first use: the policy is compiled every time (--no-plan-cache). Both again with _rootless at the end as an
+//     ordinary user.
 //   - check_ms: `supervisor policy check` of a policy of 200 lines.
 //   - compile_ms: the compiling of the policy of the launches in a confined process, as the supervisor does it, and
 //     sandbox_compile_ms in this process.

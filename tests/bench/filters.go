@@ -17,7 +17,7 @@ func (b *bench) filters() error {
 	if err != nil {
 		return err
 	}
-	theirs, err := maker{b.kernel}.Module(pol.Modules[0].Seccomp)
+	theirs, err := maker{b.kernel}.library(pol.Modules[0].Seccomp)
 	if err != nil {
 		return err
 	}
