@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/bulkhead/bulkhead/core/api"
 )
 
 // patience is how long a request waits for the ones before it.
@@ -15,15 +18,30 @@ const patience = 3 * time.Second
 
 // handler answers requests. The attempts of one request are made before those of the next: they are about the whole process.
 type handler struct {
-	look func() Confinement
+	content
 	turn chan struct{}
 }
 
-func newHandler(look func() Confinement) http.Handler {
-	h := &handler{look: look, turn: make(chan struct{}, 1)}
+// content is what the pages are made of.
+type content struct {
+	look func() Confinement
+	// ask tells what the supervisor says of this instance; nil when the policy gives no socket for that.
+	ask func() (api.Self, error)
+	// misdeeds is what the buttons do; nil without buttons.
+	misdeeds *misbehaviour
+}
+
+func newHandler(c content) http.Handler {
+	h := &handler{content: c, turn: make(chan struct{}, 1)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", h.page)
 	mux.HandleFunc("GET /confinement.json", h.data)
+	if c.ask != nil {
+		mux.HandleFunc("GET /life.json", h.life)
+	}
+	if c.misdeeds != nil {
+		mux.Handle("POST /misbehave/{what}", c.misdeeds)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	return mux
 }
@@ -49,8 +67,18 @@ func (h *handler) page(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	v := view{Confinement: c, Live: r.URL.Query().Has("live")}
+	if h.ask != nil {
+		v.Life = &lifeView{}
+		if v.Life.Self, v.Life.Err = h.ask(); v.Life.Err == nil {
+			slices.Reverse(v.Life.Self.Events) // the newest first, for who reads
+		}
+	}
+	if h.misdeeds != nil {
+		v.Misdeeds = h.misdeeds.deeds
+	}
 	var b bytes.Buffer
-	if err := pageTemplate().Execute(&b, view{Confinement: c, Live: r.URL.Query().Has("live")}); err != nil {
+	if err := pageTemplate().Execute(&b, v); err != nil {
 		http.Error(w, "the page cannot be made: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -63,7 +91,21 @@ func (h *handler) data(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	text, err := json.MarshalIndent(c, "", "  ")
+	writeJSON(w, c)
+}
+
+// life passes on what the supervisor says of this instance.
+func (h *handler) life(w http.ResponseWriter, _ *http.Request) {
+	self, err := h.ask()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	writeJSON(w, self)
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		http.Error(w, "the data cannot be written: "+err.Error(), http.StatusInternalServerError)
 		return

@@ -7,6 +7,8 @@ import (
 	"html/template"
 	"strings"
 	"sync"
+
+	"github.com/bulkhead/bulkhead/core/api"
 )
 
 //go:embed page.html
@@ -19,7 +21,7 @@ var pageStyle string
 var contentPolicy = sync.OnceValue(func() string {
 	sum := sha256.Sum256([]byte(pageStyle))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-		"'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+		"'; img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 })
 
 // pageTemplate is parsed when it is first needed: every process of the program would wait for it otherwise.
@@ -35,6 +37,15 @@ type view struct {
 	Confinement
 	// Live makes the page load itself again and again.
 	Live bool
+	// Life is nil when the policy gives no socket to ask on.
+	Life     *lifeView
+	Misdeeds []misdeed
+}
+
+// lifeView is what the supervisor says of this instance, or why it says nothing.
+type lifeView struct {
+	api.Self
+	Err error
 }
 
 // ByLayer counts the denied attempts of each layer, in the order of the page.

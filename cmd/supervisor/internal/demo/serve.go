@@ -30,7 +30,7 @@ func Serve(ctx context.Context) error {
 	ctx, stop := signal.NotifyContext(ctx, unix.SIGTERM, unix.SIGINT)
 	defer stop()
 	debug.SetMemoryLimit(memoryGoal)
-	listeners, err := inherited(os.Getenv, os.Getpid())
+	in, err := inherited(os.Getenv, os.Getpid())
 	if err != nil {
 		return err
 	}
@@ -39,8 +39,26 @@ func Serve(ctx context.Context) error {
 		return fmt.Errorf("find the own program: %w", err)
 	}
 	g := ground{scratch: "/tmp", program: program, listener: firstFD}
-	s := newServer(newHandler(func() Confinement { return look(g, time.Now()) }), os.Stdout)
-	return s.serve(ctx, listeners)
+	c := content{look: func() Confinement { return look(g, time.Now()) }}
+	if in.control != nil {
+		c.ask = newLife(in.control).ask
+	}
+	var n *notifier
+	if in.notify != nil {
+		if n, err = newNotifier(in.notify, os.Getenv, os.Getpid()); err != nil {
+			return err
+		}
+		go n.run(ctx)
+	}
+	var s *server
+	c.misdeeds = newMisbehaviour(os.Stdout,
+		func() { os.Exit(3) },
+		func() { n.hush(); s.hang() },
+		func() { _ = unix.Shutdown(firstFD, unix.SHUT_RDWR) })
+	s = newServer(newHandler(c), os.Stdout)
+	s.ready = func() { n.say("READY=1\nSTATUS=serving") }
+	s.leaving = func() { n.say("STOPPING=1\nSTATUS=answering what has been asked") }
+	return s.serve(ctx, in.listeners)
 }
 
 // server is the HTTP server with what ends it.
@@ -48,10 +66,14 @@ type server struct {
 	http     http.Server
 	open     atomic.Int64 // connections
 	draining atomic.Bool
+	hung     atomic.Bool
+	patient  []*patientListener
+	// ready is called when it accepts connections, leaving when it begins to end.
+	ready, leaving func()
 }
 
 func newServer(h http.Handler, log io.Writer) *server {
-	s := &server{}
+	s := &server{ready: func() {}, leaving: func() {}}
 	s.http = http.Server{
 		Handler:           logged(log, s.goodbye(h)),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -75,14 +97,27 @@ func newServer(h http.Handler, log io.Writer) *server {
 func (s *server) serve(ctx context.Context, listeners []net.Listener) error {
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {
+		s.patient = append(s.patient, newPatientListener(l))
+	}
+	for _, l := range s.patient {
 		go func() { ended <- s.http.Serve(l) }()
 	}
+	s.ready()
 	select {
 	case err := <-ended:
 		return errors.Join(err, s.http.Close())
 	case <-ctx.Done():
 	}
+	s.leaving()
 	return s.drain()
+}
+
+// hang stops answering: new connections wait, and so does what comes on the old ones.
+func (s *server) hang() {
+	s.hung.Store(true)
+	for _, l := range s.patient {
+		l.hang()
+	}
 }
 
 // drain ends the server without failing a request: whoever keeps a connection is told to close it, and is given the time to hear it,
@@ -105,6 +140,10 @@ func (s *server) goodbye(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.draining.Load() {
 			w.Header().Set("Connection", "close")
+		}
+		if s.hung.Load() {
+			<-r.Context().Done()
+			return
 		}
 		next.ServeHTTP(w, r)
 	})

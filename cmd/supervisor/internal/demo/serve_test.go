@@ -44,7 +44,7 @@ func get(t *testing.T, h http.Handler, target string) *httptest.ResponseRecorder
 
 func TestPage(t *testing.T) {
 	looks := 0
-	h := newHandler(func() Confinement { looks++; return sample() })
+	h := newHandler(content{look: func() Confinement { looks++; return sample() }})
 	w := get(t, h, "/")
 	page := w.Body.String()
 	for _, want := range []string{
@@ -67,7 +67,7 @@ func TestPage(t *testing.T) {
 	}
 	good := sample()
 	good.Attempts = slices.DeleteFunc(good.Attempts, func(a Attempt) bool { return a.Verdict == Allowed })
-	if strings.Contains(get(t, newHandler(func() Confinement { return good }), "/").Body.String(), "ALLOWED") {
+	if strings.Contains(get(t, newHandler(content{look: func() Confinement { return good }}), "/").Body.String(), "ALLOWED") {
 		t.Error("the page of a module that held says ALLOWED")
 	}
 	if looks != 2 {
@@ -80,7 +80,7 @@ func TestPage(t *testing.T) {
 
 // The style is in the page as it was hashed: the template changes nothing in it, or the browser would leave it out.
 func TestPagePolicyCoversTheStyle(t *testing.T) {
-	page := get(t, newHandler(sample), "/").Body.String()
+	page := get(t, newHandler(content{look: sample}), "/").Body.String()
 	_, after, _ := strings.Cut(page, "<style>")
 	style, _, ok := strings.Cut(after, "</style>")
 	if !ok || template.CSS(style) != template.CSS(pageStyle) {
@@ -92,7 +92,7 @@ func TestPagePolicyCoversTheStyle(t *testing.T) {
 }
 
 func TestData(t *testing.T) {
-	w := get(t, newHandler(sample), "/confinement.json")
+	w := get(t, newHandler(content{look: sample}), "/confinement.json")
 	var got Confinement
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
@@ -103,7 +103,7 @@ func TestData(t *testing.T) {
 }
 
 func TestOtherRequests(t *testing.T) {
-	h := newHandler(func() Confinement { t.Error("looked without need"); return Confinement{} })
+	h := newHandler(content{look: func() Confinement { t.Error("looked without need"); return Confinement{} }})
 	if w := get(t, h, "/healthz"); w.Code != http.StatusOK || w.Body.String() != "ok\n" {
 		t.Errorf("healthz: %d %q", w.Code, w.Body)
 	}
@@ -120,7 +120,7 @@ func TestOtherRequests(t *testing.T) {
 // One look at a time; who waits too long is told so.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := newHandler(func() Confinement { time.Sleep(2 * time.Second); return sample() })
+		h := newHandler(content{look: func() Confinement { time.Sleep(2 * time.Second); return sample() }})
 		var codes []int
 		var mu sync.Mutex
 		var wg sync.WaitGroup
@@ -142,7 +142,7 @@ func TestTurns(t *testing.T) {
 
 func TestLogLines(t *testing.T) {
 	var out bytes.Buffer
-	h := logged(&out, newHandler(sample))
+	h := logged(&out, newHandler(content{look: sample}))
 	r := httptest.NewRequest(http.MethodGet, "/nothing", nil)
 	r.URL.RawQuery = "a\n127.0.0.1 GET \"/forged\" 200"
 	w := httptest.NewRecorder()
@@ -161,7 +161,7 @@ func TestDrain(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	s := newServer(newHandler(sample), io.Discard)
+	s := newServer(newHandler(content{look: sample}), io.Discard)
 	ended := make(chan error, 1)
 	go func() { ended <- s.serve(ctx, []net.Listener{l}) }()
 
@@ -204,7 +204,7 @@ func TestServeEndsWithTheListener(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = l.Close()
-	if err := newServer(newHandler(sample), io.Discard).serve(t.Context(), []net.Listener{l}); err == nil {
+	if err := newServer(newHandler(content{look: sample}), io.Discard).serve(t.Context(), []net.Listener{l}); err == nil {
 		t.Error("no error from a listener that is closed")
 	}
 }
