@@ -17,7 +17,7 @@ func advise(id Identity, attempt string, err error) error {
 	if !errors.As(err, &errno) {
 		return fmt.Errorf("%s: %w", attempt, err)
 	}
-	meaning := tcpAdvice(id, errno)
+	meaning := portAdvice(id, errno)
 	if id.Family == unix.AF_UNIX {
 		meaning = unixAdvice(id, errno)
 	}
@@ -39,10 +39,13 @@ func answer(err error) error {
 	return err
 }
 
-func tcpAdvice(id Identity, errno posix.Errno) string {
+func portAdvice(id Identity, errno posix.Errno) string {
 	port := id.Addr.Port()
 	switch errno {
 	case unix.EADDRINUSE:
+		if id.Type == unix.SOCK_DGRAM {
+			return fmt.Sprintf("another process has UDP port %d; find it with `ss -lunp sport = :%d` and stop it, or choose another port", port, port)
+		}
 		return fmt.Sprintf("another process listens on port %d; find it with `ss -ltnp sport = :%d` and stop it, or choose another port", port, port)
 	case unix.EACCES:
 		if port != 0 && port < 1024 {

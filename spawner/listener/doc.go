@@ -6,10 +6,15 @@
 //	…
 //	defer set.Close(kernel)
 //
+// A reconfiguration checks its new listeners with [Reserve], which binds and does not listen, and lets them [Socket.Listen] when nothing else can
+// go wrong. Sockets that stay are changed in place by [Socket.Change]. A socket that a module has put out of service is [Socket.Down] and
+// can be put back with [Socket.Heal]; [Socket.Queue] tells how busy those who accept are.
+//
 // # What is set
 //
 //   - TCP: SO_REUSEADDR, so that connections in TIME-WAIT do not keep the port. Never SO_REUSEPORT: two supervisors on one
 //     port would each get a share of the connections.
+//   - UDP: neither. With SO_REUSEADDR anybody could take the port over.
 //   - IPv6: IPV6_V6ONLY, whatever net.ipv6.bindv6only says, as in nginx (ipv6only=on). [::]:80 does not take IPv4; a policy that wants both has
 //     two listeners. So a policy means the same on every host.
 //   - Descriptors are close-on-exec, until a launch hands them on, and blocking, as systemd passes them: O_NONBLOCK belongs to the open socket,
@@ -22,7 +27,8 @@
 // getsockname tells every later holder the name of the bind: nginx compares it with its own configuration to find out which of the
 // inherited sockets is which.
 //
-// Something that stands at the path already is never removed unless it is a socket on which nobody listens. [Socket.Close] removes the
+// Something that stands at the path already is never removed unless it is a socket on which nobody listens. That one gets another name in the
+// same directory while its place is reserved, and is removed when the new one listens, or put back. [Socket.Close] removes the
 // path if what is there is what was bound, by device and inode. The socket that is still open keeps its inode, so the
 // number cannot have gone to another file.
 //
@@ -34,6 +40,12 @@
 // # Limits
 //
 //   - The kernel lowers a backlog to net.core.somaxconn without a word; [Socket.Backlog] is what was asked for. TCP_INFO tells what is used.
+//   - Any process that holds a listening socket can put it out of service for all of them, again and again, and nobody can tell which one it was.
+//     A UDP socket cannot be healed while one of them lives.
+//   - Between Reserve and Listen another process can bind the same TCP port and listen before us; then Listen fails.
+//   - The path of a unix socket is missing for a moment when a socket that nobody listens on is replaced or healed: a socket has to be bound
+//     where it stays, as said above. Clients were refused there before.
+//   - The queue of a unix socket is not known.
 //   - Whoever may write to the directory of a unix socket can put another socket in its place. Use a directory of its own, such as /run/NAME.
 //   - A socket that is bound and does not listen yet looks like one that was left behind. Two supervisors that start at the same moment with
 //     the same path may both succeed; the path then leads to one of them.

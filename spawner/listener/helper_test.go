@@ -21,6 +21,15 @@ type failing struct {
 	socket, bind, listen, chown posix.Errno
 	openSocket                  posix.Errno // of what Bind made
 	beforeBind, afterBind       func()
+	afterConnect                func()
+}
+
+func (f *failing) Connect(fd posix.FD, addr posix.Sockaddr) error {
+	err := f.Kernel.Connect(fd, addr)
+	if f.afterConnect != nil {
+		f.afterConnect()
+	}
+	return err
 }
 
 func (f *failing) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, error) {

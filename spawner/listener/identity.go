@@ -13,8 +13,8 @@ import (
 // Listeners live in the network namespace of the supervisor, without an interface and without SO_REUSEPORT, so those are the same for all.
 type Identity struct {
 	Family uint16         // AF_INET, AF_INET6 or AF_UNIX
-	Type   int            // SOCK_STREAM
-	Addr   netip.AddrPort // TCP
+	Type   int            // SOCK_STREAM or, for UDP, SOCK_DGRAM
+	Addr   netip.AddrPort // TCP and UDP
 	V6Only bool           // IPV6_V6ONLY
 	Path   string         // unix
 }
@@ -25,16 +25,22 @@ func IdentityOf(l policy.Listener) Identity {
 		return Identity{Family: unix.AF_UNIX, Type: unix.SOCK_STREAM, Path: l.Path}
 	}
 	id := Identity{Family: unix.AF_INET, Type: unix.SOCK_STREAM, Addr: l.Addr}
+	if l.Network == "udp" {
+		id.Type = unix.SOCK_DGRAM
+	}
 	if l.Addr.Addr().Is6() {
 		id.Family, id.V6Only = unix.AF_INET6, true
 	}
 	return id
 }
 
-// String returns the identity as messages show it: "127.0.0.1:80", "[::]:80", "unix:/run/app.sock".
+// String returns the identity as messages show it: "127.0.0.1:80", "udp:[::]:53", "unix:/run/app.sock".
 func (id Identity) String() string {
 	if id.Family == unix.AF_UNIX {
 		return "unix:" + id.Path
+	}
+	if id.Type == unix.SOCK_DGRAM {
+		return "udp:" + id.Addr.String()
 	}
 	return id.Addr.String()
 }
