@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/sandbox/policy"
@@ -13,9 +15,17 @@ const notifyPath = "/run/notify"
 // notifies tells whether the module gets a socket for sd_notify(3).
 func (c *compiler) notifies() bool { return c.module.Health.Kind.V == "notify" && !c.Alone }
 
+// inheritsNotify tells whether it gets that socket as a descriptor, connected.
+func (c *compiler) inheritsNotify() bool {
+	return slices.ContainsFunc(c.module.Listeners, func(l policy.ListenerRef) bool { return l.Name == policy.NotifyListener })
+}
+
 // notifyNode returns the mount of the socket, nothing when it has no place. In a root that is shared with the host the socket
 // would be at a path of the host's, where every other process could reach it.
 func (c *compiler) notifyNode(r root) []node {
+	if c.inheritsNotify() {
+		return nil
+	}
 	pos := c.module.Health.Kind.Pos
 	if !c.has(unix.CLONE_NEWNS) {
 		c.problem("E607", pos, "the socket for notify has no place without a mount namespace", `add "mount" to namespaces`)

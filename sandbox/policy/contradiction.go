@@ -24,6 +24,7 @@ func (d *decoder) contradictions(f fields, m *Module) {
 		}
 	}
 	d.updateOrder(m)
+	d.ownSockets(m)
 	d.probeReach(f, m)
 	if m.Group.Set() && m.DynamicUser.V {
 		d.report(codeNoEffect, f.get("group").span, "group has no effect: a dynamic user has a group of its own").help("remove it, or name a user")
@@ -34,7 +35,7 @@ func (d *decoder) contradictions(f fields, m *Module) {
 
 // updateOrder refuses two instances at the same time of a module that binds its own addresses.
 func (d *decoder) updateOrder(m *Module) {
-	if m.UpdateOrder.Set() && m.UpdateOrder.V == "start-first" && len(m.Listeners) == 0 {
+	if m.UpdateOrder.Set() && m.UpdateOrder.V == "start-first" && !m.inherits() {
 		d.report(codeStartFirst, d.src.span(m.UpdateOrder.Pos.Line, m.UpdateOrder.Pos.Col, len(m.UpdateOrder.V)),
 			"start-first: module %q inherits no listener, so two instances of it would get into each other's way", m.Name).
 			help("write stop-first, or hand it its sockets with `listeners`")

@@ -12,6 +12,19 @@ const (
 	lastFD  = 1023 // more sockets than that no daemon takes
 )
 
+// Names of the supervisor's own sockets, which a module can inherit as it inherits listeners. They are connected already, so that a
+// module needs neither a path nor the system calls socket and connect to use them.
+const (
+	NotifyListener  = "@notify"  // takes the datagrams of sd_notify(3)
+	ControlListener = "@control" // the control API, about the instance itself
+)
+
+// ownSocket tells whether a name is one of the supervisor's sockets.
+func ownSocket(name string) bool { return strings.HasPrefix(name, "@") }
+
+// Own tells whether it is one of the supervisor's own sockets, and no listener.
+func (r ListenerRef) Own() bool { return ownSocket(r.Name) }
+
 // listenerRefs reads which listeners a module gets on which descriptors.
 func (d *decoder) listenerRefs(n *node) []ListenerRef {
 	if n.kind != kindMap {
@@ -22,9 +35,15 @@ func (d *decoder) listenerRefs(n *node) []ListenerRef {
 	byFD := map[int]entry{}
 	whole := true // every entry could be read
 	for _, e := range n.entries {
-		if l := d.listeners[e.key]; l != nil {
+		switch l := d.listeners[e.key]; {
+		case l != nil:
 			l.used = true
-		} else {
+		case e.key == NotifyListener, e.key == ControlListener:
+		case ownSocket(e.key):
+			meant := nearest(e.key, slices.Values([]string{ControlListener, NotifyListener}))
+			d.report(codeUnknownListener, e.at, "the supervisor has no socket %q; it has %s and %s", e.key, ControlListener, NotifyListener).
+				hint(didYouMean(meant))
+		default:
 			d.unknownListener(e)
 		}
 		fd := d.number(e.value, "a descriptor", firstFD, lastFD)
@@ -69,4 +88,29 @@ func (d *decoder) unknownListener(e entry) {
 		defined = strings.Join(names, ", ")
 	}
 	d.report(codeUnknownListener, e.at, "listener %q is not defined; defined: %s", e.key, defined).hint(didYouMean(meant))
+}
+
+// ownSockets reports the supervisor's sockets that a module cannot use.
+func (d *decoder) ownSockets(m *Module) {
+	for _, r := range m.Listeners {
+		at := d.src.span(r.Pos.Line, r.Pos.Col, len(r.Name)+2) // quoted: a plain word cannot begin with @
+		switch {
+		case !r.Own():
+		case m.ListenerProtocol.V == "nginx":
+			d.report(codeNoEffect, at, "%s has no effect with listener_protocol: nginx, which takes every descriptor for a socket to accept on", r.Name).help("remove it")
+		case r.Name == NotifyListener && m.Health.Kind.V != "notify":
+			d.report(codeNoEffect, at, "%s has no effect without a healthcheck that waits for it", r.Name).help("add healthcheck: {notify: true}")
+		case r.Name == ControlListener:
+			for _, mount := range m.Filesystem {
+				if mount.Kind == MountControl {
+					d.report(codeTwice, at, "%s and the entry for %s are the same socket", r.Name, mount.Path).help("remove one of them")
+				}
+			}
+		}
+	}
+}
+
+// inherits tells whether the module gets a socket that clients connect to.
+func (m *Module) inherits() bool {
+	return slices.ContainsFunc(m.Listeners, func(r ListenerRef) bool { return !r.Own() })
 }

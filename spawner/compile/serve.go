@@ -125,7 +125,9 @@ func module(m policy.Module, res *sandbox.Result) wire.Module {
 		out.Command = append(out.Command, v.V)
 	}
 	for _, l := range m.Listeners {
-		out.Listeners = append(out.Listeners, l.Name)
+		if !l.Own() {
+			out.Listeners = append(out.Listeners, l.Name)
+		}
 	}
 	for _, b := range m.BestEffort {
 		out.BestEffort = append(out.BestEffort, b.V)
