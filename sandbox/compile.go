@@ -203,6 +203,10 @@ func (c *compiler) describe(f Filter) {
 	}
 }
 
+// delegate is how an ordinary user gets control groups.
+const delegate = "run the supervisor as root, or where systemd delegates: systemd-run --user --scope -p Delegate=yes supervisor …"
+
+// decideResource goes by what was tried out about control groups, where the facts are of host.ProbeAll; otherwise only by what is mounted.
 func (c *compiler) decideResource(r policy.Resource) {
 	controller := controllerOf[r.Key]
 	h, ok := c.facts.Cgroup.For(controller)
@@ -211,6 +215,16 @@ func (c *compiler) decideResource(r policy.Resource) {
 		c.lacks(r.Key, r.Pos, "no control group hierarchy has the "+controller.Names()[0]+" controller", "mount one, or enable the controller")
 	case c.facts.EUID != 0 && h.Version == 1, !c.facts.UserNS.Initial && h.Version == 1:
 		c.lacks(r.Key, r.Pos, "control groups of version 1 cannot be delegated to an ordinary user", "run the supervisor as root")
+	case h.ReadOnly:
+		c.lacks(r.Key, r.Pos, h.Mount+" is mounted read-only", "mount it read-write")
+	case c.facts.Tried && h.Place == "":
+		why := "no control group can be made in " + h.Mount
+		if h.Dir != "" && h.Errno != 0 {
+			why = "no control group can be made in " + h.Dir + ": " + h.Errno.Error()
+		}
+		c.lacks(r.Key, r.Pos, why, delegate)
+	case c.facts.Tried && h.Offers&controller == 0:
+		c.lacks(r.Key, r.Pos, h.Place+" does not hand the "+controller.Names()[0]+" controller down to new control groups", delegate)
 	default:
 		c.enforced = append(c.enforced, r)
 		c.report(r.Key, Enforced, fmt.Sprintf("control groups version %d", h.Version))

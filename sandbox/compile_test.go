@@ -84,6 +84,19 @@ func TestCompileDiagnostics(t *testing.T) {
 			module: with("resources: {memory.max: 1M, pids.max: 9}", "best_effort: [pids.max]"), want: []string{"E610 19"}, says: "memory.max"},
 		{name: "version 1 as an ordinary user", host: aliceInside(), module: with("resources: {memory.max: 1M}"),
 			want: []string{"E610 19"}, says: "cannot be delegated"},
+		{name: "read-only control groups", change: set(func(f *host.Facts) { f.Cgroup.V2.ReadOnly = true }), module: with("resources: {memory.max: 1M}"),
+			want: []string{"E610 19"}, says: "/sys/fs/cgroup is mounted read-only"},
+		{name: "no place for control groups", change: set(func(f *host.Facts) {
+			f.Tried, f.Cgroup.V2.Dir, f.Cgroup.V2.Errno = true, "/sys/fs/cgroup/user.slice", unix.EACCES
+		}), module: with("resources: {memory.max: 1M}"), want: []string{"E610 19"}, says: "no control group can be made in /sys/fs/cgroup/user.slice: permission denied"},
+		{name: "no place in what is mounted", change: set(func(f *host.Facts) { f.Tried = true }), module: with("resources: {memory.max: 1M}"),
+			want: []string{"E610 19"}, says: "no control group can be made in /sys/fs/cgroup"},
+		{name: "a controller that is not handed down", change: set(func(f *host.Facts) {
+			f.Tried, f.Cgroup.V2.Place, f.Cgroup.V2.Offers = true, "/sys/fs/cgroup/mine", host.Pids
+		}), module: with("resources: {memory.max: 1M, pids.max: 9}"), want: []string{"E610 19"}, says: "/sys/fs/cgroup/mine does not hand the memory controller down"},
+		{name: "a place that was tried", change: set(func(f *host.Facts) {
+			f.Tried, f.Cgroup.V2.Place, f.Cgroup.V2.Offers = true, "/sys/fs/cgroup/mine", host.Pids|host.Memory
+		}), module: with("resources: {memory.max: 1M, pids.max: 9}")},
 		{name: "version 1 as root", change: set(func(f *host.Facts) { f.Cgroup = onVersion1(host.Memory) }), module: with("resources: {memory.max: 1M}")},
 		{name: "unknown user", module: with("user: nobody-here"), want: []string{"E613 9"}, says: "useradd --system nobody-here"},
 		{name: "unknown group", module: with("group: nogroup-here"), want: []string{"E614 19"}, says: "groupadd"},

@@ -30,6 +30,7 @@ func (c *compiler) buildInit() (*program.Program, error) {
 	b.credentials(everyModule, user, 0, everyModule, false)
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
 	b.readIDs(everyModule, user)
+	b.readGroups(everyModule, user, false)
 	b.readCaps(everyModule, 0)
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_NO_NEW_PRIVS, "PR_SET_NO_NEW_PRIVS"), program.Int(1),
 		program.Int(0), program.Int(0), program.Int(0))

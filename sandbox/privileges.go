@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -85,7 +86,7 @@ func (b *builder) ids(o program.Origin, user User) {
 
 // userNamespace enters a user namespace in which the process's user and group are the only ones, and have the numbers of user.
 // The child shares the spawner's memory, and after setresuid that is not dumpable, which would make the maps root's.
-// The spawner sets itself back after the launch. Source: user_namespaces(7).
+// Afterwards it is undumpable again, and the spawner with it, which is how that one stays: nobody can trace it. Source: user_namespaces(7).
 func (b *builder) userNamespace(o program.Origin, user User) {
 	outside := user
 	if !b.c.root() {
@@ -126,6 +127,7 @@ func (b *builder) capset(o program.Origin, caps uint64) {
 func (b *builder) readBack() {
 	c := b.c
 	b.readIDs(c.userOrigin(), c.user)
+	b.readGroups(c.userOrigin(), c.user, b.needsMaps())
 	b.readCaps(c.capabilityOrigin(), c.capabilities())
 }
 
@@ -142,9 +144,31 @@ func (b *builder) readIDs(o program.Origin, user User) {
 			b.Expect(o, program.Word(ids+uint32(8*i), which+" of "+q.name), 0xffffffff, q.want)
 		}
 	}
-	if c := b.c; c.root() {
-		b.call(o, "getgroups", unix.SYS_GETGROUPS, program.Int(0), program.Null()).Keep(4)
-		b.Expect(o, program.Kept(4, "number of supplementary groups"), ^uint64(0), uint64(len(user.Groups)))
+}
+
+// mostReadGroups is how many supplementary groups are read back one by one; a user with more has as many steps as a launch program may.
+const mostReadGroups = 512
+
+// readGroups compares the supplementary groups: how many there are, and which. In a user namespace with maps they are all there and have the
+// number of the overflow group. Only root has set them.
+func (b *builder) readGroups(o program.Origin, user User, maps bool) {
+	if !b.c.root() {
+		return
+	}
+	groups := slices.Sorted(slices.Values(user.Groups)) // as the kernel keeps them
+	words := make([]uint64, len(groups)/2+1)
+	at := b.Words(words...)
+	list := program.Null()
+	if len(groups) > 0 {
+		list = program.At(at, "&groups")
+	}
+	b.call(o, "getgroups", unix.SYS_GETGROUPS, program.Int(len(groups)), list).Keep(4)
+	b.Expect(o, program.Kept(4, "number of supplementary groups"), ^uint64(0), uint64(len(groups)))
+	for i, g := range groups[:min(len(groups), mostReadGroups)] {
+		if maps {
+			g = b.c.facts.OverflowGID
+		}
+		b.Expect(o, program.Word(at+uint32(4*i), fmt.Sprintf("groups[%d]", i)), 0xffffffff, uint64(g))
 	}
 }
 

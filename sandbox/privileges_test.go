@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 )
 
@@ -92,7 +93,7 @@ func TestEverythingIsReadBack(t *testing.T) {
 	for _, want := range []string{
 		"expect real of getresuid == 0x3de", "expect effective of getresuid == 0x3de", "expect saved of getresuid == 0x3de",
 		"expect real of getresgid == 0x3df", "expect effective of getresgid == 0x3df", "expect saved of getresgid == 0x3df",
-		"expect number of supplementary groups == 0x2",
+		"expect number of supplementary groups == 0x2", "expect groups[0] == 0x4", "expect groups[1] == 0x1b",
 		// Effective and permitted low, inheritable and effective high, permitted and inheritable high. Source: capget(2).
 		"expect sets[0] == 0x100000001", "expect sets[1] == 0x10000000001", "expect sets[2] == 0x10000000100",
 		"expect securebits == 0x2f", "expect CAP_SYS_ADMIN in the bounding set == 0x0",
@@ -103,5 +104,29 @@ func TestEverythingIsReadBack(t *testing.T) {
 	}
 	if strings.Contains(text, "expect CAP_CHOWN in the bounding set") {
 		t.Error("a capability that the module has is expected to be gone")
+	}
+}
+
+// TestGroupsAreReadBack: in the order in which the kernel keeps them, and as a user namespace shows them.
+func TestGroupsAreReadBack(t *testing.T) {
+	h := debian()
+	u := h.users["web"]
+	u.Groups = []posix.GID{27, 4, 700}
+	h.users["web"] = u
+	text := explain(t, mustCompile(t, h, plain).Program)
+	for _, want := range []string{"getgroups(3, &groups)", "expect groups[0] == 0x4", "expect groups[1] == 0x1b", "expect groups[2] == 0x2bc"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+	u.Groups = make([]posix.GID, mostReadGroups+2)
+	h.users["web"] = u
+	text = explain(t, mustCompile(t, h, plain).Program)
+	if strings.Count(text, "expect groups[") != mostReadGroups || !strings.Contains(text, "expect number of supplementary groups == 0x202") {
+		t.Errorf("of %d groups %d are compared", len(u.Groups), strings.Count(text, "expect groups["))
+	}
+	text = explain(t, mustCompile(t, aliceInside(), plain).Program)
+	if strings.Contains(text, "getgroups") {
+		t.Error("groups that nobody could set are compared")
 	}
 }

@@ -56,6 +56,7 @@ func CompileTool(t Tool) *program.Program {
 		b.readCaps(everyModule, 0)
 	}
 	b.readIDs(everyModule, user)
+	b.readGroups(everyModule, user, false)
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
 	executable := b.Add(program.Prepare{Kind: program.HostPath, Path: t.Executable})
 	ruleset := -1
