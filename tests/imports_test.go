@@ -192,7 +192,7 @@ var homes = map[string]struct {
 }{
 	"github.com/seccomp/libseccomp-golang":   {[]string{"sandbox/seccomp/libseccomp"}, "the only cgo of the project"},
 	"github.com/containerd/cgroups/v3":       {[]string{"sandbox/cgroup"}, "it writes files by itself"},
-	"github.com/prometheus/client_golang":    {[]string{"posix/metrics"}, "metrics are a decorator; nothing else counts by itself"},
+	"github.com/prometheus/client_golang":    {[]string{"posix/metrics", "core/control"}, "metrics are a decorator, and what the control API shows; nothing else counts by itself"},
 	"github.com/goccy/go-yaml":               {[]string{"sandbox/policy"}, "text of policies is parsed in the confined process only"},
 	"github.com/spf13/cobra":                 {[]string{"cmd/..."}, "command lines are for commands"},
 	"go.uber.org/mock":                       {[]string{"mocks/..."}, "mocks"},

@@ -147,7 +147,9 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%s, %v", cmp.Diff(r, answered), err)
 		}
 	}
-	m.do = func(context.Context, command) (api.Result, error) { return api.Result{}, errors.New("the manager is ending") }
+	m.do = func(context.Context, command) (api.Result, error) {
+		return api.Result{}, errors.New("the manager is ending")
+	}
 	var refusal *Error
 	if _, err := client.Do(t.Context(), machine.Reload, nil, false); !errors.As(err, &refusal) || refusal.Status != 503 || refusal.Code != codeEnding || refusal.Detail != "the manager is ending" {
 		t.Errorf("%v", err)

@@ -21,14 +21,21 @@ const (
 
 // MetricsOptions are the parts of an exposition that are not about the manager. The zero value leaves them out.
 type MetricsOptions struct {
-	// Own collects what this process has asked the kernel for. A label process="manager" is added.
+	// Own collects what this process has asked the kernel for.
 	Own prometheus.Collector
-	// Remote makes a collector of what the spawner has asked the kernel for. Its metrics have a label process, the first argument.
-	Remote func(process string, s wire.Stats) prometheus.Collector
+	// Remote collects what the spawner has asked the kernel for.
+	Remote Remote
 	// Order changes how what was gathered is shown: the order of labels.
 	Order func(prometheus.Gatherer) prometheus.Gatherer
 	// Log takes what goes wrong while metrics are gathered. nil discards it.
 	Log *slog.Logger
+}
+
+// Remote collects what another process has counted.
+type Remote interface {
+	prometheus.Collector
+	// Show replaces what is collected. An error says that these are no such counts.
+	Show(wire.Stats) error
 }
 
 // Exposition serves the metrics of a manager as Prometheus's text.
@@ -89,10 +96,13 @@ func (x *Exposition) gatherer(ctx context.Context) prometheus.Gatherer {
 	reg := prometheus.NewRegistry()
 	x.register(reg, reading{status: x.m.Status(), stats: stats, up: err == nil, reloads: reloads})
 	if x.o.Own != nil {
-		x.register(prometheus.WrapRegistererWith(prometheus.Labels{"process": "manager"}, reg), x.o.Own)
+		x.register(reg, x.o.Own)
 	}
 	if x.o.Remote != nil && err == nil {
-		x.register(reg, x.o.Remote("spawner", stats))
+		if err := x.o.Remote.Show(stats); err != nil {
+			x.o.Log.Warn("show the spawner's counters", "error", err)
+		}
+		x.register(reg, x.o.Remote)
 	}
 	if x.o.Order == nil {
 		return reg
