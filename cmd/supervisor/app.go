@@ -31,7 +31,7 @@ type app struct {
 
 	facts    host.Facts
 	launcher *launch.Launcher
-	stays    func() // called by start as soon as it is certain that this process is not replaced; nil is nothing
+	stays    func() // called by start when it is certain, early on, that this process is not replaced; nil is nothing
 }
 
 // execute runs the command line and returns the exit status.
@@ -64,17 +64,10 @@ func (a *app) start(paths []string, trust, privileges bool) ([]compile.Source, e
 	if err := spawner.CheckLimits(a.core); err != nil {
 		return nil, &exitError{statusSupervisor, err}
 	}
-	var err error
-	// What takes other threads a while is begun first, when it is certain that this process stays: one that is replaced would lose signals.
-	if privileges && a.canLaunch() {
-		if a.launcher, err = launch.New(a.core, launch.Options{Spare: true}); err != nil {
-			return nil, &exitError{statusSupervisor, err}
-		}
-		a.launcher.Refill()
-		if a.stays != nil {
-			a.stays()
-		}
+	if a.stays != nil && privileges && a.canLaunch() {
+		a.stays()
 	}
+	var err error
 	if a.facts, err = host.Probe(a.core); err != nil {
 		return nil, &exitError{statusSupervisor, err}
 	}
@@ -90,10 +83,8 @@ func (a *app) start(paths []string, trust, privileges bool) ([]compile.Source, e
 	if privileges && !spawner.Privileged(a.facts) {
 		return nil, &exitError{statusSupervisor, a.enterUserNamespace(sources)}
 	}
-	if a.launcher == nil {
-		if a.launcher, err = launch.New(a.core, launch.Options{}); err != nil {
-			return nil, &exitError{statusSupervisor, err}
-		}
+	if a.launcher, err = launch.New(a.core, launch.Options{Spare: privileges}); err != nil {
+		return nil, &exitError{statusSupervisor, err}
 	}
 	return sources, nil
 }

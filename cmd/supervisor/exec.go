@@ -70,7 +70,9 @@ func (a *app) exec(o execOptions, command []string) error {
 		return err
 	}
 	var signals *spawner.Signals
-	a.stays = func() { signals = spawner.CatchSignals() } // one that comes before the command is there waits for it
+	// A signal that comes before the command is there waits for it. Catching them takes other threads a while, so it begins early; but not in a
+	// process that is going to be replaced, which would lose those that it caught.
+	a.stays = func() { signals = spawner.CatchSignals() }
 	sources, err := a.start([]string{o.file}, true, true)
 	if err != nil {
 		return err
@@ -80,13 +82,20 @@ func (a *app) exec(o execOptions, command []string) error {
 	if req.Terminal = a.core.Tcgetwinsize(0, &size) == nil; req.Terminal {
 		req.Environment = []string{"TERM=" + os.Getenv("TERM")}
 	}
-	plan, h, err := a.planHost(cache, req)
+	plan, err := a.compileWith(req, os.Stderr, func(req compile.Request) (wire.Plan, error) {
+		plan, _, err := cache.Compile(a.core, a.launcher, req)
+		return plan, err
+	})
 	if err != nil {
 		return err
 	}
 	m := &plan.Modules[0]
 	if len(m.Listeners) > 0 && len(command) == 0 {
-		return errors.Join(&exitError{statusInvalid, fmt.Errorf("module %s takes listeners; run it with supervisor --policy %s", m.Name, o.file)}, h.Close())
+		return &exitError{statusInvalid, fmt.Errorf("module %s takes listeners; run it with supervisor --policy %s", m.Name, o.file)}
+	}
+	h, err := spawner.NewHost(a.core, a.launcher, a.facts, plan.Modules)
+	if err != nil {
+		return &exitError{statusSupervisor, err}
 	}
 	exit, err := a.foreground(h, spawner.Foreground{Module: m, Signals: signals}, req.Terminal)
 	err = errors.Join(err, h.Close())
@@ -97,34 +106,6 @@ func (a *app) exec(o execOptions, command []string) error {
 		fmt.Fprintf(os.Stderr, "supervisor: %s: %s\n", m.Name, exit)
 	}
 	return &exitError{status: exit.ShellStatus()}
-}
-
-// planHost returns the plan of a request, and what its module is launched on, which is got ready while a plan that was kept is compared
-// with the host. The caller closes the Host.
-func (a *app) planHost(cache *plancache.Cache, req compile.Request) (wire.Plan, *spawner.Host, error) {
-	var h *spawner.Host
-	var unavailable error
-	prepare := func(plan wire.Plan) { h, unavailable = spawner.NewHost(a.core, a.launcher, a.facts, plan.Modules) }
-	plan, err := a.compileWith(req, os.Stderr, func(req compile.Request) (wire.Plan, error) {
-		plan, how, err := cache.Compile(a.core, a.launcher, req, prepare)
-		if !how.Cached && h != nil {
-			err = errors.Join(err, h.Close())
-		}
-		if !how.Cached {
-			h, unavailable = nil, nil
-		}
-		return plan, err
-	})
-	if err != nil {
-		return plan, nil, err
-	}
-	if h == nil && unavailable == nil {
-		prepare(plan)
-	}
-	if unavailable != nil {
-		return plan, nil, &exitError{statusSupervisor, unavailable}
-	}
-	return plan, h, nil
 }
 
 // foreground runs the command, behind a pseudo-terminal of its own when the standard input is one.

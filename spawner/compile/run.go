@@ -114,7 +114,7 @@ const Role = "role:compile"
 // converse sends the request and answers questions until the plan comes.
 func converse(c channel, l lookup, request []byte) (wire.Plan, Record, error) {
 	if err := c.send('r', request); err != nil {
-		return wire.Plan{}, Record{}, fmt.Errorf("send the request: %w", ended(err))
+		return wire.Plan{}, Record{}, during("send the request", err)
 	}
 	var r Record
 	for range maxQuestions {
@@ -137,7 +137,7 @@ func converse(c channel, l lookup, request []byte) (wire.Plan, Record, error) {
 		reply := l.answer(q).encode()
 		r.add(body, reply)
 		if err := c.send('a', reply); err != nil {
-			return wire.Plan{}, Record{}, fmt.Errorf("send an answer: %w", ended(err))
+			return wire.Plan{}, Record{}, during("send an answer", err)
 		}
 	}
 	return wire.Plan{}, Record{}, fmt.Errorf("the compile process asked more than %d questions", maxQuestions)
@@ -152,6 +152,14 @@ func ended(err error) error {
 		return errEnded
 	}
 	return err
+}
+
+// during says what was done when an error came; but not when the process ended, which it may do before, during and after.
+func during(what string, err error) error {
+	if err = ended(err); errors.Is(err, errEnded) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }
 
 // finish ends and reaps the process, and says how it ended when that was not by itself.

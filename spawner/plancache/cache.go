@@ -47,11 +47,8 @@ type Outcome struct {
 
 // Compile returns the plan of a request: one that was kept, or a new one, which is then kept. Plans with errors are not.
 // The errors are those of [compile.Run].
-//
-// When an entry is found, ahead may be called, once and by this goroutine, with its plan while the host is looked at, to prepare what
-// takes time; nil is nothing. What it prepared is for nothing when the Outcome is not Cached, and must not be more than can be undone.
-func (c *Cache) Compile(k Kernel, l *launch.Launcher, req compile.Request, ahead func(wire.Plan)) (wire.Plan, Outcome, error) {
-	key, plan, why := c.find(k, l, req, ahead)
+func (c *Cache) Compile(k Kernel, l *launch.Launcher, req compile.Request) (wire.Plan, Outcome, error) {
+	key, plan, why := c.find(k, l, req)
 	if why == nil {
 		c.debug("plan taken from the cache", slog.String("entry", key.String()))
 		return plan, Outcome{Cached: true}, nil
@@ -82,7 +79,7 @@ var (
 
 // find looks an entry up and makes sure that its plan is still the one that would be made. The work is done by another thread: a file
 // system that hangs must not take the caller with it.
-func (c *Cache) find(k Kernel, l *launch.Launcher, req compile.Request, ahead func(wire.Plan)) (Key, wire.Plan, error) {
+func (c *Cache) find(k Kernel, l *launch.Launcher, req compile.Request) (Key, wire.Plan, error) {
 	if c.Dir == "" {
 		return Key{}, wire.Plan{}, errOff
 	}
@@ -103,9 +100,9 @@ func (c *Cache) find(k Kernel, l *launch.Launcher, req compile.Request, ahead fu
 		plan wire.Plan
 		err  error
 	}
-	likely, done := make(chan wire.Plan, 1), make(chan result, 1)
+	network, done := make(chan bool, 1), make(chan result, 1)
 	go func() {
-		plan, err := c.look(k, key, likely)
+		plan, err := c.look(k, key, network)
 		done <- result{plan, err}
 	}()
 	timeout := c.Timeout
@@ -116,12 +113,9 @@ func (c *Cache) find(k Kernel, l *launch.Launcher, req compile.Request, ahead fu
 	defer timer.Stop()
 	for {
 		select {
-		case plan := <-likely:
-			if slices.ContainsFunc(plan.Modules, needsNetwork) {
-				l.Refill()
-			}
-			if ahead != nil {
-				ahead(plan)
+		case needed := <-network:
+			if needed {
+				l.Refill() // it takes as long as the questions do
 			}
 		case r := <-done:
 			return key, r.plan, r.err
@@ -131,8 +125,8 @@ func (c *Cache) find(k Kernel, l *launch.Launcher, req compile.Request, ahead fu
 	}
 }
 
-// look reads an entry and asks its questions again. It sends the plan to likely before.
-func (c *Cache) look(k Kernel, key Key, likely chan<- wire.Plan) (wire.Plan, error) {
+// look reads an entry and asks its questions again. Before it does, it says on network whether the plan needs a network namespace.
+func (c *Cache) look(k Kernel, key Key, network chan<- bool) (wire.Plan, error) {
 	e, err := load(k, c.Dir, key)
 	if errors.Is(err, fs.ErrNotExist) {
 		return wire.Plan{}, errNone
@@ -147,7 +141,7 @@ func (c *Cache) look(k Kernel, key Key, likely chan<- wire.Plan) (wire.Plan, err
 	if plan.Diagnostics.HasErrors() {
 		return wire.Plan{}, errInvalid
 	}
-	likely <- plan
+	network <- slices.ContainsFunc(plan.Modules, needsNetwork)
 	for _, x := range e.Exchanges {
 		now, err := compile.Answer(k, x.Question)
 		if err != nil {

@@ -97,7 +97,7 @@ func TestErrorsOfTheCompilerComeBack(t *testing.T) {
 	b.run = func(compile.Parent, *launch.Launcher, compile.Request) (wire.Plan, compile.Record, error) {
 		return wire.Plan{}, compile.Record{}, want
 	}
-	if _, _, err := b.Compile(b.kernel, nil, b.request, nil); !errors.Is(err, want) {
+	if _, _, err := b.Compile(b.kernel, nil, b.request); !errors.Is(err, want) {
 		t.Errorf("%v", err)
 	}
 }
@@ -250,7 +250,7 @@ func TestManyAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 16 {
 		wg.Go(func() {
-			if _, _, err := b.Compile(b.kernel, nil, b.request, nil); err != nil {
+			if _, _, err := b.Compile(b.kernel, nil, b.request); err != nil {
 				t.Error(err)
 			}
 		})
@@ -258,31 +258,4 @@ func TestManyAtOnce(t *testing.T) {
 	wg.Wait()
 	b.entry()
 	b.expect(true, "")
-}
-
-// TestAhead: preparations begin with a plan that was found, and the outcome says whether they were for nothing.
-func TestAhead(t *testing.T) {
-	b, dir := newBed(t)
-	release := make(chan struct{}) // the look at the host takes as long as the preparations do
-	prepared := 0
-	ahead := func(p wire.Plan) {
-		if prepared++; p.Modules[0].Replicas != 1 {
-			t.Errorf("prepared for plan %d", p.Modules[0].Replicas)
-		}
-		close(release)
-	}
-	compiled := func(cached bool, times int) {
-		t.Helper()
-		_, how, err := b.Compile(b.kernel, nil, b.request, ahead)
-		if err != nil || how.Cached != cached || prepared != times {
-			t.Fatalf("%+v (%v), prepared %d times; want cached %t, %d times", how, err, prepared, cached, times)
-		}
-	}
-	b.asks = []string{"f" + dir + "/source"}
-	compiled(false, 0)
-	b.kernel.onStat = func() { <-release }
-	compiled(true, 1)
-	release = make(chan struct{})
-	must(t, os.Mkdir(dir+"/source", 0o755))
-	compiled(false, 2)
 }

@@ -138,7 +138,7 @@ func (b *bed) play(k compile.Parent, _ *launch.Launcher, req compile.Request) (w
 func (b *bed) expect(cached bool, why string) wire.Plan {
 	b.t.Helper()
 	before := b.compiled
-	plan, how, err := b.Compile(b.kernel, nil, b.request, nil)
+	plan, how, err := b.Compile(b.kernel, nil, b.request)
 	if err != nil {
 		b.t.Fatal(err)
 	}
