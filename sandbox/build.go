@@ -255,7 +255,9 @@ func (b *builder) environment() program.Value {
 		at = append(at, b.ownPID(firstListener(c.module), "LISTEN_PID"))
 	}
 	if c.notifies() {
-		add("NOTIFY_SOCKET=" + notifyPath)
+		if !c.inheritsNotify() {
+			add("NOTIFY_SOCKET=" + notifyPath)
+		}
 		if watchdog := c.module.Health.Watchdog; watchdog.V > 0 {
 			add("WATCHDOG_USEC=" + strconv.FormatInt(watchdog.V.Microseconds(), 10))
 			at = append(at, b.ownPID(origin(watchdog.Pos), "WATCHDOG_PID"))

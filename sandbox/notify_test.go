@@ -119,3 +119,18 @@ func TestNotifyInsideOfOthers(t *testing.T) {
 		t.Errorf("%v", ds)
 	}
 }
+
+// A module that inherits the socket needs no place for it.
+func TestInheritedNotify(t *testing.T) {
+	res := mustCompile(t, debian(), strings.Replace(notifying(""), "healthcheck:", "listeners: {\"@notify\": 3}\nhealthcheck:", 1))
+	if i := slices.IndexFunc(res.Program.Prepare, func(p program.Prepare) bool { return p.Kind == program.Socket }); i >= 0 {
+		t.Errorf("it gets a path, too: %+v", res.Program.Prepare[i])
+	}
+	if !slices.ContainsFunc(res.Program.Prepare, func(p program.Prepare) bool { return p.Kind == program.Listener && p.Path == policy.NotifyListener }) {
+		t.Error("it does not inherit the socket")
+	}
+	memory := string(res.Program.Memory)
+	if strings.Contains(memory, "NOTIFY_SOCKET") || !strings.Contains(memory, "WATCHDOG_USEC=1500000\x00") || !strings.Contains(memory, "LISTEN_FDNAMES=@notify\x00") {
+		t.Errorf("its environment: %q", memory)
+	}
+}
