@@ -23,6 +23,9 @@ type Host struct {
 	Launcher *launch.Launcher
 	// groups is where instances get their control groups; nil when this host has no place for them and nothing needs one.
 	groups *cgroup.Root
+	// controllers are those that groups has, and former what it was before it needed more of them.
+	controllers host.ControllerSet
+	former      []*cgroup.Root
 }
 
 // NewHost finds the place for control groups that the modules need. Limits that cannot be had are an error, unless best_effort names
@@ -38,7 +41,8 @@ func NewHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module) 
 			required = required || !m.Accepts(r.Key)
 		}
 	}
-	groups, err := cgroup.Open(k, f, cgroup.Options{Controllers: cgroup.Controllers(limits...)})
+	controllers := cgroup.Controllers(limits...)
+	groups, err := cgroup.Open(k, f, cgroup.Options{Controllers: controllers})
 	if err != nil {
 		if required {
 			return nil, fmt.Errorf("%w; or accept the loss: best_effort: [resources]", err)
@@ -46,7 +50,7 @@ func NewHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module) 
 		giveUp(modules, err)
 		return h, nil
 	}
-	h.groups = groups
+	h.groups, h.controllers = groups, controllers
 	if _, err := groups.Sweep(); err != nil {
 		return nil, errors.Join(fmt.Errorf("remove control groups of supervisors that died: %w", err), groups.Close())
 	}
@@ -68,10 +72,14 @@ func giveUp(modules []wire.Module, why error) {
 
 // Close removes the supervisor's control groups. All instances must have been closed.
 func (h *Host) Close() error {
-	if h.groups == nil {
-		return nil
+	var errs []error
+	for _, g := range h.former {
+		errs = append(errs, g.Close())
 	}
-	return h.groups.Close()
+	if h.groups != nil {
+		errs = append(errs, h.groups.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Instance is one running copy of a module.
@@ -84,9 +92,14 @@ type Instance struct {
 }
 
 // Start launches an instance. When it fails nothing is left behind.
-func (h *Host) Start(m *wire.Module, id string, stdio [3]posix.FD, listeners map[string]posix.FD) (_ *Instance, err error) {
+func (h *Host) Start(m *wire.Module, id string, stdio [3]posix.FD, listeners map[string]posix.FD) (*Instance, error) {
+	return h.start(m, id, stdio, listeners, nil)
+}
+
+// start is Start with O_PATH descriptors of the sockets of its own that the module's program names.
+func (h *Host) start(m *wire.Module, id string, stdio [3]posix.FD, listeners, sockets map[string]posix.FD) (_ *Instance, err error) {
 	i := &Instance{host: h, Module: m, ID: id}
-	r := launch.Request{Program: m.Program, Init: m.Init, Stdio: stdio, Listeners: listeners}
+	r := launch.Request{Program: m.Program, Init: m.Init, Stdio: stdio, Listeners: listeners, Sockets: sockets}
 	if h.groups != nil {
 		// Making directories in several hierarchies and starting the init take about as long; they do not need each other.
 		made := make(chan error, 1)

@@ -1,0 +1,283 @@
+package spawner
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/program"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+// instance is one running copy of a module with its descriptors, or what is left of one that has ended.
+type instance struct {
+	wire.Instance
+	module  *wire.Module
+	process *Instance
+	pipes   [2]posix.FD // reading ends of standard output and error
+	notify  posix.FD
+	control posix.FD
+
+	ending bool // the process has ended and is being cleaned up after; its pidfds are not ours any more
+	asked  bool // the spawner itself asked it to stop
+	grace  *alarm
+	unsent int // frames with its descriptors that wait
+	// output takes over when there is no manager: then the pipes belong to it.
+	output [2]*output
+}
+
+// descriptors are those that a manager gets, in the order of [wire.KindAttach].
+func (i *instance) descriptors() []posix.FD {
+	fds := i.pipes[:]
+	for _, fd := range []posix.FD{i.notify, i.control} {
+		if fd >= 0 {
+			fds = append(fds[:len(fds):len(fds)], fd)
+		}
+	}
+	return fds
+}
+
+// signal sends a signal to the process.
+func (i *instance) signal(sig posix.Signal) error {
+	if i.ending {
+		return nil
+	}
+	return i.process.Signal(sig)
+}
+
+// kill ends the process, and all others at once where they are in a pid namespace. Those elsewhere end with the control group.
+func (i *instance) kill() error {
+	if i.ending {
+		return nil
+	}
+	err := i.process.Signal(unix.SIGKILL)
+	if i.process.InitPidfd >= 0 {
+		if e := i.process.host.Kernel.PidfdSendSignal(i.process.InitPidfd, unix.SIGKILL); e != nil && !is(e, unix.ESRCH) {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+// close closes the instance's descriptors. Its process must have ended.
+func (i *instance) close(k Kernel) error {
+	var errs []error
+	for n, o := range i.output {
+		if o != nil {
+			i.pipes[n] = -1
+			if o.fd >= 0 {
+				errs = append(errs, o.close())
+			}
+		}
+	}
+	for _, fd := range []*posix.FD{&i.pipes[0], &i.pipes[1], &i.notify, &i.control} {
+		if *fd >= 0 {
+			errs = append(errs, k.Close(*fd))
+			*fd = -1
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// launchBounds are those of the histogram of launches.
+var launchBounds = []time.Duration{
+	250 * time.Microsecond, 500 * time.Microsecond, time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond,
+	25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, time.Second, 5 * time.Second, 10 * time.Second,
+}
+
+// observe counts a launch.
+func (r *Resident) observe(took time.Duration) {
+	h := &r.launches
+	if h.Buckets == nil {
+		for _, le := range launchBounds {
+			h.Buckets = append(h.Buckets, wire.Bucket{Le: le})
+		}
+	}
+	h.Count++
+	h.Sum += took
+	for n := range h.Buckets {
+		if took <= h.Buckets[n].Le {
+			h.Buckets[n].N++
+		}
+	}
+}
+
+// launch starts an instance with pipes for its output, nothing on its input, and the sockets that its program wants.
+func (r *Resident) launch(g *generation, m *wire.Module, replica uint32) (_ *instance, err error) {
+	k, begun := r.kernel, time.Now()
+	r.lastInstance++
+	i := &instance{module: m, pipes: [2]posix.FD{-1, -1}, notify: -1, control: -1, Instance: wire.Instance{
+		ID: r.lastInstance, Generation: g.id, Module: m.Name, Replica: replica, Started: begun}}
+	var give []posix.FD // what only the child needs
+	defer func() {
+		for _, fd := range give {
+			err = errors.Join(err, k.Close(fd))
+		}
+		if err != nil {
+			err = errors.Join(err, i.close(k))
+		}
+	}()
+	null, err := k.Openat2(posix.AtFDCWD, "/dev/null", posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC})
+	if err != nil {
+		return nil, fmt.Errorf("%s: open /dev/null: %w", m.Name, err)
+	}
+	give = append(give, null)
+	for n := range i.pipes {
+		read, write, err := k.Pipe2(unix.O_CLOEXEC)
+		if err != nil {
+			return nil, fmt.Errorf("%s: make a pipe for its output: %w", m.Name, err)
+		}
+		i.pipes[n] = read
+		give = append(give, write)
+		if _, err := k.Fcntl(read, unix.F_SETFL, unix.O_NONBLOCK); err != nil {
+			return nil, fmt.Errorf("%s: set up the pipe for its output: %w", m.Name, err)
+		}
+	}
+	stdio := [3]posix.FD(give)
+	sockets, made, err := r.instanceSockets(i)
+	defer func() {
+		for _, name := range made {
+			err = errors.Join(err, r.runtime.remove(name))
+		}
+	}()
+	for _, fd := range sockets {
+		give = append(give, fd)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	if i.process, err = r.Host.start(m, strconv.FormatUint(uint64(i.ID), 10), stdio, g.fds(), sockets); err != nil {
+		return nil, err
+	}
+	i.PID, i.Launch = uint32(i.process.PID), time.Since(begun)
+	if err := r.poller.add(i.process.Pidfd, func() error { return r.exits(i) }); err != nil {
+		// Its end would never be seen.
+		return nil, errors.Join(fmt.Errorf("%s: %w", m.Name, err), i.process.Signal(unix.SIGKILL), finish(i.process))
+	}
+	r.observe(i.Launch)
+	r.instances[i.ID] = i
+	r.started = append(r.started, i)
+	return i, nil
+}
+
+// instanceSockets makes the sockets that the module's program names. It returns O_PATH descriptors by name, which the caller closes, and the
+// names of the files in the runtime directory, which the caller removes, also with an error.
+func (r *Resident) instanceSockets(i *instance) (paths map[string]posix.FD, made []string, err error) {
+	k := r.kernel
+	paths = map[string]posix.FD{}
+	for _, want := range i.module.Program.Prepare {
+		if want.Kind != program.Socket {
+			continue
+		}
+		if _, twice := paths[want.Path]; twice {
+			continue
+		}
+		var fd *posix.FD
+		typ := unix.SOCK_STREAM
+		switch want.Path {
+		case program.NotifySocket:
+			fd, typ, i.Notify = &i.notify, unix.SOCK_DGRAM, true
+		case program.ControlSocket:
+			fd, i.Control = &i.control, true
+		default:
+			return paths, made, fmt.Errorf("bug: its program wants a socket %q; please report it", want.Path)
+		}
+		name := fmt.Sprintf("%s-%d", want.Path, i.ID)
+		made = append(made, name)
+		sock, path, err := r.runtime.bind(name, typ)
+		if err != nil {
+			return paths, made, fmt.Errorf("make its %s socket: %w", want.Path, err)
+		}
+		*fd, paths[want.Path] = sock, path
+		if typ == unix.SOCK_DGRAM {
+			err = k.SetsockoptInt(sock, unix.SOL_SOCKET, unix.SO_PASSCRED, 1)
+		} else {
+			err = k.Listen(sock, 16)
+		}
+		if err != nil {
+			return paths, made, fmt.Errorf("set up its %s socket: %w", want.Path, err)
+		}
+	}
+	return paths, made, nil
+}
+
+// exits deals with the end of an instance's process: everything that it left behind is ended too, by another thread, as that can take
+// a moment.
+func (r *Resident) exits(i *instance) error {
+	if err := r.poller.remove(i.process.Pidfd); err != nil {
+		return err
+	}
+	i.ending = true
+	var exit Exit
+	var err error
+	r.inBackground(func() { exit, err = i.process.Finish() }, func() { r.ended(i, exit, err) })
+	return nil
+}
+
+// ended keeps how an instance ended, and tells the manager.
+func (r *Resident) ended(i *instance, exit Exit, err error) {
+	r.alarms.stop(i.grace)
+	r.started = slices.DeleteFunc(r.started, func(x *instance) bool { return x == i })
+	i.Exit = &wire.Exit{Code: int32(exit.Code), Status: int32(exit.Status), OOMKills: exit.OOMKills, ForksRefused: exit.ForksRefused,
+		Text: exit.String(), At: time.Now()}
+	if err != nil {
+		r.Log.Error("something of it could not be cleaned up", "module", i.Module, "instance", int(i.Replica), "error", err)
+	}
+	if r.manager.serves() {
+		r.send(&outgoing{frame: wire.Frame{Kind: wire.KindExited, Body: wire.ExitedEvent{Instance: i.ID, Exit: *i.Exit}.Encode()}})
+		return
+	}
+	if r.stop.alone {
+		level := slog.LevelInfo
+		if !i.asked && (exit.Code != posix.CldExited || exit.Status != 0) {
+			level = slog.LevelError
+		}
+		r.Log.Log(context.Background(), level, i.Exit.Text, "module", i.Module, "instance", int(i.Replica), "pid", int(i.PID))
+		r.drain(i)
+		r.stopNext()
+	}
+}
+
+// runningOf returns an instance of a generation that has not ended, if there is one.
+func (r *Resident) runningOf(g wire.GenerationID) *instance {
+	for _, i := range r.started {
+		if i.Generation == g {
+			return i
+		}
+	}
+	return nil
+}
+
+// sortedInstances are all instances by ID.
+func (r *Resident) sortedInstances() []*instance {
+	return slices.SortedFunc(maps.Values(r.instances), func(a, b *instance) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// endInstances kills and reaps everything that still runs, when everything ends.
+func (r *Resident) endInstances() error {
+	var errs []error
+	var left []*instance
+	for _, i := range r.started {
+		if !i.ending {
+			errs = append(errs, i.kill(), r.poller.remove(i.process.Pidfd))
+			i.ending = true
+			left = append(left, i)
+		}
+	}
+	for _, i := range left {
+		errs = append(errs, finish(i.process))
+	}
+	r.started = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,183 @@
+package spawner
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/spawner/compile"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+// preparing is a reload of which the policies are being read or compiled.
+type preparing struct {
+	request uint64
+	by      *manager // who wants to know
+	sources []compile.Source
+	limit   *alarm
+	job     compilation // nil while the policies are read
+}
+
+// readLimit is how long the policies may take to be read.
+const readLimit = 10 * time.Second
+
+// Codes of problems that only the spawner sees.
+const (
+	codeListener  = "E650" // a listener that cannot be had
+	codeResources = "E651" // a limit that cannot be had
+)
+
+// compilation is a [compile.Job].
+type compilation interface {
+	Finish() (wire.Plan, compile.Record, error)
+}
+
+var errReading = errors.New("the policies are still being read for a former reload: their file system does not answer")
+
+// prepare reads and compiles the policies, while the loop goes on.
+func (r *Resident) prepare(id uint64) {
+	if r.preparing != nil && r.preparing.by == r.manager {
+		r.refuse(id, "a reload is being prepared already")
+		return
+	}
+	r.cancelPreparing() // of a manager that has died
+	if g := r.prepared; g != nil {
+		if i := r.runningOf(g.id); i != nil {
+			r.refuse(id, "generation %d is prepared, and its instance %d still runs", g.id, i.ID)
+			return
+		}
+		if err := r.discard(); err != nil {
+			r.answer(id, fmt.Errorf("discard generation %d: %w", g.id, err))
+			return
+		}
+	}
+	if r.reading {
+		r.answer(id, errReading)
+		return
+	}
+	p := &preparing{request: id, by: r.manager}
+	r.preparing, r.reading = p, true
+	p.limit = r.alarms.set(readLimit, func() {
+		r.conclude(p, wire.Plan{}, fmt.Errorf("read the policies: their file system does not answer within %s", readLimit))
+	})
+	// Not one of the background's: it ends when the file system lets it.
+	go func() {
+		sources, err := r.Read()
+		r.poller.post(func() { r.read(p, sources, err) })
+	}()
+}
+
+// read goes on when the policies were read.
+func (r *Resident) read(p *preparing, sources []compile.Source, err error) {
+	r.reading = false
+	if r.preparing != p {
+		return
+	}
+	r.alarms.stop(p.limit)
+	if err != nil {
+		r.conclude(p, wire.Plan{}, fmt.Errorf("read the policies: %w", err))
+		return
+	}
+	p.sources = sources
+	req := compile.Request{Sources: sources, Variables: r.Variables, Facts: r.Facts}
+	p.job, err = r.beginCompile(req, func() { r.poller.post(func() { r.compiled(p) }) })
+	if err != nil {
+		r.conclude(p, wire.Plan{}, err)
+	}
+}
+
+// compiled goes on when there is a plan, or there will be none.
+func (r *Resident) compiled(p *preparing) {
+	if r.preparing != p {
+		return
+	}
+	plan, _, err := p.job.Finish()
+	p.job = nil
+	r.conclude(p, plan, err)
+}
+
+// cancelPreparing gives up what was begun, without an answer.
+func (r *Resident) cancelPreparing() {
+	p := r.preparing
+	if p == nil {
+		return
+	}
+	r.preparing = nil
+	r.alarms.stop(p.limit)
+	if p.job != nil {
+		_, _, _ = p.job.Finish() // whatever it was going to say
+	}
+}
+
+// conclude answers a request to prepare.
+func (r *Resident) conclude(p *preparing, plan wire.Plan, err error) {
+	r.preparing = nil
+	if r.manager != p.by || !r.manager.serves() {
+		return
+	}
+	if err != nil {
+		r.answer(p.request, err)
+		return
+	}
+	fd, err := sealed(r.kernel, "bulkhead-outline", r.verify(p.sources, plan).Encode())
+	if err != nil {
+		r.answer(p.request, errors.Join(err, r.discard()))
+		return
+	}
+	r.reply(p.request, wire.Reply{}, fd)
+}
+
+// verify checks what only the spawner can see, and prepares the generation when nothing is wrong. All that is wrong is in the outline.
+func (r *Resident) verify(sources []compile.Source, plan wire.Plan) wire.Outline {
+	var files []string
+	for _, s := range sources {
+		if s.Name != ManagerSource {
+			files = append(files, s.Name)
+		}
+	}
+	if plan.Diagnostics.HasErrors() {
+		plan.Listeners, plan.Modules = nil, nil
+		return plan.Outline(0, files)
+	}
+	// The manager that runs stays what it is until the supervisor is started again.
+	if user, _, err := SplitManager(plan); err == nil {
+		plan = user
+	}
+	problems := r.Host.admit(r.Facts, plan.Modules)
+	g := newGeneration(r.lastGeneration+1, files, plan)
+	for _, e := range r.reserveAll(g) {
+		problems = append(problems, policy.Diagnostic{Code: codeListener, Message: fmt.Sprintf("listener %s: %v", e.listener.Name, e.err),
+			Pos: e.listener.Pos, Width: len(e.listener.Name)})
+	}
+	if len(problems) == 0 {
+		r.lastGeneration = g.id
+		r.prepared = g
+		return g.outline
+	}
+	if err := r.closeOpened(g); err != nil {
+		r.Log.Error("cannot close listeners of a configuration that is refused", "error", err)
+	}
+	return refused(plan, files, sources, problems)
+}
+
+// refused is the outline of a plan with problems that the compile process could not see.
+func refused(plan wire.Plan, files []string, sources []compile.Source, problems policy.Diagnostics) wire.Outline {
+	var text, machine strings.Builder
+	text.WriteString(plan.Rendered)
+	for _, d := range problems {
+		var source []byte
+		if at := slices.IndexFunc(sources, func(s compile.Source) bool { return s.Name == d.Pos.File }); at >= 0 {
+			source = sources[at].Text
+		}
+		if err := policy.Render(&text, policy.Diagnostics{d}, source); err != nil {
+			panic(err) // a strings.Builder takes everything
+		}
+	}
+	if err := policy.RenderJSON(&machine, slices.Concat(plan.Diagnostics, problems)); err != nil {
+		panic(err)
+	}
+	return wire.Outline{Files: files, Rendered: text.String(), JSON: machine.String()}
+}
