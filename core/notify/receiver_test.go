@@ -1,0 +1,239 @@
+package notify
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/core/poll"
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+// TestMain is also a process that sends what it is told to somebody's socket.
+func TestMain(m *testing.M) {
+	if to := os.Getenv("NOTIFY_TEST_SEND"); to != "" {
+		k := linux.New()
+		fd, err := k.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err == nil {
+			_, err = k.Sendmsg(fd, &posix.Msg{Data: []byte("READY=1"), Addr: posix.Sockaddr{Family: unix.AF_UNIX, Path: to}}, 0)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+type refusal struct {
+	why string
+	n   int
+}
+
+// stage is a receiver with one socket, and who sends to it.
+type stage struct {
+	t       *testing.T
+	kernel  *linux.Kernel
+	r       *Receiver
+	path    string
+	from    posix.FD
+	got     chan Message
+	refused chan refusal
+	loop    *poll.Loop
+	done    chan error
+}
+
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+func start(t *testing.T, pid int, passcred bool) *stage {
+	t.Helper()
+	before := descriptors(t)
+	s := &stage{t: t, kernel: linux.New(), path: filepath.Join(t.TempDir(), "notify"), got: make(chan Message, 10_000), refused: make(chan refusal, 10_000), done: make(chan error, 1)}
+	var err error
+	if s.loop, err = poll.New(s.kernel); err != nil {
+		t.Fatal(err)
+	}
+	s.r = New(s.loop, s.kernel, Options{
+		Notified: func(id wire.InstanceID, m Message) {
+			if id != 7 {
+				t.Errorf("instance %d", id)
+			}
+			s.got <- m
+		},
+		Refused: func(_ wire.InstanceID, why string, n int) { s.refused <- refusal{why, n} },
+	})
+	fd, err := s.kernel.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if passcred {
+		if err := s.kernel.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.kernel.Bind(fd, posix.Sockaddr{Family: unix.AF_UNIX, Path: s.path}); err != nil {
+		t.Fatal(err)
+	}
+	if s.from, err = s.kernel.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err != nil {
+		t.Fatal(err)
+	}
+	go func() { s.done <- s.loop.Run() }()
+	s.r.Add(7, posix.PID(pid), fd)
+	t.Cleanup(func() {
+		s.r.Close()
+		s.r.Remove(7)
+		s.loop.Stop()
+		if err := <-s.done; err != nil {
+			t.Error(err)
+		}
+		_ = s.kernel.Close(s.from)
+		if n := descriptors(t); n != before {
+			t.Errorf("%d descriptors before, %d after", before, n)
+		}
+	})
+	return s
+}
+
+func (s *stage) send(text string, fds ...posix.FD) {
+	s.t.Helper()
+	_, err := s.kernel.Sendmsg(s.from, &posix.Msg{Data: []byte(text), Control: posix.Rights(fds...), Addr: posix.Sockaddr{Family: unix.AF_UNIX, Path: s.path}}, 0)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func wait[T any](t *testing.T, ch chan T) T {
+	t.Helper()
+	select {
+	case v := <-ch:
+		return v
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing has come")
+		panic("not reached")
+	}
+}
+
+func TestReceive(t *testing.T) {
+	s := start(t, os.Getpid(), true)
+	s.send("READY=1\nSTATUS=here")
+	if m := wait(t, s.got); !m.Ready || m.Status == nil || *m.Status != "here" {
+		t.Errorf("%+v", m)
+	}
+	s.send("WATCHDOG=1")
+	if m := wait(t, s.got); !m.Watchdog || m.Ready {
+		t.Errorf("%+v", m)
+	}
+}
+
+func TestDescriptorsAreNotTaken(t *testing.T) {
+	s := start(t, os.Getpid(), true)
+	s.send("READY=1")
+	wait(t, s.got)
+	before := descriptors(t)
+	for range 20 {
+		s.send("FDSTORE=1\nFDNAME=x", s.from, s.from, s.from)
+		wait(t, s.got)
+	}
+	if n := descriptors(t); n != before {
+		t.Errorf("%d descriptors before, %d after", before, n)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	tests := []struct {
+		name     string
+		pid      int
+		passcred bool
+		text     string
+		want     string
+		notified bool
+	}{
+		{"somebody else", os.Getpid() + 1, true, "READY=1", "by process " + strconv.Itoa(os.Getpid()), false},
+		{"a socket that does not tell", os.Getpid(), false, "READY=1", "nobody knows", false},
+		{"malformed", os.Getpid(), true, "READY", "malformed", false},
+		{"too long", os.Getpid(), true, strings.Repeat("X=1\n", 1024) + "\n", "longer than 4096", false},
+		{"much too long", os.Getpid(), true, "READY=1\n" + strings.Repeat("X=1\n", 10_000), "longer than 4096", false},
+		{"another main process", os.Getpid(), true, "MAINPID=1\nREADY=1", "MAINPID", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := start(t, test.pid, test.passcred)
+			s.send(test.text)
+			if r := wait(t, s.refused); !strings.Contains(r.why, test.want) || r.n != 1 {
+				t.Errorf("%+v", r)
+			}
+			if test.notified {
+				wait(t, s.got)
+			}
+			if len(s.got) != 0 {
+				t.Errorf("it was taken: %+v", <-s.got)
+			}
+			// It is not reported again at once.
+			for range 5 {
+				s.send(test.text)
+			}
+			s.send("STATUS=end")
+			if test.want == "malformed" || test.notified {
+				for m := wait(t, s.got); m.Status == nil; m = wait(t, s.got) {
+				}
+				if len(s.refused) != 0 {
+					t.Errorf("reported again: %+v", <-s.refused)
+				}
+			}
+		})
+	}
+}
+
+// A child of the main process is somebody else.
+func TestChildIsRefused(t *testing.T) {
+	s := start(t, os.Getpid(), true)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "NOTIFY_TEST_SEND="+s.path)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	if r := wait(t, s.refused); !strings.Contains(r.why, fmt.Sprintf("by process %d of user %d", cmd.Process.Pid, os.Getuid())) {
+		t.Errorf("%+v", r)
+	}
+	if len(s.got) != 0 {
+		t.Error("it was taken")
+	}
+}
+
+// Who sends more than is read waits, and loses nothing.
+func TestFlood(t *testing.T) {
+	s := start(t, os.Getpid(), true)
+	const n = 2*perSecond + 10
+	began := time.Now()
+	for i := range n {
+		s.send(fmt.Sprintf("ERRNO=%d", i+1))
+	}
+	for i := range n {
+		if m := wait(t, s.got); m.Errno != i+1 {
+			t.Fatalf("%d has come as number %d", m.Errno, i+1)
+		}
+	}
+	if d := time.Since(began); d < 1900*time.Millisecond {
+		t.Errorf("%d datagrams were read in %s", n, d)
+	}
+	if len(s.refused) != 0 {
+		t.Errorf("%+v", <-s.refused)
+	}
+}
