@@ -36,7 +36,7 @@ func referenceCases() []errorCase {
 			codes: "E405", hint: `did you mean "https"?`, says: `listener "htps" is not defined; defined: http, https`},
 		{name: "the supervisor's own sockets", text: listeners("a: {address: \"127.0.0.1:1\"}", "{a: 3, \"@notify\": 4, \"@control\": 5}") + "    healthcheck: {notify: true}\n", codes: ""},
 		{name: "an own socket that is not there", text: listeners("a: {address: \"127.0.0.1:1\"}", "{a: 3, «\"@notfy\"»: 4}"), codes: "E405", hint: `did you mean "@notify"?`},
-		{name: "a listener with a name of the supervisor's", text: listeners("«\"@notify\"»: {address: \"127.0.0.1:1\"}", "{\"@notify\": 3}"), codes: "E204"},
+		{name: "a listener with a name of the supervisor's", text: listeners("«\"@notify\"»: {address: \"127.0.0.1:1\"}", "{\"@notify\": 3}") + "    healthcheck: {notify: true}\n", codes: "E211"},
 		{name: "nobody waits for the notification", text: module("listeners: {«\"@notify\"»: 3}"), codes: "E416", says: "without a healthcheck"},
 		{name: "one socket twice", text: mounts("[{path: /m}, {path: /run/s, control: self}]", "listeners: {«\"@control\"»: 3}"), codes: "E415"},
 		{name: "own sockets and nginx", text: module("listeners: {«\"@control\"»: 3}", "listener_protocol: nginx"), codes: "E416"},
