@@ -186,7 +186,11 @@ func (c *compiler) decideProtections() {
 		c.lacks("landlock", m.Pos, "Landlock is not available ("+f.Landlock.Errno.Error()+")", "add landlock to lsm= on the kernel's command line")
 	default:
 		c.landlock = true
-		c.report("landlock", Enforced, fmt.Sprintf("ABI %d, %d paths", f.Landlock.ABI, len(m.Filesystem)))
+		detail := fmt.Sprintf("ABI %d, %d paths", f.Landlock.ABI, len(m.Filesystem))
+		if c.closedTCP() != 0 {
+			detail += ", no TCP connections and no binding"
+		}
+		c.report("landlock", Enforced, detail)
 	}
 	for _, r := range m.Resources {
 		c.decideResource(r)

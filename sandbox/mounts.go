@@ -40,6 +40,23 @@ func landlockHandled(abi int) uint64 {
 	return handled
 }
 
+// landlockTCP returns the rights about TCP that a version of the interface knows. Source: landlock(7).
+func landlockTCP(abi int) uint64 {
+	if abi < 4 {
+		return 0
+	}
+	return unix.LANDLOCK_ACCESS_NET_BIND_TCP | unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
+}
+
+// closedTCP returns what Landlock denies about TCP to a module that shall have no network. The namespace alone would not do: a socket
+// that it inherits belongs to the host's network, and could be disconnected and connected elsewhere.
+func (c *compiler) closedTCP() uint64 {
+	if !c.has(unix.CLONE_NEWNET) || c.module.Network.V != policy.NetworkNone {
+		return 0
+	}
+	return landlockTCP(c.facts.Landlock.ABI)
+}
+
 // landlockAccess returns the rights that an entry of the file-system list gives.
 func landlockAccess(n node) uint64 {
 	var access uint64
@@ -124,7 +141,7 @@ func (b *builder) root(r root) {
 	b.call(everyModule, "pivot_root", unix.SYS_PIVOT_ROOT, b.String("."), b.String("."))
 	b.call(everyModule, "umount2", unix.SYS_UMOUNT2, b.String("."), program.Const(unix.MNT_DETACH, "MNT_DETACH"))
 	if b.c.landlock {
-		b.ruleset = b.Add(program.Prepare{Kind: program.Ruleset, Handled: handled, Rules: rules, Origin: origin(b.c.module.Pos)})
+		b.ruleset = b.Add(program.Prepare{Kind: program.Ruleset, Handled: handled, Net: b.c.closedTCP(), Rules: rules, Origin: origin(b.c.module.Pos)})
 	}
 	for _, n := range r.nodes {
 		if n.Kind == policy.MountProc && b.ruleset >= 0 {

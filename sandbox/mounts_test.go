@@ -144,3 +144,31 @@ func TestOneGroupDirectoryForEachHierarchy(t *testing.T) {
 		})
 	}
 }
+
+// A module without a network cannot connect what it inherits to somewhere else.
+func TestClosedTCP(t *testing.T) {
+	const both = unix.LANDLOCK_ACCESS_NET_BIND_TCP | unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
+	for _, c := range []struct {
+		name, lines string
+		abi         int
+		want        uint64
+	}{
+		{"no network", "network: {mode: none}", 7, both},
+		{"the first version with TCP", "network: {mode: none}", 4, both},
+		{"the version before", "network: {mode: none}", 3, 0},
+		{"a loopback of its own", "network: {mode: loopback}", 7, 0},
+		{"the host's network", "network: {mode: host}\nnamespaces: [mount, pid]", 7, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := debian()
+			h.facts.Landlock.ABI = c.abi
+			res := mustCompile(t, h, "command: [/usr/bin/true]\nuser: web\nseccomp: {allow: [read]}\n"+
+				"filesystem: [{path: /usr, access: rx}, {path: /lib64, access: rx}]\n"+c.lines)
+			for _, p := range res.Program.Prepare {
+				if p.Kind == program.Ruleset && p.Net != c.want {
+					t.Errorf("denies %#x; want %#x", p.Net, c.want)
+				}
+			}
+		})
+	}
+}

@@ -23,6 +23,9 @@ func (p *Program) Describe(i int) string {
 		text += [...]string{" stdin", " stdout", " stderr"}[d.From]
 	case Ruleset:
 		text += fmt.Sprintf(" handling %#x", d.Handled)
+		if d.Net != 0 {
+			text += fmt.Sprintf(" and denying %#x of the network", d.Net)
+		}
 		for _, r := range d.Rules {
 			text += fmt.Sprintf("\n        allow %#x below %s%s", r.Access, p.Describe(r.From), p.place(r.Origin))
 		}

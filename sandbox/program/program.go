@@ -35,7 +35,7 @@ const (
 	CgroupTree
 	// CgroupProcs opens cgroup.procs of the instance's control group in the version 1 hierarchy Path.
 	CgroupProcs
-	// Ruleset is a Landlock ruleset that handles Handled, with Rules.
+	// Ruleset is a Landlock ruleset that handles Handled, with Rules, and Net.
 	Ruleset
 	// Listener is the listening socket named Path.
 	Listener
@@ -64,6 +64,7 @@ type Prepare struct {
 	Options   []Option
 	Attr      uint64 // MOUNT_ATTR_…
 	Handled   uint64 // LANDLOCK_ACCESS_FS_…
+	Net       uint64 // LANDLOCK_ACCESS_NET_…, none of which a rule allows
 	Rules     []Rule
 	Origin    Origin
 }

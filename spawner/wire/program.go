@@ -96,6 +96,7 @@ func encodePrepare(e *Encoder, p program.Prepare) {
 	Each(e, p.Options, func(e *Encoder, o program.Option) { e.String(o.Key); e.String(o.Value) })
 	e.U64(p.Attr)
 	e.U64(p.Handled)
+	e.U64(p.Net)
 	Each(e, p.Rules, func(e *Encoder, r program.Rule) {
 		e.U32(uint32(r.From))
 		e.U64(r.Access)
@@ -113,6 +114,7 @@ func decodePrepare(d *Decoder) program.Prepare {
 		Options:   List(d, 16, func(d *Decoder) program.Option { return program.Option{Key: d.String(), Value: d.String()} }),
 		Attr:      d.U64(),
 		Handled:   d.U64(),
+		Net:       d.U64(),
 		Rules: List(d, program.MaxPrepare, func(d *Decoder) program.Rule {
 			return program.Rule{From: int(d.U32()), Access: d.U64(), Origin: decodeOrigin(d)}
 		}),
