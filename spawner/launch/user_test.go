@@ -28,13 +28,13 @@ func TestUser(t *testing.T) {
 	f := facts(t)
 	needAdmin(t, f)
 	k := linux.New()
-	l := launcher(t, k, launch.Options{})
 	root := f.EUID == 0 && f.UserNS.Initial
 	for name, tt := range map[string]struct{ namespaces, groups string }{
 		"a user":                     {"[mount, pid, ipc, uts, network]", "4 27"},
 		"a user in a user namespace": {"[user, mount, pid, ipc, uts, network]", "65534 65534"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			l := launcher(t, k, launch.Options{}) // here: it belongs to the thread, and a subtest has its own
 			before := descriptors()
 			text := strings.NewReplacer("SCRIPT", `echo x > /tmp/file && echo wrote; while read -r line; do echo \"$$line\"; done < /proc/self/status`,
 				"/tmp, tmpfs: 1M", `/tmp, tmpfs: 1M, mode: "0700"`, "    network: {", "    namespaces: "+tt.namespaces+"\n    network: {").Replace(confined)
