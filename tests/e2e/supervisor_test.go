@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -135,11 +137,17 @@ func (p *program) signal(t testing.TB, sig syscall.Signal) {
 	}
 }
 
-// supervisor prepares a run of the supervisor.
+// supervisor prepares a run of the supervisor. One that stays gets a control socket of the test's own, unless the test gives it one.
 func supervisor(t testing.TB, args ...string) *program {
 	t.Helper()
+	if len(args) > 0 && strings.HasPrefix(args[0], "-") && !slices.Contains(args, "--control") {
+		args = append(args, "--control", filepath.Join(t.TempDir(), "control.sock"))
+	}
 	return command(t, place.supervisor, args...)
 }
+
+// control returns the path of a supervisor's control socket.
+func (p *program) control() string { return p.Args[slices.Index(p.Args, "--control")+1] }
 
 // waitFor waits until something is so.
 func waitFor(t testing.TB, what string, so func() bool) {
