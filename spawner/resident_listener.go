@@ -33,6 +33,14 @@ type pooled struct {
 	lost    bool // its loss was reported
 }
 
+// where is the address at which it really listens.
+func (s *pooled) where() string {
+	if s.Identity.Path != "" {
+		return s.Identity.Path
+	}
+	return s.Addr.String()
+}
+
 // How often a socket may be shut down before healing it is put off, and how long to wait for what cannot be healed at once.
 const (
 	healWindow  = time.Second
@@ -108,10 +116,10 @@ func (r *Resident) heal(s *pooled) {
 	s.healed++
 	s.lost, s.wait = false, 0
 	n := wire.Notice{Kind: "listener.healed", Severity: wire.Warning, Listener: s.spec.Name,
-		Text: fmt.Sprintf("somebody who holds the socket of %s has shut it down; it listens again", s.Identity)}
+		Text: fmt.Sprintf("somebody who holds the socket of %s has shut it down; it listens again", s.where())}
 	if replaced {
 		n.Kind = "listener.replaced"
-		n.Text = fmt.Sprintf("somebody who holds the socket of %s has shut it down; there is a new one, which the modules get when they are started again", s.Identity)
+		n.Text = fmt.Sprintf("somebody who holds the socket of %s has shut it down; there is a new one, which the modules get when they are started again", s.where())
 	}
 	r.notice(n)
 }
@@ -146,11 +154,8 @@ func (r *Resident) openListeners() []wire.Listener {
 				continue
 			}
 			seen[s] = true
-			w := wire.Listener{Name: l.Name, Network: l.Network, Address: s.Addr.String(), Generation: s.generation, Healed: s.healed, Backlog: uint32(s.Backlog)}
-			if l.Network == "unix" {
-				w.Address = s.Identity.Path
-			}
-			out = append(out, w)
+			out = append(out, wire.Listener{Name: l.Name, Network: l.Network, Address: s.where(), Generation: s.generation, Healed: s.healed,
+				Backlog: uint32(s.Backlog)})
 		}
 	}
 	slices.SortFunc(out, func(a, b wire.Listener) int {
