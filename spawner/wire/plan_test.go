@@ -27,6 +27,11 @@ func fill(v reflect.Value, next *uint64) {
 		v.Set(reflect.ValueOf(netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(*next))))
 		return
 	}
+	if v.Type() == reflect.TypeFor[time.Time]() {
+		*next++
+		v.Set(reflect.ValueOf(time.Unix(0, int64(*next))))
+		return
+	}
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
@@ -52,7 +57,7 @@ func fill(v reflect.Value, next *uint64) {
 	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
 		*next++
 		v.SetUint(*next % 250)
-	case reflect.Int, reflect.Int64:
+	case reflect.Int, reflect.Int32, reflect.Int64:
 		*next++
 		v.SetInt(int64(*next % 250))
 	default:
