@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -12,6 +13,9 @@ const (
 	lastSignal    = 64
 	firstRealTime = 34 // what the C library leaves: signal(7)
 )
+
+// freezing are the signals that stop a process instead of ending it, see signal(7). The spawner sends none of them.
+var freezing = [...]syscall.Signal{unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU}
 
 // stopSignal reads the signal that asks a module to end.
 func (d *decoder) stopSignal(n *node) Value[int] {
@@ -25,8 +29,8 @@ func (d *decoder) stopSignal(n *node) Value[int] {
 		d.report(codeRange, n.span, "signal %s is not from 1 to %d", s, lastSignal)
 	case number == 0:
 		d.report(codeUnknownSignal, n.span, "unknown signal %q", s).hint(didYouMean(nearestSignal(s)))
-	case number == int(unix.SIGSTOP):
-		d.report(codeRange, n.span, "SIGSTOP ends nothing").help("write SIGTERM, or what the program documents")
+	case slices.Contains(freezing[:], syscall.Signal(number)):
+		d.report(codeRange, n.span, "%s ends nothing", unix.SignalName(syscall.Signal(number))).help("write SIGTERM, or what the program documents")
 	default:
 		return Value[int]{number, n.pos}
 	}

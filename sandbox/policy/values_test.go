@@ -10,7 +10,10 @@ func valueCases() []errorCase {
 		{name: "out of range", text: listeners("a: {address: \"127.0.0.1:1\", backlog: «0»}\nb: {address: \"unix:/x\", mode: «\"1777\"»}", "{a: 3, b: 4}") +
 			"    replicas: «1001»\n    stop_grace_period: «25h»\n    stop_signal: «65»\n    rlimits: {nice: «41», cpu: «500ms», as: «9999999999T»}\n    resources: {memory.max: «1K», pids.max: «0», cpu.max: «0%»}\n    user: «4294967295»\n",
 			codes: strings.Repeat("E501 ", 12), says: "from 1 to 65535"},
-		{name: "signal that ends nothing", text: module("stop_signal: «SIGSTOP»"), codes: "E501"},
+		{name: "signal that ends nothing", text: module("stop_signal: «SIGSTOP»"), codes: "E501", says: "SIGSTOP ends nothing"},
+		{name: "signal that ends nothing, of the keyboard", text: module("stop_signal: «TSTP»"), codes: "E501", says: "SIGTSTP ends nothing"},
+		{name: "signal that ends nothing, by number", text: module("stop_signal: «21»"), codes: "E501", says: "SIGTTIN ends nothing"},
+		{name: "signal that ends nothing, of a terminal", text: module("stop_signal: «SIGTTOU»"), codes: "E501", says: "SIGTTOU ends nothing"},
 		{name: "delays in the wrong order", text: module("restart: {policy: always, delay: 1m, max_delay: «1s»}"), codes: "E501"},
 		{name: "a negative number", text: module("replicas: «-1»"), codes: "E501"},
 		{name: "a tmpfs without a limit", text: mounts("[{path: /a, tmpfs: «0»}]"), codes: "E501"},
