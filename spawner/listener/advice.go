@@ -1,7 +1,6 @@
 package listener
 
 import (
-	"errors"
 	"fmt"
 	"path"
 
@@ -13,8 +12,9 @@ import (
 // advise says what was attempted, the kernel's answer (without the name of the call, which the attempt tells), what it means here and what
 // to do.
 func advise(id Identity, attempt string, err error) error {
-	var errno posix.Errno
-	if !errors.As(err, &errno) {
+	err = posix.Answer(err)
+	errno, ok := err.(posix.Errno)
+	if !ok { // what denied it says why
 		return fmt.Errorf("%s: %w", attempt, err)
 	}
 	meaning := portAdvice(id, errno)
@@ -28,15 +28,6 @@ func advise(id Identity, attempt string, err error) error {
 		return fmt.Errorf("%s: %w", attempt, errno)
 	}
 	return fmt.Errorf("%s: %w: %s", attempt, errno, meaning)
-}
-
-// answer is the kernel's answer without the name of the call and its path.
-func answer(err error) error {
-	var errno posix.Errno
-	if errors.As(err, &errno) {
-		return errno
-	}
-	return err
 }
 
 func portAdvice(id Identity, errno posix.Errno) string {

@@ -118,7 +118,7 @@ func (s *Socket) Queue(k Kernel) (length, limit uint32, err error) {
 		err = errNotListening
 	}
 	if err != nil {
-		return 0, 0, fmt.Errorf("ask for the queue of the listener on %s: %w", s.Identity, answer(err))
+		return 0, 0, fmt.Errorf("ask for the queue of the listener on %s: %w", s.Identity, posix.Answer(err))
 	}
 	return info.Unacked, info.Sacked, nil
 }

@@ -132,7 +132,7 @@ func (s *Socket) Close(k Kernel) error {
 		err = s.removePath(k) // before the descriptor: it is what keeps the inode from becoming another file's
 	}
 	if closeErr := k.Close(s.FD); closeErr != nil {
-		err = errors.Join(err, fmt.Errorf("close the socket: %w", answer(closeErr)))
+		err = errors.Join(err, fmt.Errorf("close the socket: %w", posix.Answer(closeErr)))
 	}
 	s.FD = -1
 	if err != nil {

@@ -1,7 +1,6 @@
 package listener
 
 import (
-	"errors"
 	"fmt"
 	"os/user"
 	"strconv"
@@ -79,11 +78,12 @@ func (o owner) advise(err error) error {
 		}
 		to += fmt.Sprintf("group %d", o.gid)
 	}
-	err = fmt.Errorf("give it to %s: %w", to, answer(err))
-	switch {
-	case errors.Is(err, posix.Errno(unix.EPERM)):
+	answer := posix.Answer(err)
+	err = fmt.Errorf("give it to %s: %w", to, answer)
+	switch answer {
+	case posix.Errno(unix.EPERM):
 		return fmt.Errorf("%w; without root a socket belongs to the supervisor's user, and its group is one that this user is in", err)
-	case errors.Is(err, posix.Errno(unix.EINVAL)):
+	case posix.Errno(unix.EINVAL):
 		return fmt.Errorf("%w; this user namespace does not know it: leave user and group out, or run the supervisor as root", err)
 	}
 	return err

@@ -154,7 +154,7 @@ func (p place) abandoned() (err error) {
 		return fmt.Errorf("%w: another process uses this socket; find it with `ss -xlp` and stop it, or choose another path",
 			posix.Errno(unix.EADDRINUSE))
 	}
-	return fmt.Errorf("ask whether the socket that is there is in use: %w; remove it if it is not", answer(err))
+	return fmt.Errorf("ask whether the socket that is there is in use: %w; remove it if it is not", posix.Answer(err))
 }
 
 // remove removes what is at the place if it is the socket with this device and inode.

@@ -21,14 +21,14 @@ func (w *walker) list() (names []string, err error) {
 	path := w.path("")
 	fd, err := w.kernel.Openat2(w.here().fd, ".", posix.OpenHow{Flags: unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC})
 	if err != nil {
-		return nil, fmt.Errorf("open the directory %s: %w", shown(path), answer(err))
+		return nil, fmt.Errorf("open the directory %s: %w", shown(path), posix.Answer(err))
 	}
 	defer func() { err = errors.Join(err, w.kernel.Close(fd)) }()
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := w.kernel.Getdents(fd, buf)
 		if err != nil {
-			return nil, fmt.Errorf("list the directory %s: %w", shown(path), answer(err))
+			return nil, fmt.Errorf("list the directory %s: %w", shown(path), posix.Answer(err))
 		}
 		if n == 0 {
 			break

@@ -19,12 +19,12 @@ func (w *walker) read() (text []byte, err error) {
 	fd, err := w.kernel.Openat2(w.here().fd, w.end.name,
 		posix.OpenHow{Flags: unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC})
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", shown(path), answer(err))
+		return nil, fmt.Errorf("open %s: %w", shown(path), posix.Answer(err))
 	}
 	defer func() { err = errors.Join(err, w.kernel.Close(fd)) }()
 	var before, after posix.Stat
 	if err := w.kernel.Fstat(fd, &before); err != nil {
-		return nil, fmt.Errorf("look at %s: %w", shown(path), answer(err))
+		return nil, fmt.Errorf("look at %s: %w", shown(path), posix.Answer(err))
 	}
 	if before.Dev != w.end.stat.Dev || before.Ino != w.end.stat.Ino {
 		return nil, changed(path, "was replaced while it was opened")
@@ -38,13 +38,13 @@ func (w *walker) read() (text []byte, err error) {
 	}
 	text, err = readAll(w.kernel, fd, int(before.Size))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", shown(path), answer(err))
+		return nil, fmt.Errorf("read %s: %w", shown(path), posix.Answer(err))
 	}
 	if len(text) > MaxSize {
 		return nil, tooLarge(path, fmt.Sprintf("has more than %d bytes", MaxSize))
 	}
 	if err := w.kernel.Fstat(fd, &after); err != nil {
-		return nil, fmt.Errorf("look at %s: %w", shown(path), answer(err))
+		return nil, fmt.Errorf("look at %s: %w", shown(path), posix.Answer(err))
 	}
 	if after.Size != int64(len(text)) || after.Size != before.Size || after.Mtime != before.Mtime || after.Ctime != before.Ctime {
 		return nil, changed(path, fmt.Sprintf("changed while it was read (%d bytes before, %d after, %d read)", before.Size, after.Size, len(text)))

@@ -1,13 +1,10 @@
 package source
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/bulkhead/bulkhead/posix"
 )
 
 // Rule is a rule that a file, or something on the way to it, breaks.
@@ -34,15 +31,6 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string { return shown(e.Path) + " " + e.Why + ": " + e.Fix }
-
-// answer is the kernel's answer without the name of the call and its path, where the message says what was attempted on what.
-func answer(err error) error {
-	var errno posix.Errno
-	if errors.As(err, &errno) {
-		return errno
-	}
-	return err
-}
 
 // shown is a path as a message shows it: quoted when it would be misread, or holds what a terminal should not get.
 func shown(path string) string {

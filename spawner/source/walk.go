@@ -44,11 +44,11 @@ func (w *walker) walk(path string) error {
 	}
 	cwd, err := w.readlink(posix.AtFDCWD, "/proc/self/cwd")
 	if err != nil {
-		return fmt.Errorf("find the current directory, which the path starts from (an absolute path works without): %w", answer(err))
+		return fmt.Errorf("find the current directory, which the path starts from (an absolute path works without): %w", posix.Answer(err))
 	}
 	var here posix.Stat
 	if err := w.kernel.Fstatat(posix.AtFDCWD, ".", &here, 0); err != nil {
-		return fmt.Errorf("look at the current directory: %w", answer(err))
+		return fmt.Errorf("look at the current directory: %w", posix.Answer(err))
 	}
 	if err := w.follow(cwd); err != nil {
 		return fmt.Errorf("go to the current directory: %w", err)
@@ -117,7 +117,7 @@ func (w *walker) step(name string) (link string, err error) {
 	}
 	link, err = w.readlink(e.fd, "")
 	if err = errors.Join(err, w.kernel.Close(e.fd)); err != nil {
-		return "", fmt.Errorf("read the symbolic link %s: %w", shown(w.path(name)), answer(err))
+		return "", fmt.Errorf("read the symbolic link %s: %w", shown(w.path(name)), posix.Answer(err))
 	}
 	if of, ok := strings.CutSuffix(link, "]"); ok && strings.HasPrefix(w.path(name), "/proc/") { // as in `--policy <(command)`
 		switch of, _, _ := strings.Cut(of, ":["); of {
@@ -150,11 +150,11 @@ func (w *walker) enter(dir posix.FD, name string) error {
 func (w *walker) open(dir posix.FD, name string, flags uint64) (*entry, error) {
 	fd, err := w.kernel.Openat2(dir, name, posix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC | flags})
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", shown(w.path(name)), answer(err))
+		return nil, fmt.Errorf("open %s: %w", shown(w.path(name)), posix.Answer(err))
 	}
 	e := &entry{fd: fd, name: name}
 	if err = w.kernel.Fstat(fd, &e.stat); err != nil {
-		err = fmt.Errorf("look at %s: %w", shown(w.path(name)), answer(err))
+		err = fmt.Errorf("look at %s: %w", shown(w.path(name)), posix.Answer(err))
 	} else if kind := e.kind(); kind != unix.S_IFDIR && kind != unix.S_IFLNK && kind != unix.S_IFREG {
 		err = notRegular(w.path(name), kind) // first: nobody should be told to change the mode of /dev/null
 	} else {

@@ -47,22 +47,22 @@ func open(k Kernel, std [3]posix.FD) (*Proxy, error) {
 func (p *Proxy) open() (err error) {
 	k := p.kernel
 	if err := k.Tcgetattr(p.real, &p.saved); err != nil {
-		return fmt.Errorf("read the settings of the terminal: %w", answer(err))
+		return fmt.Errorf("read the settings of the terminal: %w", posix.Answer(err))
 	}
 	if p.master, err = k.PosixOpenpt(unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC | unix.O_NONBLOCK); err != nil {
-		return fmt.Errorf("make a pseudo-terminal: %w%s", answer(err), openptAdvice(err))
+		return fmt.Errorf("make a pseudo-terminal: %w%s", posix.Answer(err), openptAdvice(err))
 	}
 	if err := k.Unlockpt(p.master); err != nil {
-		return fmt.Errorf("unlock the pseudo-terminal: %w", answer(err))
+		return fmt.Errorf("unlock the pseudo-terminal: %w", posix.Answer(err))
 	}
 	if p.slave, err = k.OpenPeer(p.master, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC); err != nil {
-		return fmt.Errorf("open the other side of the pseudo-terminal: %w", answer(err))
+		return fmt.Errorf("open the other side of the pseudo-terminal: %w", posix.Answer(err))
 	}
 	if p.wake, err = k.Eventfd2(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
-		return fmt.Errorf("make an eventfd: %w", answer(err))
+		return fmt.Errorf("make an eventfd: %w", posix.Answer(err))
 	}
 	if err := k.Tcsetattr(p.slave, tcsanow, &p.saved); err != nil {
-		return fmt.Errorf("give the pseudo-terminal the settings of the real one: %w", answer(err))
+		return fmt.Errorf("give the pseudo-terminal the settings of the real one: %w", posix.Answer(err))
 	}
 	if err := p.resize(); err != nil {
 		return err
@@ -70,19 +70,10 @@ func (p *Proxy) open() (err error) {
 	p.connect()
 	raw := rawMode(p.saved)
 	if err := p.set(&raw); err != nil {
-		return fmt.Errorf("put the terminal into raw mode: %w", answer(err))
+		return fmt.Errorf("put the terminal into raw mode: %w", posix.Answer(err))
 	}
 	p.raw = true
 	return nil
-}
-
-// answer is the kernel's answer without the name of the call, where the message says what was attempted.
-func answer(err error) error {
-	var errno posix.Errno
-	if errors.As(err, &errno) {
-		return errno
-	}
-	return err
 }
 
 func openptAdvice(err error) string {
@@ -136,10 +127,10 @@ func (p *Proxy) Stdio() [3]posix.FD { return p.stdio }
 func (p *Proxy) resize() error {
 	var size posix.Winsize
 	if err := p.kernel.Tcgetwinsize(p.real, &size); err != nil {
-		return fmt.Errorf("read the size of the terminal: %w", answer(err))
+		return fmt.Errorf("read the size of the terminal: %w", posix.Answer(err))
 	}
 	if err := p.kernel.Tcsetwinsize(p.master, size); err != nil {
-		return fmt.Errorf("give the pseudo-terminal the size of the real one: %w", answer(err))
+		return fmt.Errorf("give the pseudo-terminal the size of the real one: %w", posix.Answer(err))
 	}
 	return nil
 }
@@ -164,7 +155,7 @@ func (p *Proxy) Close() error {
 		err := p.set(&p.saved)
 		// A terminal that hung up has nothing left to restore.
 		if err != nil && !errors.Is(err, posix.Errno(unix.EIO)) {
-			errs = append(errs, fmt.Errorf("restore the settings of the terminal: %w (`stty sane` does it by hand)", answer(err)))
+			errs = append(errs, fmt.Errorf("restore the settings of the terminal: %w (`stty sane` does it by hand)", posix.Answer(err)))
 		}
 	}
 	errs = append(errs, p.closePair())
