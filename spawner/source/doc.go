@@ -24,6 +24,10 @@
 // user namespace is entered, and their bytes are handed on. Inside of one, [Trusted] trusts root and the effective user as
 // they are seen there, and the overflow user never.
 //
+// To read the policies again for a reload, [OpenRecorded] returns what was found to be trusted outside, by device and inode, and
+// [Trust.Knowing] recognizes it inside: root's directories on the way to a user's own files. A directory that is new, or lies in one
+// that others may write to, cannot be judged there and is refused with that reason.
+//
 // # Limits
 //
 //   - Root, and whoever may mount over a directory or write to the file system's device, can do everything.

@@ -64,6 +64,7 @@ func openAll(k Kernel, path string, trust Trust) ([]File, error) {
 // openOne returns the file at path or, when that is a directory, where it is and the names of the policies in it.
 func openOne(k Kernel, path string, trust Trust) (f File, names []string, err error) {
 	w := &walker{kernel: k, trust: trust, euid: k.Geteuid()}
+	w.trust.way = w
 	defer func() { err = errors.Join(err, w.close()) }()
 	if err := w.walk(path); err != nil {
 		return f, nil, err

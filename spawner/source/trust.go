@@ -19,6 +19,15 @@ type Trust struct {
 	Owners []posix.UID
 
 	anyone bool
+
+	// See Knowing.
+	inside   bool
+	overflow posix.UID
+	known    map[Identity]bool
+	// passed takes what keeps to the rule; nil when nobody wants to know.
+	passed map[Identity]bool
+	// way is where the walk is.
+	way *walker
 }
 
 // Anyone is for policies that are only looked at (`policy check`): who may write them does not matter.
@@ -40,7 +49,19 @@ func (t Trust) check(path string, st *posix.Stat, euid posix.UID) error {
 	if t.anyone {
 		return nil
 	}
-	if !slices.Contains(t.Owners, st.UID) {
+	if err := t.rule(path, st, euid); err != nil {
+		return err
+	}
+	t.pass(st)
+	return nil
+}
+
+func (t Trust) rule(path string, st *posix.Stat, euid posix.UID) error {
+	if t.unmappedOwner(st) {
+		if err := t.recognize(path, st); err != nil {
+			return err
+		}
+	} else if !slices.Contains(t.Owners, st.UID) {
 		return &RefusedError{Path: path, Rule: RuleOwner, Why: "belongs to " + t.stranger(st.UID), Fix: ownerFix(path, st, euid)}
 	}
 	kind := st.Mode & unix.S_IFMT
