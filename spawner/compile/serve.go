@@ -4,16 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
-	"sync"
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
-	"github.com/bulkhead/bulkhead/sandbox/seccomp/libseccomp"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -38,7 +35,7 @@ func serve(k Kernel, c channel) error {
 	if err != nil {
 		return fmt.Errorf("decode the request: %w", err)
 	}
-	s := &server{kernel: k, channel: c, request: req}
+	s := &server{channel: c, request: req, filters: newFilters(k), answers: map[question]answer{}}
 	if err := c.send(framePlan, s.plan().Encode()); err != nil {
 		return fmt.Errorf("send the plan: %w", err)
 	}
@@ -46,12 +43,11 @@ func serve(k Kernel, c channel) error {
 }
 
 type server struct {
-	kernel  Kernel
 	channel channel
 	request Request
-	// filter waits for the filter of the module that is being compiled.
-	filter func() (*seccomp.Filter, error)
-	users  sandbox.Users
+	filters *filters
+	answers map[question]answer // those that there are: nothing is asked twice
+	users   sandbox.Users
 }
 
 // plan parses and compiles everything, collecting all diagnostics.
@@ -91,17 +87,13 @@ func (s *server) compileFile(p *wire.Plan, src Source) policy.Diagnostics {
 	p.Listeners = append(p.Listeners, pol.Listeners...)
 	modules, problem := s.choose(pol)
 	ds = append(ds, problem...)
+	s.filters.begin(modules) // they take as long as the answers about the host do
 	for _, m := range modules {
-		req := sandbox.Request{Policy: pol, Module: m, Host: s, Filters: s, Users: &s.users}
+		req := sandbox.Request{Policy: pol, Module: m, Host: s, Filters: s.filters, Users: &s.users}
 		if s.request.Exec {
 			req.Alone = true
 			req.Command, req.Environment, req.Terminal = s.request.Command, s.request.Environment, s.request.Terminal
 		}
-		// libseccomp takes as long as the answers about the host do.
-		s.filter = sync.OnceValues(func() (*seccomp.Filter, error) {
-			return libseccomp.Compile(m.Seccomp, libseccomp.Options{Files: s.kernel, Memory: s.kernel})
-		})
-		go s.filter()
 		res, more := sandbox.Compile(req)
 		ds = append(ds, more...)
 		if res != nil {
@@ -186,36 +178,22 @@ func collisions(p *wire.Plan, text *strings.Builder) policy.Diagnostics {
 	return ds
 }
 
-// Module implements [sandbox.Filters], for the module that is being compiled.
-func (s *server) Module(section policy.Seccomp) (sandbox.Filter, error) {
-	f, err := s.filter()
-	if err != nil {
-		return sandbox.Filter{}, err
-	}
-	f, how := seccomp.Smaller(f)
-	if slices.ContainsFunc(section.Allow, func(c policy.Call) bool { return c.Name == "execveat" }) {
-		return sandbox.Filter{Program: f.Program, Detail: how}, nil
-	}
-	once, err := execOnce(f)
-	once.Detail = how
-	return once, err
-}
-
-// Init implements [sandbox.Filters].
-func (s *server) Init(calls []string) (sandbox.Filter, error) { return OwnFilter(calls) }
-
-// ask sends a question to the spawner.
+// ask sends a question to the spawner, unless it is answered already. All modules of a request see the same host.
 func (s *server) ask(kind byte, name string) (answer, error) {
-	if err := s.channel.send(frameQuestion, question{Kind: kind, Name: name}.encode()); err != nil {
-		return answer{}, err
-	}
-	_, body, err := s.channel.receive()
-	if err != nil {
-		return answer{}, err
-	}
-	a, err := decodeAnswer(body)
-	if err != nil {
-		return answer{}, err
+	q := question{Kind: kind, Name: name}
+	a, known := s.answers[q]
+	if !known {
+		if err := s.channel.send(frameQuestion, q.encode()); err != nil {
+			return answer{}, err
+		}
+		_, body, err := s.channel.receive()
+		if err != nil {
+			return answer{}, err
+		}
+		if a, err = decodeAnswer(body); err != nil {
+			return answer{}, err
+		}
+		s.answers[q] = a
 	}
 	if a.Error != "" {
 		return answer{}, errors.New(a.Error)
