@@ -184,6 +184,7 @@ func (a *app) rootCommand() *cobra.Command {
 	}
 	o.register(cmd)
 	cmd.AddCommand(a.execCommand(), a.policyCommand(), a.doctorCommand(), a.versionCommand())
+	cmd.AddCommand(a.controlCommands()...)
 	cmd.AddCommand(laterCommands()...)
 	return cmd
 }

@@ -204,3 +204,10 @@ func (c *Client) explain(ctx context.Context, err error) error {
 func (c *Client) silent() error {
 	return fmt.Errorf("the supervisor on %s does not answer: %w", c.path, posix.Errno(unix.ETIMEDOUT))
 }
+
+// IDBefore returns an ID that comes after those of all events before t, and before those from the next millisecond on: what
+// to ask [Client.Events] for.
+func IDBefore(t time.Time) string {
+	ms := fmt.Sprintf("%012x", max(t.UnixMilli()-1, 0))
+	return ms[:8] + "-" + ms[8:] + "-7fff-bfff-ffffffffffff"
+}

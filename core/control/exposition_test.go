@@ -54,7 +54,7 @@ func TestMetrics(t *testing.T) {
 	for _, want := range []string{
 		`bulkhead_build_info{goversion="go1.`, `version="1.2.3"} 1`,
 		"bulkhead_generation 3", "bulkhead_spawner_up 1", "bulkhead_manager_restarts_total 2", "bulkhead_last_reload_successful 1",
-		`bulkhead_reloads_total{result="done"} 2`, `bulkhead_reloads_total{result="refused"} 1`, `bulkhead_reloads_total{result="undone"} 0`,
+		`bulkhead_reloads_total{result="done"} 2`, `bulkhead_reloads_total{result="refused"} 1`, `bulkhead_reloads_total{result="failed"} 0`,
 		`bulkhead_module_instances{module="web",state="ready"} 2`, `bulkhead_module_instances{module="web",state="draining"} 1`, `bulkhead_module_instances{module="api",state="held"} 1`,
 		`bulkhead_instance_restarts_total{module="web",replica="0"} 4`, `bulkhead_instance_restarts_total{module="web",replica="1"} 0`,
 		`bulkhead_launch_seconds_bucket{le="0.01"} 1`, `bulkhead_launch_seconds_bucket{le="+Inf"} 3`, "bulkhead_launch_seconds_sum 0.04", "bulkhead_launch_seconds_count 3",

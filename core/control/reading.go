@@ -7,11 +7,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bulkhead/bulkhead/core/api"
+	"github.com/bulkhead/bulkhead/core/machine"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
 // reloadResults are the kinds of events that end a reload, with the label of the counter.
-var reloadResults = map[string]string{"reload.done": "done", "reload.refused": "refused", "reload.undone": "undone"}
+var reloadResults = map[string]string{machine.KindReloadDone: "done", machine.KindReloadRefused: "refused", machine.KindReloadFailed: "failed"}
 
 // reading is what a scrape shows.
 type reading struct {

@@ -133,21 +133,24 @@ func flow[T any](w http.ResponseWriter, r *request, name string, ch <-chan T, id
 	if _, err := io.WriteString(w, ":\n\n"); err != nil || flush() != nil {
 		return
 	}
+	send := func(v T) bool {
+		data, err := json.Marshal(v)
+		if err != nil {
+			return false
+		}
+		extend(w, writeTimeout)
+		if id := id(v); id != "" {
+			_, _ = fmt.Fprintf(w, "id: %s\n", id) // an error comes back from flush
+		}
+		_, err = fmt.Fprintf(w, "event: %s\ndata: %s\n\n", name, data)
+		return err == nil
+	}
 	for {
 		select {
 		case v, ok := <-ch:
-			if !ok {
+			if !ok || !send(v) {
 				return
 			}
-			data, err := json.Marshal(v)
-			if err != nil {
-				return
-			}
-			extend(w, writeTimeout)
-			if id := id(v); id != "" {
-				_, _ = fmt.Fprintf(w, "id: %s\n", id) // an error comes back from flush
-			}
-			_, _ = fmt.Fprintf(w, "event: %s\ndata: %s\n\n", name, data)
 			if len(ch) > 0 {
 				continue // the next one is there: both in one piece
 			}
@@ -157,6 +160,11 @@ func flow[T any](w http.ResponseWriter, r *request, name string, ch <-chan T, id
 		case <-r.Context().Done():
 			return
 		case <-ending(r.Context()):
+			for v := range remembered(ch) { // the last ones tell why
+				if !send(v) {
+					break
+				}
+			}
 			return
 		}
 		if flush() != nil {

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bulkhead/bulkhead/core/control"
+)
+
+// controlCommands are the commands that talk to a running supervisor.
+func (a *app) controlCommands() []*cobra.Command {
+	return []*cobra.Command{
+		a.statusCommand(), a.reloadCommand(), a.stopCommand(), a.startCommand(), a.restartCommand(), a.logsCommand(), a.eventsCommand(),
+	}
+}
+
+// controlOptions are the flags that all of them have.
+type controlOptions struct {
+	path   string
+	output string
+}
+
+func (a *app) controlFlags(cmd *cobra.Command, o *controlOptions) {
+	f := cmd.Flags()
+	f.StringVar(&o.path, "control", "", "`PATH` of the control socket (default "+a.controlPath()+")")
+	f.StringVarP(&o.output, "output", "o", "table", "output `FORMAT`: table or json")
+}
+
+// controlPath is where this user's supervisor listens when nobody says otherwise.
+func (a *app) controlPath() string { return control.DefaultPath(uint32(a.core.Geteuid()), os.Getenv) }
+
+// connect checks the flags and returns the client. Nothing is connected yet.
+func (a *app) connect(o controlOptions) (*control.Client, error) {
+	if err := checkOutput(o.output); err != nil {
+		return nil, err
+	}
+	if o.path == "" {
+		o.path = a.controlPath()
+	}
+	return control.NewClient(o.path), nil
+}
+
+// clientError gives an error of the client its exit status: what was asked for is wrong, or it could not be asked.
+func clientError(err error) error {
+	var refused *control.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused) && refused.Status < http.StatusInternalServerError && refused.Status != http.StatusForbidden:
+		return &exitError{statusInvalid, err}
+	}
+	return &exitError{statusSupervisor, err}
+}
+
+// writeJSON writes a value as indented JSON, or on one line.
+func writeJSON(w io.Writer, v any, indent string) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", indent)
+	if err := e.Encode(v); err != nil {
+		return &exitError{statusSupervisor, fmt.Errorf("write the answer: %w", err)}
+	}
+	return nil
+}
+
+// again is how long a command that follows waits before it connects again.
+const again = 200 * time.Millisecond
+
+// follow shows what a stream brings until ctx is done or the supervisor has ended. A stream also ends when the manager does, or when
+// it is read too slowly: then it is opened again, with resumed set.
+func follow[T any](ctx context.Context, open func(ctx context.Context, resumed bool) (*control.Reader[T], error), show func(T) error) error {
+	for resumed := false; ; resumed = true {
+		r, err := open(ctx, resumed)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case resumed && errors.Is(err, control.ErrNobody):
+			return errEnded
+		case resumed && errors.Is(err, control.ErrBroken):
+		case err != nil:
+			return clientError(err)
+		default:
+			if err := drain(r, show); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(again):
+		}
+	}
+}
+
+// errEnded is that the supervisor ended while it was followed. That is no failure of the command.
+var errEnded = errors.New("the supervisor has ended")
+
+// ended says on w that the supervisor has, and returns nil for that.
+func ended(w io.Writer, err error) error {
+	if errors.Is(err, errEnded) {
+		fmt.Fprintln(w, "supervisor:", err)
+		return nil
+	}
+	return err
+}
+
+// drain shows what a reader has, and closes it. The error is that of showing: how the stream ended does not count.
+func drain[T any](r *control.Reader[T], show func(T) error) error {
+	defer func() { _ = r.Close() }()
+	for {
+		v, err := r.Next()
+		if err != nil {
+			return nil
+		}
+		if err := show(v); err != nil {
+			return &exitError{statusSupervisor, fmt.Errorf("write what was read: %w", err)}
+		}
+	}
+}
+
+// readOnce shows what is remembered, and returns the error of reading too.
+func readOnce[T any](r *control.Reader[T], show func(T) error) error {
+	defer func() { _ = r.Close() }()
+	for {
+		v, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return clientError(err)
+		}
+		if err := show(v); err != nil {
+			return &exitError{statusSupervisor, fmt.Errorf("write what was read: %w", err)}
+		}
+	}
+}
