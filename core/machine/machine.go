@@ -1,30 +1,179 @@
 package machine
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/bulkhead/bulkhead/core/api"
+	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
 // Options configure a Machine.
 type Options struct {
-	// NewID returns the ID of an event at a time: a UUID of version 7. It is called from Step.
+	// NewID returns the ID of an event at a time: a UUID of version 7. It is called from Step. Without it events have no ID.
 	NewID func(time.Time) string
-	// Jitter returns a number in [0, 1) that spreads the delays of restarts. It is called from Step.
+	// Jitter returns a number in [0, 1) that spreads the delays of restarts. It is called from Step. Without it they are not spread.
 	Jitter func() float64
+	// PID is the manager's, for the status; 0 when it is not known.
+	PID int
 }
 
 // Machine decides what a supervisor does next. It has one owner, and is not safe for concurrent use.
-type Machine struct{ o Options }
+type Machine struct {
+	o   Options
+	now time.Time
+	ops []Op // of the step that is being taken
+
+	hello   bool // the snapshot has come
+	up      bool // the first configuration was brought up
+	options wire.Options
+	pid     uint32
+	since   time.Time // of the spawner
+	began   time.Time // of this manager
+	starts  uint32    // of managers
+
+	cur       wire.Outline // what is in force
+	modules   []*module    // of cur, in its order
+	byName    map[string]*module
+	former    []*slot // that the configuration does not have any more, with what is leaving them
+	byID      map[wire.InstanceID]*instance
+	listeners []wire.Listener
+	count     [states]int // of instances
+	serial    uint64      // of the last instance, which makes their order certain
+
+	timers   timers
+	requests requests
+	notes    map[string]string // what the spawner was asked to remember
+
+	running    []*job
+	queue      []*job
+	reload     *reload // the one that runs
+	lastReload *api.Reload
+	ending     *ending
+	unkept     bool // that something cannot be remembered was reported
+}
 
 // New returns a machine that waits for its [Hello].
-func New(o Options) *Machine { return &Machine{o: o} }
+func New(o Options) *Machine {
+	if o.NewID == nil {
+		o.NewID = func(time.Time) string { return "" }
+	}
+	if o.Jitter == nil {
+		o.Jitter = func() float64 { return 0.5 }
+	}
+	return &Machine{o: o, byName: map[string]*module{}, byID: map[wire.InstanceID]*instance{}, notes: map[string]string{},
+		requests: requests{pending: map[RequestID]request{}}}
+}
 
 // Step takes an event and returns what is to be done, in order.
-func (m *Machine) Step(e Event) []Op { return nil }
+func (m *Machine) Step(e Event) []Op {
+	m.ops = nil
+	if at := e.at(); !at.IsZero() {
+		m.now = at
+	}
+	switch e := e.(type) {
+	case Hello:
+		if m.hello {
+			m.bug("a second snapshot")
+			break
+		}
+		m.begin(e.Snapshot)
+	case Command:
+		m.command(e)
+	case Observed:
+		m.observed(e.Event)
+	default:
+		if !m.hello {
+			m.bug(fmt.Sprintf("%T before the snapshot", e))
+			break
+		}
+		m.happened(e)
+	}
+	if m.hello {
+		m.overdue()
+		m.proceed()
+	}
+	ops := m.ops
+	m.ops = nil
+	return ops
+}
 
-// Deadline is when the machine wants a [Tick]; zero is never.
-func (m *Machine) Deadline() time.Time { return time.Time{} }
+// happened takes the events that tell of the world outside.
+func (m *Machine) happened(e Event) {
+	switch e := e.(type) {
+	case Tick:
+	case Replied:
+		m.replied(e)
+	case Exited:
+		m.exited(e.Instance, e.Exit)
+	case Notified:
+		m.notified(e)
+	case Probed:
+		m.probed(e)
+	case Asked:
+		m.asked(e.Wish)
+	case Noticed:
+		m.noticed(e.Notice)
+	default:
+		m.bug(fmt.Sprintf("an event of type %T", e))
+	}
+}
 
-// Status is what there is now. The value is the caller's.
-func (m *Machine) Status() api.Status { return api.Status{} }
+// asked takes a signal.
+func (m *Machine) asked(w wire.Wish) {
+	switch w {
+	case wire.WishReload:
+		if m.ending != nil {
+			m.emit(api.Event{Kind: KindReloadRefused, Level: "warn", Text: "SIGHUP: the supervisor is stopping"})
+			return
+		}
+		m.enqueue(&job{verb: Reload, who: "SIGHUP"})
+	case wire.WishStop:
+		m.end(0, "a signal asked for it", "")
+	default:
+		m.bug(fmt.Sprintf("wish %d", w))
+	}
+}
+
+// noticed passes on an event of the spawner.
+func (m *Machine) noticed(n wire.Notice) {
+	level := "info"
+	switch n.Severity {
+	case wire.Warning:
+		level = "warn"
+	case wire.Error:
+		level = "error"
+	}
+	e := api.Event{Kind: n.Kind, Level: level, Listener: n.Listener, Module: n.Module, Instance: uint64(n.Instance), Text: n.Text}
+	if n.Kind == "listener.healed" || n.Kind == "listener.replaced" {
+		for i := range m.listeners {
+			if m.listeners[i].Name == n.Listener {
+				m.listeners[i].Healed++
+			}
+		}
+	}
+	if c := m.byID[n.Instance]; c != nil {
+		c.describe(&e)
+	}
+	m.emit(e)
+}
+
+// observed passes on an event of a driver.
+func (m *Machine) observed(e api.Event) {
+	if c := m.byID[wire.InstanceID(e.Instance)]; c != nil {
+		c.describe(&e)
+	}
+	m.emit(e)
+}
+
+// proceed lets the jobs go on until nothing changes any more.
+func (m *Machine) proceed() {
+	for m.schedule() {
+	}
+	m.endIfNothingIsLeft()
+	if m.ending != nil {
+		m.stopNext()
+	}
+}
+
+func (m *Machine) do(op Op) { m.ops = append(m.ops, op) }
