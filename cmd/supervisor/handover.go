@@ -10,11 +10,30 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/spawner/compile"
+	"github.com/bulkhead/bulkhead/spawner/source"
 )
 
-// handOverSources puts policies into a sealed file in memory that stays open over an exec. The caller owns the descriptor.
+// carried is what goes along into the user namespace: the policies as they were read and checked outside, and what was found to be
+// trusted then, so that they can be read again.
+type carried struct {
+	Sources []compile.Source  `json:"sources"`
+	Trusted []source.Identity `json:"trusted"`
+}
+
+// handOverSources is handOver for a supervisor that reads its policies once.
 func handOverSources(core posix.Core, sources []compile.Source) (posix.FD, error) {
-	text, err := json.Marshal(sources)
+	return handOver(core, carried{Sources: sources})
+}
+
+// receiveSources is receive without what is needed to read again.
+func receiveSources(core posix.Core, fd posix.FD) ([]compile.Source, error) {
+	c, err := receive(core, fd)
+	return c.Sources, err
+}
+
+// handOver puts it into a sealed file in memory that stays open over an exec. The caller owns the descriptor.
+func handOver(core posix.Core, c carried) (posix.FD, error) {
+	text, err := json.Marshal(c)
 	if err != nil {
 		return -1, fmt.Errorf("encode the policies: %w", err)
 	}
@@ -35,38 +54,38 @@ func handOverSources(core posix.Core, sources []compile.Source) (posix.FD, error
 	return fd, nil
 }
 
-// receiveSources reads what handOverSources wrote, and closes the descriptor. Only a sealed file is believed: anybody can
-// start this program with arguments that say it was handed something.
-func receiveSources(core posix.Core, fd posix.FD) (sources []compile.Source, err error) {
+// receive reads what handOver wrote, and closes the descriptor. Only a sealed file is believed: anybody can start this program with
+// arguments that say it was handed something.
+func receive(core posix.Core, fd posix.FD) (c carried, err error) {
 	defer func() {
 		if err != nil {
-			err = &exitError{statusSupervisor, fmt.Errorf("take the policies over: %w", err)}
+			c, err = carried{}, &exitError{statusSupervisor, fmt.Errorf("take the policies over: %w", err)}
 		}
 	}()
 	seals, err := core.Fcntl(fd, unix.F_GET_SEALS, 0)
 	if err != nil {
-		return nil, err
+		return c, err
 	}
 	if seals&unix.F_SEAL_WRITE == 0 {
-		return nil, errors.New("they are not sealed")
+		return c, errors.New("they are not sealed")
 	}
 	var text []byte
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := core.Pread(fd, buf, int64(len(text)))
 		if err != nil {
-			return nil, err
+			return c, err
 		}
 		if n == 0 {
 			break
 		}
 		text = append(text, buf[:n]...)
 	}
-	if err := json.Unmarshal(text, &sources); err != nil {
-		return nil, err
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, err
 	}
-	if len(sources) == 0 {
-		return nil, io.ErrUnexpectedEOF
+	if len(c.Sources) == 0 {
+		return c, io.ErrUnexpectedEOF
 	}
-	return sources, core.Close(fd)
+	return c, core.Close(fd)
 }
