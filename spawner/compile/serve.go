@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox"
@@ -24,7 +26,15 @@ type Kernel interface {
 }
 
 // Serve is the compile process: it takes one request from the channel, and returns one plan.
-func Serve(k Kernel) error { return serve(k, channel{k, Channel}) }
+func Serve(k Kernel) error {
+	// It lives for milliseconds: until it has used a lot of memory, what it could give back is not worth the search.
+	debug.SetGCPercent(-1)
+	debug.SetMemoryLimit(softMemory)
+	return serve(k, channel{k, Channel})
+}
+
+// softMemory is how much memory the process uses before it looks for some to give back, in bytes.
+const softMemory = 128 << 20
 
 func serve(k Kernel, c channel) error {
 	_, body, err := c.receive()
@@ -88,7 +98,9 @@ func (s *server) compileFile(p *wire.Plan, src Source) policy.Diagnostics {
 	modules, problem := s.choose(pol)
 	ds = append(ds, problem...)
 	s.filters.begin(modules) // they take as long as the answers about the host do
-	for _, m := range modules {
+	results := make([]*wire.Module, len(modules))
+	var described sync.WaitGroup
+	for i, m := range modules {
 		req := sandbox.Request{Policy: pol, Module: m, Host: s, Filters: s.filters, Users: &s.users}
 		if s.request.Exec {
 			req.Alone = true
@@ -97,15 +109,21 @@ func (s *server) compileFile(p *wire.Plan, src Source) policy.Diagnostics {
 		res, more := sandbox.Compile(req)
 		ds = append(ds, more...)
 		if res != nil {
-			p.Modules = append(p.Modules, module(m, res))
+			described.Go(func() { results[i] = module(m, res) })
+		}
+	}
+	described.Wait()
+	for _, m := range results {
+		if m != nil {
+			p.Modules = append(p.Modules, *m)
 		}
 	}
 	return ds
 }
 
-func module(m policy.Module, res *sandbox.Result) wire.Module {
+func module(m policy.Module, res *sandbox.Result) *wire.Module {
 	r, h := m.Restart, m.Health
-	out := wire.Module{
+	out := &wire.Module{
 		Name: m.Name, Pos: m.Pos, User: res.User, Replicas: m.Replicas.V, UpdateOrder: m.UpdateOrder.V,
 		Restart: wire.Restart{Policy: r.Policy.V, Delay: r.Delay.V, MaxDelay: r.MaxDelay.V, Burst: r.Burst.V, Window: r.Window.V, ResetAfter: r.ResetAfter.V},
 		Health: wire.Health{Kind: h.Kind.V, Addr: h.Addr, Interval: h.Interval.V, Timeout: h.Timeout.V, Retries: h.Retries.V,

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // MaxMessage is the size of the largest message, in bytes.
@@ -17,6 +18,9 @@ type Encoder struct{ buf []byte }
 
 // Bytes returns the message so far.
 func (e *Encoder) Bytes() []byte { return e.buf }
+
+// reserve makes room for n more bytes, which are copied again and again otherwise.
+func (e *Encoder) reserve(n int) { e.buf = slices.Grow(e.buf, n) }
 
 // U8, U32 and U64 append an integer; Bool appends 0 or 1.
 func (e *Encoder) U8(v uint8)   { e.buf = append(e.buf, v) }

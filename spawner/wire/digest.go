@@ -12,6 +12,7 @@ import (
 // of file, or a user with another number, does. A program may be nil.
 func Digest(programs ...*program.Program) [sha256.Size]byte {
 	e := &Encoder{}
+	e.reserve(programSize * len(programs))
 	for _, p := range programs {
 		e.Bool(p != nil)
 		if p != nil {

@@ -68,6 +68,7 @@ func decodePos(d *Decoder) policy.Pos {
 // Encode returns the plan as a message.
 func (p Plan) Encode() []byte {
 	e := &Encoder{}
+	e.reserve(2*programSize*len(p.Modules) + len(p.Rendered) + len(p.JSON))
 	Each(e, p.Diagnostics, func(e *Encoder, v policy.Diagnostic) {
 		e.String(v.Code)
 		e.U8(uint8(v.Severity))

@@ -14,6 +14,9 @@ func decodeOrigin(d *Decoder) program.Origin {
 	return program.Origin{Line: int(d.U32()), Col: int(d.U32())}
 }
 
+// programSize is about as many bytes as a launch program takes.
+const programSize = 32 << 10
+
 // EncodeProgram appends a launch program.
 func EncodeProgram(e *Encoder, p *program.Program) {
 	e.String(p.Module)

@@ -24,7 +24,7 @@ func main() {
 	supervisor := flag.String("supervisor", "bin/supervisor", "the supervisor's `PROGRAM`")
 	locked := flag.String("policy", "policies/examples/locked.yaml", "the policy `FILE` of the exec figures")
 	scale := flag.Float64("scale", 1, "`FACTOR` for the number of rounds")
-	only := flag.String("only", "", "`NAME` of one part: launch, exec, check, compile, seccomp, memory, resident, reload; all when empty")
+	only := flag.String("only", "", "`NAME` of one part: launch, exec, check, compile, site, seccomp, memory, resident, reload; all when empty")
 	flag.Parse()
 	if err := run(*supervisor, *locked, *only, *scale); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -52,7 +52,7 @@ func run(supervisor, locked, only string, scale float64) (err error) {
 	for _, part := range []struct {
 		name    string
 		measure func() error
-	}{{"launch", b.launches}, {"exec", b.execs}, {"check", b.checks}, {"compile", b.compiles}, {"seccomp", b.filters},
+	}{{"launch", b.launches}, {"exec", b.execs}, {"check", b.checks}, {"compile", b.compiles}, {"site", b.compilesSite}, {"seccomp", b.filters},
 		{"memory", b.memory}, {"resident", b.residents}, {"reload", b.reloads}} {
 		if only != "" && only != part.name {
 			continue
