@@ -57,10 +57,10 @@ func (h handler) greet(hello link.Hello) error {
 			r.Observe(api.Event{Kind: "manager.broken", Level: "error", Text: "the output of modules is not read any more: " + err.Error()})
 		}
 	})
+	queue := logs.NewQueue(stderr, droppedNote(o.LogFormat))
+	log := newLogger(queue, o)
 	r.post(func(now time.Time) {
-		r.options, r.listeners, r.writer = o, hello.Snapshot.Listeners, writer
-		r.queue = logs.NewQueue(stderr, droppedNote(o.LogFormat))
-		r.log = newLogger(r.queue, o)
+		r.options, r.listeners, r.writer, r.queue, r.log = o, hello.Snapshot.Listeners, writer, queue, log
 		r.generations.begin(hello.Snapshot.Current, hello.Snapshot.Prepared)
 		r.measure()
 		for _, i := range hello.Snapshot.Instances {
@@ -71,7 +71,7 @@ func (h handler) greet(hello link.Hello) error {
 	if r.c.Serve == nil {
 		return h.refuse(hello)
 	}
-	if r.server, err = r.c.Serve(r, o, Sockets{Control: hello.Control, Metrics: hello.Metrics}); err != nil {
+	if r.server, err = r.c.Serve(r, Service{Options: o, Control: hello.Control, Metrics: hello.Metrics, Log: log}); err != nil {
 		return fmt.Errorf("serve the control API: %w", err)
 	}
 	return nil

@@ -28,10 +28,12 @@ type Kernel interface {
 	posix.Polling
 }
 
-// Sockets are the listening sockets for those who ask. Whoever gets them owns them.
-type Sockets struct {
+// Service is what a [Server] is made of. The listening sockets are its own.
+type Service struct {
+	Options wire.Options
 	Control posix.FD
-	Metrics posix.FD // -1 without
+	Metrics posix.FD     // -1 without
+	Log     *slog.Logger // never blocks
 }
 
 // Server answers those who ask. Its methods are called by one goroutine and do not block.
@@ -56,7 +58,7 @@ type Config struct {
 	Random io.Reader
 	Jitter func() float64
 	// Serve begins to answer those who ask. It owns the sockets, also when it returns an error, which ends the manager.
-	Serve func(*Runtime, wire.Options, Sockets) (Server, error)
+	Serve func(*Runtime, Service) (Server, error)
 	// Level is set to the level of the log that the supervisor was given.
 	Level *slog.LevelVar
 }
