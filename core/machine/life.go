@@ -320,18 +320,11 @@ func (m *Machine) forget(id wire.InstanceID) {
 func (m *Machine) remove(c *instance) {
 	s := c.slot
 	s.leaving = slices.DeleteFunc(s.leaving, func(o *instance) bool { return o == c })
-	if s.serving == c {
-		s.serving = nil
-	}
 	m.settle(c)
 	if s.incoming == c {
 		s.incoming = nil
 	}
 	m.count[Gone]-- // nobody asks for it
-	if b := s.blocked; b != nil && !s.busy(b) {
-		s.blocked = nil
-		m.launch(b)
-	}
 }
 
 // retire tells an instance to leave its slot.

@@ -89,7 +89,7 @@ func (m *Machine) Step(e Event) []Op {
 		}
 		m.happened(e)
 	}
-	if m.hello {
+	for more := m.hello; more; more = len(m.timers) > 0 && !m.timers[0].due.After(m.now) {
 		m.overdue()
 		m.proceed()
 	}

@@ -143,7 +143,9 @@ type world struct {
 	failCode wire.ReplyCode
 	sends    int
 	ops      int
-	dieAfter int // number of the operation after which the manager is killed; 0 for none
+	dieAfter int        // number of the operation after which the manager is killed; 0 for none
+	again    func() int // after how many more operations the next one is; nil for only once
+	lives    int        // of managers that are left to be killed
 	dead     bool
 	failedOn wire.Kind
 
@@ -225,6 +227,10 @@ func (w *world) step(e Event) {
 		w.carryOut(op)
 		if w.ops == w.dieAfter {
 			w.dead = true
+			if w.again != nil && w.lives > 0 {
+				w.lives--
+				w.dieAfter += w.again()
+			}
 			w.after(100*time.Millisecond, false, w.begin)
 			return
 		}
