@@ -21,7 +21,7 @@ type Filter struct {
 
 // Filters makes the seccomp programs.
 type Filters interface {
-	// Module returns the filter of a module. The execveat of the launch must pass it.
+	// Module returns the filter of a module. The execveat of the launch must pass it. It is called after the last question to the Host.
 	Module(s policy.Seccomp) (Filter, error)
 	// Init returns the filter of the init of a pid namespace: the calls named, and one execveat by the cookie.
 	Init(calls []string) (Filter, error)

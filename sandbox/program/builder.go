@@ -17,7 +17,8 @@ type Builder struct {
 
 // NewBuilder starts the program of a module.
 func NewBuilder(module, file string) *Builder {
-	return &Builder{Program: Program{Module: module, File: file}, strings: map[string]uint32{}}
+	const usual = 192 // steps; more are no error
+	return &Builder{Program: Program{Module: module, File: file, Steps: make([]Step, 0, usual)}, strings: map[string]uint32{}}
 }
 
 // Value is an argument with the way it is shown.

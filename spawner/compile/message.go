@@ -69,16 +69,26 @@ func (c channel) send(kind byte, body []byte) error {
 	if len(body) > wire.MaxMessage {
 		return fmt.Errorf("a message of %d bytes; at most %d can be sent", len(body), wire.MaxMessage)
 	}
-	frame := make([]byte, 0, 5+len(body))
+	const small = 64 << 10 // is sent at once; a large body is not copied
+	frame := make([]byte, 0, 5+min(len(body), small))
 	frame = append(frame, kind)
 	frame = binary.LittleEndian.AppendUint32(frame, uint32(len(body)))
-	frame = append(frame, body...)
-	for len(frame) > 0 {
-		n, err := c.files.Write(c.fd, frame)
+	if len(body) <= small {
+		return c.write(append(frame, body...))
+	}
+	if err := c.write(frame); err != nil {
+		return err
+	}
+	return c.write(body)
+}
+
+func (c channel) write(p []byte) error {
+	for len(p) > 0 {
+		n, err := c.files.Write(c.fd, p)
 		if err != nil && !errors.Is(err, posix.Errno(unix.EINTR)) {
 			return err
 		}
-		frame = frame[max(n, 0):]
+		p = p[max(n, 0):]
 	}
 	return nil
 }

@@ -98,28 +98,51 @@ func (s *server) compileFile(p *wire.Plan, src Source) policy.Diagnostics {
 	modules, problem := s.choose(pol)
 	ds = append(ds, problem...)
 	s.filters.begin(modules) // they take as long as the answers about the host do
-	results := make([]*wire.Module, len(modules))
-	var described sync.WaitGroup
+	results, problems := make([]*wire.Module, len(modules)), make([]policy.Diagnostics, len(modules))
+	var compiled sync.WaitGroup
 	for i, m := range modules {
-		req := sandbox.Request{Policy: pol, Module: m, Host: s, Filters: s.filters, Users: &s.users}
-		if s.request.Exec {
-			req.Alone = true
-			req.Command, req.Environment, req.Terminal = s.request.Command, s.request.Environment, s.request.Terminal
-		}
-		res, more := sandbox.Compile(req)
-		ds = append(ds, more...)
-		if res != nil {
-			described.Go(func() { results[i] = module(m, res) })
-		}
+		asked := make(chan struct{})
+		mine := turn{server: s, end: sync.OnceFunc(func() { close(asked) })}
+		compiled.Go(func() {
+			defer mine.end()
+			req := sandbox.Request{Policy: pol, Module: m, Host: mine, Filters: mine, Users: &s.users}
+			if s.request.Exec {
+				req.Alone = true
+				req.Command, req.Environment, req.Terminal = s.request.Command, s.request.Environment, s.request.Terminal
+			}
+			var res *sandbox.Result
+			if res, problems[i] = sandbox.Compile(req); res != nil {
+				results[i] = module(m, res)
+			}
+		})
+		<-asked
 	}
-	described.Wait()
-	for _, m := range results {
+	compiled.Wait()
+	for i, m := range results {
+		ds = append(ds, problems[i]...)
 		if m != nil {
 			p.Modules = append(p.Modules, *m)
 		}
 	}
 	return ds
 }
+
+// turn is what the compilation of a module sees of the server. Only one of them asks about the host at a time, in the order of the modules:
+// so a dynamic user is one that no module before has, and the questions of a request are always the same ones in the same order. A module asks
+// nothing more once it wants its filter ([sandbox.Filters]); what is left is done while the next one asks.
+type turn struct {
+	*server
+	end func() // ends the turn; more than once is fine
+}
+
+// Module implements [sandbox.Filters].
+func (t turn) Module(section policy.Seccomp) (sandbox.Filter, error) {
+	t.end()
+	return t.filters.Module(section)
+}
+
+// Init implements [sandbox.Filters].
+func (t turn) Init(calls []string) (sandbox.Filter, error) { return t.filters.Init(calls) }
 
 func module(m policy.Module, res *sandbox.Result) *wire.Module {
 	r, h := m.Restart, m.Health

@@ -14,7 +14,10 @@ const MaxMessage = 16 << 20
 var ErrMalformed = errors.New("malformed message")
 
 // Encoder appends values to a message.
-type Encoder struct{ buf []byte }
+type Encoder struct {
+	buf       []byte
+	anonymous bool // leaves origins out
+}
 
 // Bytes returns the message so far.
 func (e *Encoder) Bytes() []byte { return e.buf }

@@ -11,7 +11,7 @@ import (
 // it, nor the exec-once value. So a comment that is added to a policy changes no digest, and a path that has become another kind
 // of file, or a user with another number, does. A program may be nil.
 func Digest(programs ...*program.Program) [sha256.Size]byte {
-	e := &Encoder{}
+	e := &Encoder{anonymous: true}
 	e.reserve(programSize * len(programs))
 	for _, p := range programs {
 		e.Bool(p != nil)
@@ -22,26 +22,13 @@ func Digest(programs ...*program.Program) [sha256.Size]byte {
 	return sha256.Sum256(e.Bytes())
 }
 
-// without returns a copy of a program without origins, file and exec-once value.
+// without returns a copy of a program without file and exec-once value, which shares the rest with it.
 func without(p *program.Program) *program.Program {
 	q := *p
 	q.File, q.Cookies = "", nil
 	q.Memory = slices.Clone(p.Memory)
 	for _, at := range p.Cookies {
 		clear(q.Memory[at : at+4])
-	}
-	q.Prepare = slices.Clone(p.Prepare)
-	for i := range q.Prepare {
-		want := &q.Prepare[i]
-		want.Origin = program.Origin{}
-		want.Rules = slices.Clone(want.Rules)
-		for r := range want.Rules {
-			want.Rules[r].Origin = program.Origin{}
-		}
-	}
-	q.Steps = slices.Clone(p.Steps)
-	for i := range q.Steps {
-		q.Steps[i].Origin = program.Origin{}
 	}
 	return &q
 }

@@ -6,6 +6,9 @@ import (
 )
 
 func encodeOrigin(e *Encoder, o program.Origin) {
+	if e.anonymous {
+		return
+	}
 	e.U32(uint32(o.Line))
 	e.U32(uint32(o.Col))
 }
