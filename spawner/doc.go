@@ -1,14 +1,31 @@
 // Package spawner is the privileged process: it opens the listening sockets, launches the modules with them, passes their output
 // on, reports how they end, and stops them in order.
 //
-// [Supervise] is one loop on one OS thread, which also creates every child: the parent-death signal of a child refers to the thread
-// that created it. The loop waits for pidfds, output pipes and signals; it parses nothing that a module wrote beyond looking for the
-// ends of lines.
+// # The resident process
+//
+// [Resident] is one loop on one OS thread, which also creates every child: the parent-death signal of a child refers to the thread
+// that created it. It decides nothing. Its manager, an unprivileged process that it launches as it does any module, asks over one
+// socket pair for what the policy allows, in the frames of package wire: start replica 2 of nginx of generation 7, signal it, make
+// generation 8 listen. A request that does not fit is refused; a frame that is none, or a manager that does not listen or answer, has it
+// killed and started again, with a [wire.Snapshot] and all descriptors. Modules, their pipes and the listening sockets stay with the spawner, so they
+// do not notice. Without a manager a request to stop is carried out by the spawner itself.
+//
+// The loop waits for pidfds, the channel, hung-up listeners, signals and alarms. Whatever can take long is done by another thread and
+// posted back: policies are read by one, and compiled in a confined process; what a module leaves behind is ended by another; control
+// groups are read by a third. The loop parses nothing but frames.
+//
+// A reload is [wire.KindPrepare], which reads, compiles, and reserves the new addresses; [wire.KindListen]; the starts that the manager chooses; and
+// [wire.KindCommit] or [wire.KindDiscard]. A listener whose identity is the same in both configurations is the very same socket. A listener
+// that a module has shut down is healed.
+//
+// [Host.Run] is one command in the foreground, without a manager.
 //
 // # Limits
 //
-// In this version nothing is restarted: a module that ends stays ended, and the supervisor ends with the last one. Restart policies are
-// read and checked, and carried out by the manager of a later version.
+// A launch waits, up to the launcher's deadline, for a file system that does not answer, and the loop with it.
+//
+// A manager that was taken over can stop and start what the policy says, as often as it likes, and read what modules write. It cannot name a command, a
+// path, a user or a signal that the policy does not.
 //
 // The spawner itself needs a dozen threads. Under a tighter limit of processes (pids.max of its own control group, RLIMIT_NPROC of an
 // ordinary user) a launch that the kernel refuses is reported as what it is; but when it refuses a thread to the Go runtime, that

@@ -38,10 +38,17 @@ type runtimeDir struct {
 }
 
 // openRuntime makes the directory. One that is there is taken if it is the spawner's own and nobody else can get into it.
-func openRuntime(k Kernel, path string) (*runtimeDir, error) {
-	if err := k.Mkdirat(posix.AtFDCWD, path, 0o700); err != nil && !is(err, unix.EEXIST) {
+func openRuntime(k Kernel, path string) (_ *runtimeDir, err error) {
+	err = k.Mkdirat(posix.AtFDCWD, path, 0o700)
+	made := err == nil
+	if err != nil && !is(err, unix.EEXIST) {
 		return nil, fmt.Errorf("make the runtime directory %s: %w", path, err)
 	}
+	defer func() {
+		if err != nil && made {
+			err = errors.Join(err, k.Unlinkat(posix.AtFDCWD, path, unix.AT_REMOVEDIR))
+		}
+	}()
 	fd, err := k.Openat2(posix.AtFDCWD, path, posix.OpenHow{Flags: unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC})
 	if err != nil {
 		return nil, fmt.Errorf("open the runtime directory %s: %w", path, err)

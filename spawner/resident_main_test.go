@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -217,7 +218,7 @@ type fakeManager struct {
 	fd     posix.FD
 	pid    int
 	once   sync.Once
-	mute   bool // it answers no pings
+	mute   atomic.Bool // it answers no pings
 
 	snapshot wire.Snapshot
 	services []posix.FD
@@ -282,7 +283,7 @@ func (m *fakeManager) loop() {
 		}
 		switch f.Kind {
 		case wire.KindPing:
-			if !m.mute {
+			if !m.mute.Load() {
 				m.send(wire.Frame{Kind: wire.KindPong, ID: f.ID})
 			}
 		case wire.KindReply, wire.KindPong:
@@ -319,6 +320,10 @@ func (m *fakeManager) loop() {
 				m.t.Error(err)
 			}
 			m.notices <- n
+		case wire.KindAttach: // of a manager that did not wait for it
+			for _, fd := range fds {
+				_ = m.kernel.Close(fd)
+			}
 		default:
 			m.t.Errorf("a frame of kind %s", f.Kind)
 		}
@@ -365,6 +370,9 @@ func (m *fakeManager) must(kind wire.Kind, body []byte) answered {
 	a := m.do(kind, body)
 	if a.Code != wire.Done {
 		m.t.Fatalf("%s: %s", kind, a.Text)
+	}
+	if kind == wire.KindFinish {
+		m.end()
 	}
 	return a
 }
@@ -456,6 +464,9 @@ func (m *fakeManager) output(fd posix.FD, until string) string {
 	m.t.Fatalf("no %q in the output: %q", until, text)
 	return ""
 }
+
+// end is what a manager does that has finished: its process ends before the spawner loses its patience.
+func (m *fakeManager) end() { _ = unix.Kill(m.pid, unix.SIGTERM) }
 
 // kill ends the manager's process.
 func (m *fakeManager) kill() {
