@@ -521,3 +521,27 @@ func shellThatIsNotThere() *program.Program {
 	execute(b, "/nowhere", "x")
 	return &b.Program
 }
+
+func needNamespaces(t *testing.T) {
+	t.Helper()
+	f, err := host.Probe(linux.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.Capabilities.Has(unix.CAP_SYS_ADMIN) {
+		t.Skipf("pid namespaces need CAP_SYS_ADMIN; this process has the capabilities %#x", f.Capabilities.Effective)
+	}
+}
+
+// deafModule does not listen to SIGTERM.
+func deafModule(t *testing.T, name string, grace time.Duration) wire.Module {
+	t.Helper()
+	// It reads from a FIFO that nobody writes to: a shell without children, asleep until it is killed.
+	fifo := t.TempDir() + "/fifo"
+	if err := unix.Mkfifo(fifo, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	m := shell(name, "trap '' TERM; echo ready; exec 9<>"+fifo+"; read x <&9")
+	m.StopGracePeriod = grace
+	return m
+}

@@ -19,6 +19,9 @@ type stopping struct {
 	killed    bool
 }
 
+// echo is how long after a request to stop another one is taken for the same.
+const echo = 500 * time.Millisecond
+
 // statusKilled is that of a supervisor that was made to kill what it should have stopped.
 const statusKilled = 1
 

@@ -173,9 +173,6 @@ func (s *Supervisor) patience() time.Duration {
 	return wait
 }
 
-// echo is how long after a request to stop another one is taken for the same.
-const echo = 500 * time.Millisecond
-
 func (s *Supervisor) signal(sig os.Signal) {
 	switch {
 	case sig == unix.SIGHUP:

@@ -16,7 +16,6 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
-	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
@@ -136,30 +135,6 @@ func TestStopOrder(t *testing.T) {
 	if strings.Contains(s.log.String(), "level=ERROR") {
 		t.Errorf("an orderly stop is an error in the log:\n%s", s.log.String())
 	}
-}
-
-func needNamespaces(t *testing.T) {
-	t.Helper()
-	f, err := host.Probe(linux.New())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !f.Capabilities.Has(unix.CAP_SYS_ADMIN) {
-		t.Skipf("pid namespaces need CAP_SYS_ADMIN; this process has the capabilities %#x", f.Capabilities.Effective)
-	}
-}
-
-// deafModule does not listen to SIGTERM.
-func deafModule(t *testing.T, name string, grace time.Duration) wire.Module {
-	t.Helper()
-	// It reads from a FIFO that nobody writes to: a shell without children, asleep until it is killed.
-	fifo := t.TempDir() + "/fifo"
-	if err := unix.Mkfifo(fifo, 0o666); err != nil {
-		t.Fatal(err)
-	}
-	m := shell(name, "trap '' TERM; echo ready; exec 9<>"+fifo+"; read x <&9")
-	m.StopGracePeriod = grace
-	return m
 }
 
 func TestKillAfterGracePeriod(t *testing.T) {
