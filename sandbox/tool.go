@@ -12,7 +12,8 @@ import (
 // can reach nothing else.
 type Tool struct {
 	Name string
-	// Executable is an absolute path on the host.
+	// Executable names the descriptor of the tool's program, opened with O_PATH. It is no path: a program that was replaced on the disk
+	// since it was started can still start itself.
 	Executable string
 	Argv       []string
 	// Channel names the descriptor that the tool gets as number 3, beside the standard error as 2.
@@ -58,7 +59,7 @@ func CompileTool(t Tool) *program.Program {
 	b.readIDs(everyModule, user)
 	b.readGroups(everyModule, user, false)
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
-	executable := b.Add(program.Prepare{Kind: program.HostPath, Path: t.Executable})
+	executable := b.Add(program.Prepare{Kind: program.Listener, Path: t.Executable})
 	ruleset := -1
 	if t.Facts.Landlock.ABI > 0 {
 		ruleset = b.Add(program.Prepare{Kind: program.Ruleset, Handled: landlockHandled(t.Facts.Landlock.ABI),

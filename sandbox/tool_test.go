@@ -31,7 +31,7 @@ func TestTool(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			filter := Filter{Program: make([]byte, 8*9), Cookie: []int{4, 12}}
-			p := CompileTool(Tool{Name: "compile", Executable: "/usr/bin/true", Argv: []string{"supervisor", "role:compile"}, Channel: "channel",
+			p := CompileTool(Tool{Name: "compile", Executable: "program", Argv: []string{"supervisor", "role:compile"}, Channel: "channel",
 				CPUSeconds: 7, Facts: tt.facts, Filter: filter})
 			checkWellFormed(t, p)
 			text := explain(t, p)
@@ -42,6 +42,7 @@ func TestTool(t *testing.T) {
 				"landlock_restrict_self(":                     tt.landed,
 				"seccomp(SECCOMP_SET_MODE_FILTER":             true,
 				"dup3(<channel>, 3, 0)":                       true,
+				"execveat(<program>, \"\", ":                  true,
 				"prlimit64(0, RLIMIT_CPU, {7, 7}, NULL)":      true,
 				"prlimit64(0, RLIMIT_NOFILE, {16, 16}, NULL)": true,
 				"prctl(PR_SET_PDEATHSIG, SIGKILL)":            true,
@@ -72,7 +73,7 @@ func TestTool(t *testing.T) {
 			// What it may do with files: execute, and read for that, its own program.
 			for _, d := range p.Prepare {
 				for _, r := range d.Rules {
-					if p.Prepare[r.From].Path != "/usr/bin/true" || r.Access&^(unix.LANDLOCK_ACCESS_FS_EXECUTE|unix.LANDLOCK_ACCESS_FS_READ_FILE) != 0 {
+					if p.Prepare[r.From].Path != "program" || r.Access&^(unix.LANDLOCK_ACCESS_FS_EXECUTE|unix.LANDLOCK_ACCESS_FS_READ_FILE) != 0 {
 						t.Errorf("%#x below %s", r.Access, p.Prepare[r.From].Path)
 					}
 				}
@@ -93,7 +94,7 @@ func kinds(p *program.Program) []program.PrepareKind {
 }
 
 func wantKinds(landlock bool) []program.PrepareKind {
-	out := []program.PrepareKind{program.Stdio, program.Stdio, program.Stdio, program.Listener, program.HostPath}
+	out := []program.PrepareKind{program.Stdio, program.Stdio, program.Stdio, program.Listener, program.Listener}
 	if landlock {
 		out = append(out, program.Ruleset)
 	}

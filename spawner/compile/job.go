@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/spawner/launch"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
@@ -34,11 +33,7 @@ type Job struct {
 // Begin is [RunRecorded] without the wait: it launches the process, on the thread that the launcher belongs to, and returns. ended is
 // called once, by another goroutine, when there is a result or [Timeout] has passed. The caller calls [Job.Finish], then or before.
 func Begin(k Parent, l *launch.Launcher, req Request, ended func()) (*Job, error) {
-	exe, err := lookup{k}.readlink(posix.AtFDCWD, executable)
-	if err != nil {
-		return nil, fmt.Errorf("find the own program: %w", err)
-	}
-	return tool{exe, Timeout}.begin(k, l, req, ended)
+	return tool{executable, Timeout}.begin(k, l, req, ended)
 }
 
 func (t tool) begin(k Parent, l *launch.Launcher, req Request, done func()) (*Job, error) {
@@ -47,7 +42,7 @@ func (t tool) begin(k Parent, l *launch.Launcher, req Request, done func()) (*Jo
 		return nil, fmt.Errorf("make a socket pair for the compile process: %w", err)
 	}
 	j := &Job{kernel: k, ended: done, err: ErrCancelled}
-	j.process, err = t.start(l, req.Facts, theirs)
+	j.process, err = t.start(k, l, req.Facts, theirs)
 	if err = errors.Join(err, k.Close(theirs)); err != nil {
 		return nil, errors.Join(err, k.Close(ours))
 	}

@@ -28,7 +28,8 @@ const Timeout = 10 * time.Second
 // maxQuestions bounds what the compile process may ask.
 const maxQuestions = 100_000
 
-// executable is what the process runs: our own program, whatever has become of its path.
+// executable is what the process runs: our own program, whatever has become of its path. To open it is to get the file that this process runs,
+// which may have been replaced since, or removed. See proc_pid_exe(5).
 const executable = "/proc/self/exe"
 
 // Run compiles the request in a confined process. An error means that there is no plan; what is wrong with the policies is in
@@ -40,11 +41,7 @@ func Run(k Parent, l *launch.Launcher, req Request) (wire.Plan, error) {
 
 // RunRecorded is Run, and also returns what the plan was made of.
 func RunRecorded(k Parent, l *launch.Launcher, req Request) (wire.Plan, Record, error) {
-	exe, err := lookup{k}.readlink(posix.AtFDCWD, executable)
-	if err != nil {
-		return wire.Plan{}, Record{}, fmt.Errorf("find the own program: %w", err)
-	}
-	return tool{exe, Timeout}.run(k, l, req)
+	return tool{executable, Timeout}.run(k, l, req)
 }
 
 // tool is the program that compiles, and its time.
@@ -58,7 +55,7 @@ func (t tool) run(k Parent, l *launch.Launcher, req Request) (wire.Plan, Record,
 	if err != nil {
 		return wire.Plan{}, Record{}, fmt.Errorf("make a socket pair for the compile process: %w", err)
 	}
-	p, err := t.start(l, req.Facts, theirs)
+	p, err := t.start(k, l, req.Facts, theirs)
 	err = errors.Join(err, k.Close(theirs))
 	if err != nil {
 		return wire.Plan{}, Record{}, errors.Join(err, k.Close(ours))
@@ -91,16 +88,21 @@ func (t tool) run(k Parent, l *launch.Launcher, req Request) (wire.Plan, Record,
 }
 
 // start launches the compile process.
-func (t tool) start(l *launch.Launcher, f host.Facts, theirs posix.FD) (launch.Process, error) {
+func (t tool) start(k Parent, l *launch.Launcher, f host.Facts, theirs posix.FD) (p launch.Process, err error) {
 	filter, err := OwnFilter(toolCalls)
 	if err != nil {
 		return launch.Process{}, err
 	}
-	p, err := l.Launch(launch.Request{
-		Program: sandbox.CompileTool(sandbox.Tool{Name: "compile", Executable: t.executable, Argv: []string{"supervisor", Role}, Channel: "channel",
+	program, err := k.Openat2(posix.AtFDCWD, t.executable, posix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC})
+	if err != nil {
+		return launch.Process{}, fmt.Errorf("start the compile process: open the own program: %w", err)
+	}
+	defer func() { err = errors.Join(err, k.Close(program)) }()
+	p, err = l.Launch(launch.Request{
+		Program: sandbox.CompileTool(sandbox.Tool{Name: "compile", Executable: "program", Argv: []string{"supervisor", Role}, Channel: "channel",
 			CPUSeconds: uint64(max(t.timeout, time.Second) / time.Second), Facts: f, Filter: filter}),
 		Stdio:     [3]posix.FD{theirs, 2, 2},
-		Listeners: map[string]posix.FD{"channel": theirs},
+		Listeners: map[string]posix.FD{"channel": theirs, "program": program},
 	})
 	if err != nil {
 		return p, fmt.Errorf("start the compile process: %w", err)

@@ -234,7 +234,7 @@ func TestFilterDenies(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _, _ = k.Close(ours), k.Close(theirs) }()
-	p, err := tool{hostile(t, nil, thenOpen), Timeout}.start(l, facts, theirs)
+	p, err := tool{hostile(t, nil, thenOpen), Timeout}.start(k, l, facts, theirs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func TestProgramCannotStart(t *testing.T) {
 	}
 	for path, want := range map[string]error{"/nowhere/supervisor": unix.ENOENT, text: unix.ENOEXEC} {
 		_, _, err := tool{path, Timeout}.run(k, l, Request{Facts: facts})
-		if !errors.Is(err, want) || !strings.Contains(err.Error(), "start the compile process: compile: ") {
+		if !errors.Is(err, want) || !strings.Contains(err.Error(), "start the compile process: ") {
 			t.Errorf("%s: %v, want %v", path, err, want)
 		}
 	}
