@@ -167,7 +167,7 @@ func (m *Machine) slotOf(w wire.Instance, orphans map[string]*slot) *slot {
 // recover finds out which instance serves in a slot, and has the others leave. The end of the one that serves is returned when nobody has
 // dealt with it.
 func (m *Machine) recover(s *slot, list []wire.Instance, v slotMemo) (*instance, *wire.Exit) {
-	s.done, s.restarts, s.level, s.lastExit, s.starts = v.done, v.restarts, v.level, v.lastExit, v.starts
+	s.done, s.restarts, s.level, s.lastExit, s.starts, s.counted = v.done, v.restarts, v.level, v.lastExit, v.starts, v.counted
 	best := -1
 	for i, w := range list {
 		if w.ID > v.done && w.Generation <= m.cur.Generation && (best < 0 || m.rather(w, list[best], v)) {
@@ -240,8 +240,8 @@ func (m *Machine) known(s *slot, w wire.Instance) *instance {
 // present puts an instance that was found back to work.
 func (m *Machine) present(s *slot, w wire.Instance, v slotMemo) *instance {
 	c := m.known(s, w)
-	if n := len(s.starts); n == 0 || s.starts[n-1].Before(w.Started.Add(-time.Second)) {
-		s.starts = append(s.starts, w.Started)
+	if w.ID > s.counted {
+		s.starts, s.counted = append(s.starts, w.Started), w.ID
 	}
 	for _, k := range v.ready {
 		if k.id == c.id {

@@ -30,6 +30,7 @@ type slot struct {
 	restarts uint32          // by the restart policy
 	level    uint32          // of the back-off
 	starts   []time.Time     // that count for the start limit
+	counted  wire.InstanceID // the last instance that is among them
 	lastExit string
 }
 

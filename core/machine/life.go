@@ -107,7 +107,6 @@ func (m *Machine) sendStart(c *instance) {
 		c.gen = m.cur.Generation
 	}
 	c.unsent = false
-	c.slot.starts = append(c.slot.starts, m.now)
 	m.send(wire.KindStart, wire.StartRequest{Generation: c.gen, Module: c.slot.module.name, Replica: uint32(c.slot.replica)}.Encode(), request{c: c})
 }
 
@@ -129,10 +128,11 @@ func (m *Machine) withdraw(c *instance, in input) {
 
 // started takes the answer to a Start.
 func (m *Machine) started(c *instance, e Replied) {
+	c.slot.starts = append(c.slot.starts, m.now)
 	if e.Reply.Code == wire.Done && e.Instance != nil {
 		c.id, c.pid, c.started, c.took = e.Instance.ID, e.Instance.PID, e.Instance.Started, max(e.Instance.Launch, 1)
 		m.byID[c.id] = c
-		c.reason = ""
+		c.slot.counted, c.reason = c.id, ""
 		m.tell(c, KindLaunched, "info", fmt.Sprintf("%s started", c.name()))
 		m.feed(c, inLaunched)
 		return

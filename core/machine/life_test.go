@@ -79,6 +79,11 @@ func TestBackoffBounds(t *testing.T) {
 			t.Errorf("level %d: %s, want %s", level, got, want)
 		}
 	}
+	for _, r := range []wire.Restart{{}, {Delay: time.Second}, {Delay: time.Hour, MaxDelay: 1<<63 - 1}} {
+		if got := backoff(r, 1<<32-1); got < r.Delay {
+			t.Errorf("%+v: %s", r, got)
+		}
+	}
 	m := New(Options{Jitter: func() float64 { return 0 }})
 	if got := m.spread(time.Second); got != 900*time.Millisecond {
 		t.Error(got)

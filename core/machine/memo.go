@@ -40,6 +40,7 @@ type slotMemo struct {
 	lastExit string
 	ready    []readyMemo
 	starts   []time.Time
+	counted  wire.InstanceID // the last instance that is among them
 }
 
 // readyMemo is an instance that is ready.
@@ -53,7 +54,7 @@ func slotKey(s *slot) string { return fmt.Sprintf("%s%d/%s", keySlot, s.replica,
 
 // memo returns what a slot's memo says.
 func (s *slot) memo() slotMemo {
-	v := slotMemo{done: s.done, restarts: s.restarts, level: s.level, lastExit: s.lastExit, starts: s.starts}
+	v := slotMemo{done: s.done, restarts: s.restarts, level: s.level, lastExit: s.lastExit, starts: s.starts, counted: s.counted}
 	if c := s.serving; c != nil && (c.state == Backoff || c.state == Held || c.state == Ended) {
 		v.state, v.failed, v.due, v.since, v.reason = c.state, c.failed, c.due, c.since, c.reason
 	}
@@ -76,6 +77,7 @@ func (v slotMemo) encode() []byte {
 	e.U8(uint8(v.state))
 	e.Bool(v.failed)
 	e.U64(uint64(v.done))
+	e.U64(uint64(v.counted))
 	e.U32(v.restarts)
 	e.U32(v.level)
 	encodeTime(e, v.due)
@@ -106,7 +108,7 @@ func decodeSlot(data []byte) (slotMemo, error) {
 	if v := d.U8(); v != memoVersion {
 		return slotMemo{}, fmt.Errorf("a memo of version %d", v)
 	}
-	v := slotMemo{state: State(d.U8()), failed: d.Bool(), done: wire.InstanceID(d.U64()), restarts: d.U32(), level: d.U32(), due: decodeTime(d),
+	v := slotMemo{state: State(d.U8()), failed: d.Bool(), done: wire.InstanceID(d.U64()), counted: wire.InstanceID(d.U64()), restarts: d.U32(), level: d.U32(), due: decodeTime(d),
 		since: decodeTime(d), reason: d.String(), lastExit: d.String()}
 	v.ready = wire.List(d, mostReady, func(d *wire.Decoder) readyMemo {
 		return readyMemo{wire.InstanceID(d.U64()), decodeTime(d), time.Duration(d.U64())}

@@ -50,10 +50,10 @@ func (m *Machine) level(c *instance) uint32 {
 func backoff(r wire.Restart, level uint32) time.Duration {
 	d := r.Delay
 	for range level {
-		if d >= r.MaxDelay {
-			break
+		if d <= 0 || d >= r.MaxDelay {
+			break // it does not grow any more
 		}
-		d *= 2
+		d += min(d, r.MaxDelay-d)
 	}
 	if r.MaxDelay > 0 {
 		d = min(d, r.MaxDelay)
