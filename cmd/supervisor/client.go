@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"time"
 
@@ -54,7 +53,7 @@ func clientError(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &refused) && refused.Status < http.StatusInternalServerError && refused.Status != http.StatusForbidden:
+	case errors.As(err, &refused) && refused.Invalid():
 		return &exitError{statusInvalid, err}
 	}
 	return &exitError{statusSupervisor, err}

@@ -140,7 +140,7 @@ func play(t testing.TB, m control.Manager) (path string, end func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Add(control.Listener{FD: fd, Handler: control.API(m, nil)}); err != nil {
+	if _, err := s.Add(control.Listener{FD: fd, Handler: control.API(m, nil)}); err != nil {
 		t.Fatal(err)
 	}
 	end = sync.OnceFunc(func() {

@@ -25,6 +25,7 @@ const (
 func (s *Server) accept() {
 	defer s.closeSites()
 	var events [16]posix.EpollEvent
+wait:
 	for {
 		n, err := s.k.EpollWait(s.epoll, events[:], -1)
 		if err != nil && !errors.Is(err, posix.Errno(unix.EINTR)) {
@@ -39,14 +40,18 @@ func (s *Server) accept() {
 				}
 				continue
 			}
-			if t := s.site(e.Data); t != nil && !s.takeFrom(t) {
-				break
+			switch t := s.site(Key(e.Data)); {
+			case t == nil:
+			case t.connected:
+				s.takeOver(t)
+			case !s.takeFrom(t):
+				continue wait
 			}
 		}
 	}
 }
 
-func (s *Server) site(key uint64) *site {
+func (s *Server) site(key Key) *site {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sites[key]
@@ -73,16 +78,17 @@ func (s *Server) closeSites() {
 	for _, t := range s.sites {
 		sites = append(sites, t)
 	}
-	s.dropped, s.sites = nil, map[uint64]*site{}
+	s.dropped, s.sites = nil, map[Key]*site{}
 	s.mu.Unlock()
 	for _, t := range sites {
 		s.closeSite(t)
 	}
 }
 
+// closeSite closes a listening socket. Others may have it open too, and then epoll would go on telling of it.
 func (s *Server) closeSite(t *site) {
-	err := errors.Join(s.k.EpollCtl(s.epoll, unix.EPOLL_CTL_DEL, t.FD, nil), s.k.Close(t.FD))
-	if err != nil {
+	s.giveUp(t)
+	if err := s.k.Close(t.FD); err != nil {
 		s.o.Log.Error("close a listening socket of the control API", "error", err)
 	}
 }
@@ -120,13 +126,16 @@ func is(err error, errnos ...posix.Errno) bool {
 	return false
 }
 
+// giveUp waits no more for a listener, until it is dropped.
 func (s *Server) giveUp(t *site) {
 	s.mu.Lock()
-	_, ok := s.sites[t.key]
-	delete(s.sites, t.key)
-	s.mu.Unlock()
-	if ok {
-		s.closeSite(t)
+	defer s.mu.Unlock()
+	if t.dead {
+		return
+	}
+	t.dead = true
+	if err := s.k.EpollCtl(s.epoll, unix.EPOLL_CTL_DEL, t.FD, nil); err != nil {
+		s.o.Log.Error("give a listening socket of the control API up", "error", err)
 	}
 }
 
@@ -163,6 +172,9 @@ func (s *Server) admit(t *site, fd posix.FD) {
 		defer s.mu.Unlock()
 		t.seats[c.fate]--
 		delete(s.conns, c)
+		if t.connected {
+			s.watch(t)
+		}
 	}
 	f := os.NewFile(uintptr(fd), "connection")
 	var err error

@@ -67,9 +67,9 @@ func (a *apiServer) status(w http.ResponseWriter, _ *request) *Error {
 	return nil
 }
 
-// whole replaces lists that are nil, which JSON would call null, by empty ones.
+// whole returns a copy with empty lists in place of those that are nil, which JSON would call null.
 func whole(s api.Status) api.Status {
-	s.Policies, s.Modules, s.Listeners = some(s.Policies), some(s.Modules), some(s.Listeners)
+	s.Policies, s.Modules, s.Listeners = some(s.Policies), some(slices.Clone(s.Modules)), some(slices.Clone(s.Listeners))
 	for i := range s.Modules {
 		m := &s.Modules[i]
 		m.Command, m.Enforcement, m.Instances = some(m.Command), some(m.Enforcement), some(m.Instances)

@@ -26,6 +26,11 @@ func (e *Error) Error() string {
 	return e.Detail + "; " + e.Help
 }
 
+// Invalid tells that what was asked for is wrong, not that it could not be answered or may not be asked.
+func (e *Error) Invalid() bool {
+	return e.Status < http.StatusInternalServerError && e.Status != http.StatusForbidden
+}
+
 // Codes of an [Error].
 const (
 	codeNotAllowed  = "not_allowed"  // 403

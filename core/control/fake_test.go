@@ -166,9 +166,7 @@ func serve(t testing.TB, o Options, listeners ...Listener) (s *Server, paths []s
 	for _, l := range listeners {
 		var path string
 		l.FD, path = listen(t)
-		if err := s.Add(l); err != nil {
-			t.Fatal(err)
-		}
+		add(t, s, l)
 		paths = append(paths, path)
 	}
 	return s, paths
@@ -182,3 +180,10 @@ func serveAPI(t testing.TB, m Manager) (path string) {
 }
 
 func testLog(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+func add(t testing.TB, s *Server, l Listener) Key {
+	t.Helper()
+	key, err := s.Add(l)
+	must(t, err)
+	return key
+}

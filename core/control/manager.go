@@ -10,7 +10,7 @@ import (
 
 // Manager is what the control API shows and commands. core.Runtime is one. All methods may be called at the same time.
 type Manager interface {
-	// Status returns what there is now. The value is the caller's.
+	// Status returns what there is now. The value may be shared: nobody changes it.
 	Status() api.Status
 	// Do carries a command out and returns when it is done, or refused, or ctx is; the command goes on when ctx ends first.
 	// No modules means all of them. An error says that the manager cannot take commands (it is ending), or is that of ctx.

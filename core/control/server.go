@@ -35,7 +35,8 @@ const (
 
 // Listener is a listening socket with what is served on it.
 type Listener struct {
-	// FD is owned by the server from [Server.Add] on. It is made non-blocking, for every holder of the socket.
+	// FD is owned by the server from [Server.Add] on. It is made non-blocking, for every holder of the socket. It may also be a connection that
+	// was made beforehand; then it is served for as long as its other end is open, see connected.go.
 	FD      posix.FD
 	Handler http.Handler
 	Access  Access
@@ -81,18 +82,23 @@ type Server struct {
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
-	next    uint64           // key of the next site
-	sites   map[uint64]*site // by key
-	dropped []*site          // to be closed by the accepting goroutine
+	next    Key // of the next site
+	sites   map[Key]*site
+	dropped []*site // to be closed by the accepting goroutine
 	conns   map[*conn]bool
 }
 
 // site is a listener that is served.
 type site struct {
 	Listener
-	key   uint64
-	seats [fates]int // connections by fate; guarded by the server's mu
+	key       Key
+	connected bool       // it is a connection, not a listener
+	dead      bool       // it is not waited for any more; guarded by the server's mu
+	seats     [fates]int // connections by fate; guarded by the server's mu
 }
+
+// Key names a listener of a server. It is never used again.
+type Key uint64
 
 // wakeKey is the data of the eventfd; sites count from 1.
 const wakeKey = 0
@@ -105,7 +111,7 @@ func NewServer(k Kernel, o Options) (*Server, error) {
 	if o.Event == nil {
 		o.Event = func(api.Event) {}
 	}
-	s := &Server{o: o, k: k, taken: make(chan net.Conn), closing: make(chan struct{}), next: wakeKey + 1, sites: map[uint64]*site{}, conns: map[*conn]bool{}}
+	s := &Server{o: o, k: k, taken: make(chan net.Conn), closing: make(chan struct{}), next: wakeKey + 1, sites: map[Key]*site{}, conns: map[*conn]bool{}}
 	var err error
 	if s.epoll, err = k.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, fmt.Errorf("make an epoll instance for the control socket: %w", err)
@@ -129,51 +135,67 @@ func NewServer(k Kernel, o Options) (*Server, error) {
 	return s, nil
 }
 
-// Add serves one more listener. It takes ownership of l.FD, also when it returns an error.
-func (s *Server) Add(l Listener) error {
+// Add serves one more listener, and returns what to call it. It takes ownership of l.FD, also when it returns an error.
+func (s *Server) Add(l Listener) (Key, error) {
 	if l.Connections == 0 {
 		l.Connections = maxServed
 	}
-	flags, err := s.k.Fcntl(l.FD, unix.F_GETFL, 0)
-	if err == nil && flags&unix.O_NONBLOCK == 0 {
-		_, err = s.k.Fcntl(l.FD, unix.F_SETFL, flags|unix.O_NONBLOCK)
-	}
+	listening, err := s.setUp(l.FD)
 	if err != nil {
-		return errors.Join(fmt.Errorf("make a listening socket non-blocking: %w", err), s.k.Close(l.FD))
+		return 0, errors.Join(err, s.k.Close(l.FD))
+	}
+	events := uint32(unix.EPOLLIN)
+	if !listening {
+		events |= unix.EPOLLONESHOT
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return errors.Join(errClosed, s.k.Close(l.FD))
+		return 0, errors.Join(errClosed, s.k.Close(l.FD))
 	}
-	t := &site{Listener: l, key: s.next}
-	if err := s.k.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, l.FD, &posix.EpollEvent{Events: unix.EPOLLIN, Data: t.key}); err != nil {
-		return errors.Join(fmt.Errorf("wait for connections: %w", err), s.k.Close(l.FD))
+	t := &site{Listener: l, key: s.next, connected: !listening}
+	if err := s.k.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, l.FD, &posix.EpollEvent{Events: events, Data: uint64(t.key)}); err != nil {
+		return 0, errors.Join(fmt.Errorf("wait for connections: %w", err), s.k.Close(l.FD))
 	}
 	s.next++
 	s.sites[t.key] = t
-	return nil
+	return t.key, nil
+}
+
+// setUp makes a socket non-blocking and tells whether it listens.
+func (s *Server) setUp(fd posix.FD) (listening bool, err error) {
+	flags, err := s.k.Fcntl(fd, unix.F_GETFL, 0)
+	if err == nil && flags&unix.O_NONBLOCK == 0 {
+		_, err = s.k.Fcntl(fd, unix.F_SETFL, flags|unix.O_NONBLOCK)
+	}
+	if err != nil {
+		return false, fmt.Errorf("make a socket non-blocking: %w", err)
+	}
+	n, err := s.k.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	if err != nil {
+		return false, fmt.Errorf("ask whether a socket listens: %w", err)
+	}
+	return n != 0, nil
 }
 
 var errClosed = errors.New("the control server is closed")
 
-// Drop stops serving a listener: its descriptor and its connections are closed. One that is not served is ignored.
-func (s *Server) Drop(fd posix.FD) {
+// Drop stops serving a listener: its descriptor and its connections are closed. One that was dropped before is ignored.
+func (s *Server) Drop(key Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, t := range s.sites {
-		if t.FD != fd {
-			continue
-		}
-		delete(s.sites, key)
-		s.dropped = append(s.dropped, t)
-		for c := range s.conns {
-			if c.site == t {
-				c.kill()
-			}
-		}
-		s.rouse()
+	t := s.sites[key]
+	if t == nil {
+		return
 	}
+	delete(s.sites, key)
+	s.dropped = append(s.dropped, t)
+	for c := range s.conns {
+		if c.site == t {
+			c.kill()
+		}
+	}
+	s.rouse()
 }
 
 // Close stops accepting, ends streams, lets requests that are being answered have their answer until ctx is done, and closes

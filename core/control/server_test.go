@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -84,7 +85,7 @@ func TestStrangersDoNotCrowdOut(t *testing.T) {
 	must(t, err)
 	defer func() { must(t, s.Close(t.Context())) }()
 	fd, path := listen(t)
-	must(t, s.Add(Listener{FD: fd, Handler: API(&fakeManager{status: twoModules()}, nil)}))
+	add(t, s, Listener{FD: fd, Handler: API(&fakeManager{status: twoModules()}, nil)})
 	k.set(nobody)
 	var closed int
 	for range 200 {
@@ -249,19 +250,41 @@ func TestPanicIsOneRequest(t *testing.T) {
 }
 
 func TestDrop(t *testing.T) {
-	s, paths := serve(t, Options{}, Listener{Handler: API(&fakeManager{}, nil)})
+	k := &counting{Core: linux.New()}
+	s, err := NewServer(k, Options{})
+	must(t, err)
+	defer func() { must(t, s.Close(t.Context())) }()
+	other, otherPath := listen(t)
+	add(t, s, Listener{FD: other, Handler: API(&fakeManager{}, nil)})
+	paths := []string{otherPath}
 	fd, path := listen(t)
-	must(t, s.Add(Listener{FD: fd, Handler: API(&fakeManager{}, nil)}))
+	held, err := linux.New().Fcntl(fd, unix.F_DUPFD_CLOEXEC, 0) // as the spawner does
+	must(t, err)
+	key := add(t, s, Listener{FD: fd, Handler: API(&fakeManager{}, nil)})
 	c := dial(t, path)
-	_, err := io.WriteString(c, "GET /v1/events?follow=true HTTP/1.1\r\nHost: x\r\n\r\n")
+	_, err = io.WriteString(c, "GET /v1/events?follow=true HTTP/1.1\r\nHost: x\r\n\r\n")
 	must(t, err)
 	_, err = c.Read(make([]byte, 100))
 	must(t, err)
-	s.Drop(fd)
-	s.Drop(fd)
+	s.Drop(key)
+	s.Drop(key)
 	if _, err := io.ReadAll(c); err != nil && !errors.Is(err, unix.ECONNRESET) {
 		t.Error(err)
 	}
+	eventually(t, "the end of the descriptor", func() bool {
+		_, err := linux.New().Fcntl(fd, unix.F_GETFD, 0)
+		return errors.Is(err, posix.Errno(unix.EBADF))
+	})
+	// The socket is open, and somebody waits to be accepted. That must not keep the server busy.
+	waiting := dial(t, path)
+	before := k.waits.Load()
+	if _, err := NewClient(paths[0]).Status(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if n := k.waits.Load() - before; n > 3 {
+		t.Errorf("it woke up %d times for one connection", n)
+	}
+	must(t, errors.Join(waiting.Close(), linux.New().Close(posix.FD(held))))
 	eventually(t, "the end of the listener", func() bool {
 		c, err := net.Dial("unix", path)
 		if err == nil {
@@ -284,7 +307,7 @@ func TestClose(t *testing.T) {
 		<-finish
 		return api.Result{OK: true, Text: "stopped"}, nil
 	}}
-	must(t, s.Add(Listener{FD: fd, Handler: API(m, nil)}))
+	add(t, s, Listener{FD: fd, Handler: API(m, nil)})
 	silent := dial(t, path)
 	stream, err := NewClient(path).Events(t.Context(), "", true)
 	must(t, err)
@@ -314,7 +337,7 @@ func TestClose(t *testing.T) {
 	must(t, <-closed)
 	must(t, s.Close(t.Context()))
 	another, _ := listen(t)
-	if err := s.Add(Listener{FD: another}); !errors.Is(err, errClosed) {
+	if _, err := s.Add(Listener{FD: another}); !errors.Is(err, errClosed) {
 		t.Errorf("Add to a closed server: %v", err)
 	}
 	if _, err := linux.New().Fcntl(another, unix.F_GETFD, 0); !errors.Is(err, posix.Errno(unix.EBADF)) {
@@ -340,7 +363,7 @@ func TestAcceptErrors(t *testing.T) {
 			must(t, err)
 			defer func() { must(t, s.Close(t.Context())) }()
 			fd, path := listen(t)
-			must(t, s.Add(Listener{FD: fd, Handler: API(&fakeManager{}, nil)}))
+			add(t, s, Listener{FD: fd, Handler: API(&fakeManager{}, nil)})
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			_, err = NewClient(path).Status(ctx)
@@ -403,4 +426,15 @@ func (k *broken) EpollCtl(epfd posix.FD, op int, fd posix.FD, e *posix.EpollEven
 		return posix.Errno(unix.EMFILE)
 	}
 	return k.Core.EpollCtl(epfd, op, fd, e)
+}
+
+// counting is the kernel, and counts how often somebody waited for descriptors.
+type counting struct {
+	posix.Core
+	waits atomic.Int64
+}
+
+func (k *counting) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) (int, error) {
+	k.waits.Add(1)
+	return k.Core.EpollWait(epfd, events, timeout)
 }
