@@ -3,11 +3,13 @@ package spawner
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -121,6 +123,7 @@ func (r *Resident) snapshot() wire.Snapshot {
 		Options: r.Options, PID: uint32(r.kernel.Getpid()), Since: r.since, ManagerStarts: r.managerStarts,
 		Current: r.current.outline, Stopping: !r.stop.asked.IsZero(), Listeners: r.openListeners(),
 	}
+	s.Options.Owner = r.ownerAsSeen()
 	if r.prepared != nil {
 		s.Prepared = &r.prepared.outline
 	}
@@ -131,6 +134,18 @@ func (r *Resident) snapshot() wire.Snapshot {
 		s.Memos = append(s.Memos, wire.Memo{Key: key, Data: r.memos[key]})
 	}
 	return s
+}
+
+// ownerAsSeen is the user who may use the control socket, by the number that the manager sees. Without root it is the spawner's own user whom
+// the manager runs as, in a user namespace in which that one has the number of the manager's user, and nobody else has any.
+func (r *Resident) ownerAsSeen() uint32 {
+	mapped := slices.ContainsFunc(r.Manager.Enforcement, func(e sandbox.Enforcement) bool {
+		return e.Protection == "user" && e.Level != sandbox.Enforced
+	})
+	if mapped && r.Options.Owner == uint32(r.kernel.Geteuid()) {
+		return uint32(r.Manager.User.UID)
+	}
+	return r.Options.Owner
 }
 
 // pingManager asks whether it is there, and kills it when it has not answered for too long.

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -436,6 +438,30 @@ func TestResidentCannotBegin(t *testing.T) {
 			s := newResidentTest(t, planOf(), tt.alter).run()
 			if _, err := s.wait(); err == nil || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("%v, want %q", err, tt.says)
+			}
+		})
+	}
+}
+
+// TestOwnerAsTheManagerSeesHim: in a user namespace of the manager's, the spawner's user has the manager's number.
+func TestOwnerAsTheManagerSeesHim(t *testing.T) {
+	me := uint32(os.Geteuid())
+	for _, tt := range []struct {
+		name  string
+		level sandbox.Level
+		owner uint32
+		want  uint32
+	}{
+		{"root's manager has a user of its own", sandbox.Enforced, me, me},
+		{"a user's manager is that user", sandbox.Degraded, me, 62000},
+		{"somebody else", sandbox.Degraded, me + 1, me + 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			m := shell("manager", "")
+			m.User.UID, m.Enforcement = 62000, []sandbox.Enforcement{{Protection: "user", Level: tt.level}}
+			r := NewResident(Config{Host: &Host{Kernel: linux.New()}, Manager: m, Options: wire.Options{Owner: tt.owner}})
+			if got := r.ownerAsSeen(); got != tt.want {
+				t.Errorf("%d, want %d", got, tt.want)
 			}
 		})
 	}
