@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/metrics"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/compile"
@@ -26,12 +27,16 @@ import (
 type app struct {
 	core      posix.Core
 	coreLevel *slog.LevelVar // what core logs: nothing, unless set to debug
+	counts    *metrics.Core  // what core counts
 	argv      []string
 	handover  stage.Handover
 
 	facts    host.Facts
+	trust    source.Trust // whose policies are carried out; that of policies which are only looked at is anybody
 	launcher *launch.Launcher
-	stays    func() // called by start when it is certain, early on, that this process is not replaced; nil is nothing
+	// variables are what policies can name as ${NAME}; set by compile.
+	variables map[string]string
+	stays     func() // called by start when it is certain, early on, that this process is not replaced; nil is nothing
 }
 
 // execute runs the command line and returns the exit status.
@@ -68,25 +73,39 @@ func (a *app) start(paths []string, trust, privileges bool) ([]compile.Source, e
 		a.stays()
 	}
 	var err error
-	if a.facts, err = host.Probe(a.core); err != nil {
+	if a.facts, err = a.probe(trust && !privileges); err != nil {
 		return nil, &exitError{statusSupervisor, err}
 	}
-	var sources []compile.Source
+	a.trust = source.Anyone
+	if trust {
+		a.trust = source.Trusted(a.facts)
+	}
+	var c carried
 	if a.handover.Inside {
-		sources, err = receiveSources(a.core, a.handover.Carried)
+		if c, err = receive(a.core, a.handover.Carried); err == nil {
+			a.trust = a.trust.Knowing(a.facts, c.Trusted)
+		}
 	} else {
-		sources, err = a.open(paths, trust)
+		c.Sources, c.Trusted, err = a.open(paths)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if privileges && !spawner.Privileged(a.facts) {
-		return nil, &exitError{statusSupervisor, a.enterUserNamespace(sources)}
+		return nil, &exitError{statusSupervisor, a.enterUserNamespace(c)}
 	}
 	if a.launcher, err = launch.New(a.core, launch.Options{Spare: privileges}); err != nil {
 		return nil, &exitError{statusSupervisor, err}
 	}
-	return sources, nil
+	return c.Sources, nil
+}
+
+// probe finds out what this host can enforce. What can only be known by trying is tried out for --check and --dry-run: a launch tries it anyway.
+func (a *app) probe(try bool) (host.Facts, error) {
+	if try {
+		return host.ProbeAll(a.core)
+	}
+	return host.Probe(a.core)
 }
 
 // canLaunch tells, before the facts are known, whether this process has the privilege that [spawner.Privileged] looks for.
@@ -96,7 +115,7 @@ func (a *app) canLaunch() bool {
 }
 
 // enterUserNamespace starts the program again inside of one, handing the policies over as they were read and checked here.
-func (a *app) enterUserNamespace(sources []compile.Source) error {
+func (a *app) enterUserNamespace(c carried) error {
 	if a.handover.Inside {
 		return errors.New("the user namespace brought no capabilities (AppArmor restricts them?): `supervisor doctor` says what to do, or run it as root")
 	}
@@ -104,36 +123,32 @@ func (a *app) enterUserNamespace(sources []compile.Source) error {
 	if err != nil {
 		return err
 	}
-	fd, err := handOverSources(a.core, sources)
+	fd, err := handOver(a.core, c)
 	if err != nil {
 		return err
 	}
 	return errors.Join(stage.Enter(a.core, exe, a.argv, os.Environ(), fd), a.core.Close(fd))
 }
 
-// open reads policy files, with the trust rule when what they say is going to be carried out.
-func (a *app) open(paths []string, trust bool) ([]compile.Source, error) {
-	var out []compile.Source
+// open reads policy files under the rule of trust, and returns what was found to be trusted, too.
+func (a *app) open(paths []string) (out []compile.Source, trusted []source.Identity, err error) {
 	for _, p := range paths {
 		if text, ok, err := embedded(p); err != nil {
-			return nil, &exitError{statusInvalid, err}
+			return nil, nil, &exitError{statusInvalid, err}
 		} else if ok {
 			out = append(out, compile.Source{Name: p, Dir: "/", Text: text})
 			continue
 		}
-		rule := source.Anyone
-		if trust {
-			rule = source.Trusted(a.facts)
-		}
-		files, err := source.Open(a.core, p, rule)
+		files, ids, err := source.OpenRecorded(a.core, p, a.trust)
 		if err != nil {
-			return nil, &exitError{statusInvalid, err}
+			return nil, nil, &exitError{statusInvalid, err}
 		}
 		for _, f := range files {
 			out = append(out, compile.Source{Name: f.Name, Dir: f.Dir, Text: f.Text})
 		}
+		trusted = append(trusted, ids...)
 	}
-	return out, nil
+	return out, trusted, nil
 }
 
 // compile makes a plan in the confined process. Diagnostics are printed; an error among them ends the program.
@@ -148,7 +163,8 @@ func (a *app) compileWith(req compile.Request, w io.Writer, run func(compile.Req
 		return wire.Plan{}, &exitError{statusSupervisor, err}
 	}
 	req.Facts = a.facts
-	req.Variables = map[string]string{"SUPERVISOR": exe}
+	a.variables = map[string]string{"SUPERVISOR": exe}
+	req.Variables = a.variables
 	plan, err := run(req)
 	var step *launch.StepError
 	if errors.As(err, &step) && step.Exec && errors.Is(err, posix.Errno(unix.EACCES)) {

@@ -20,17 +20,6 @@ type carried struct {
 	Trusted []source.Identity `json:"trusted"`
 }
 
-// handOverSources is handOver for a supervisor that reads its policies once.
-func handOverSources(core posix.Core, sources []compile.Source) (posix.FD, error) {
-	return handOver(core, carried{Sources: sources})
-}
-
-// receiveSources is receive without what is needed to read again.
-func receiveSources(core posix.Core, fd posix.FD) ([]compile.Source, error) {
-	c, err := receive(core, fd)
-	return c.Sources, err
-}
-
 // handOver puts it into a sealed file in memory that stays open over an exec. The caller owns the descriptor.
 func handOver(core posix.Core, c carried) (posix.FD, error) {
 	text, err := json.Marshal(c)

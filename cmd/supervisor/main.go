@@ -14,6 +14,9 @@ import (
 	"github.com/bulkhead/bulkhead/posix/errs"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/posix/log"
+	"github.com/bulkhead/bulkhead/posix/metrics"
+	"github.com/bulkhead/bulkhead/posix/restrict"
+	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/stage"
 )
@@ -37,13 +40,17 @@ func run(argv []string) int {
 		}
 		return statusDone
 	}
+	if len(argv) > 1 && argv[1] == managerRole {
+		return runManager()
+	}
 	level := &slog.LevelVar{}
-	posix.Use(errs.New(log.New(linux.New(), slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))))
+	counts := metrics.New(restrict.New(linux.New(), spawner.Operations()))
+	posix.Use(errs.New(log.New(counts, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))))
 	argv, handover, err := stage.Arguments(argv)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "supervisor:", err)
 		return statusSupervisor
 	}
-	app := &app{core: posix.Active(), argv: argv, handover: handover, coreLevel: level}
+	app := &app{core: posix.Active(), counts: counts, argv: argv, handover: handover, coreLevel: level}
 	return app.execute(context.Background())
 }

@@ -4,16 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/core/control"
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/compile"
-	"github.com/bulkhead/bulkhead/spawner/listener"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -24,8 +27,9 @@ type runOptions struct {
 	dryRun    bool
 	logFormat string
 	logLevel  string
-	// Flags of the manager.
-	control, state, metrics string
+	control   string
+	metrics   string
+	state     string
 }
 
 func (o *runOptions) register(cmd *cobra.Command) {
@@ -35,24 +39,40 @@ func (o *runOptions) register(cmd *cobra.Command) {
 	f.BoolVar(&o.dryRun, "dry-run", false, "print what would be started and stop")
 	f.StringVar(&o.logFormat, "log-format", "text", "`FORMAT` of the log and of the modules' output: text or json")
 	f.StringVar(&o.logLevel, "log-level", "info", "lowest `LEVEL` that is logged: debug (every system call), info, warn or error")
-	f.StringVar(&o.control, "control", "", "`PATH` of the control socket (belongs to the manager; not in this version)")
-	f.StringVar(&o.state, "state", "", "`DIR` of the state (belongs to the manager; not in this version)")
-	f.StringVar(&o.metrics, "metrics", "", "`ADDR` of the Prometheus metrics (belongs to the manager; not in this version)")
+	f.StringVar(&o.control, "control", "", "`PATH` of the control socket (default "+defaultControl()+")")
+	f.StringVar(&o.metrics, "metrics", "", "`ADDR` that Prometheus metrics are served on, such as 127.0.0.1:9464; none by default")
+	f.StringVar(&o.state, "state", "", "`DIR` of the state (belongs to upgrade; not in this version)")
 }
 
-// refuseManagerFlags says so when a flag of the manager was given.
-func (o *runOptions) refuseManagerFlags() error {
-	for _, f := range []struct{ name, value string }{{"--control", o.control}, {"--state", o.state}, {"--metrics", o.metrics}} {
-		if f.value != "" {
-			return later(f.name)
+func defaultControl() string { return control.DefaultPath(uint32(os.Geteuid()), os.Getenv) }
+
+// complete checks the flags and fills in what follows from others.
+func (o *runOptions) complete() error {
+	if o.state != "" {
+		return later("--state")
+	}
+	if o.control == "" {
+		o.control = defaultControl()
+	}
+	var err error
+	if o.control, err = filepath.Abs(o.control); err != nil {
+		return &exitError{statusSupervisor, err}
+	}
+	if o.metrics != "" {
+		if _, err := netip.ParseAddrPort(o.metrics); err != nil {
+			return &exitError{statusInvalid, fmt.Errorf("--metrics %s: %w; write an IP address and a port, such as 127.0.0.1:9464", o.metrics, err)}
 		}
 	}
 	return nil
 }
 
+// spawnerGarbage is how many percent of live memory the garbage of the spawner may take before it is collected. It is idle
+// nearly always, and is to be small then.
+const spawnerGarbage = 40
+
 // supervise runs policies in the foreground.
 func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
-	if err := o.refuseManagerFlags(); err != nil {
+	if err := o.complete(); err != nil {
 		return err
 	}
 	log, err := newLogger(os.Stderr, o.logFormat, o.logLevel)
@@ -62,13 +82,21 @@ func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
 	if log.Enabled(cmd.Context(), slog.LevelDebug) {
 		a.coreLevel.Set(slog.LevelDebug)
 	}
+	debug.SetGCPercent(spawnerGarbage)
 	sources, err := a.start(o.policies, true, !o.check && !o.dryRun)
 	if err != nil {
+		return err
+	}
+	if sources, err = withManager(sources); err != nil {
 		return err
 	}
 	plan, err := a.compile(compile.Request{Sources: sources}, os.Stderr)
 	if err != nil {
 		return err
+	}
+	plan, manager, err := spawner.SplitManager(plan)
+	if err != nil {
+		return &exitError{statusSupervisor, err}
 	}
 	switch {
 	case o.dryRun:
@@ -77,37 +105,56 @@ func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: no errors; %d modules, %d listeners\n", strings.Join(o.policies, ", "), len(plan.Modules), len(plan.Listeners))
 		return nil
 	}
-	return a.runPlan(plan, log, o.logFormat)
+	return a.reside(o, plan, manager, log)
 }
 
-// runPlan opens the listeners, runs the modules and undoes everything.
-func (a *app) runPlan(plan wire.Plan, log *slog.Logger, format string) (err error) {
+// withManager adds the policy of the supervisor's own manager.
+func withManager(sources []compile.Source) ([]compile.Source, error) {
+	text, ok, err := embedded(spawner.ManagerSource)
+	if err != nil || !ok {
+		return nil, &exitError{statusSupervisor, fmt.Errorf("bug: the manager's policy is not in the program (%w); please report it", err)}
+	}
+	return append(sources, compile.Source{Name: spawner.ManagerSource, Dir: "/", Text: text}), nil
+}
+
+// reside runs the modules until it is told to stop, and undoes everything.
+func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slog.Logger) (err error) {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer signal.Stop(signals)
-	// A standard output that nobody reads any more is an error of a write, which stops everything in order; not the end of this process.
-	pipe := make(chan os.Signal, 1)
-	signal.Notify(pipe, unix.SIGPIPE)
-	defer signal.Stop(pipe)
+	// A standard output that nobody reads any more is an error of a write, not the end of this process.
+	signal.Ignore(unix.SIGPIPE)
 
-	h, err := spawner.NewHost(a.core, a.launcher, a.facts, plan.Modules)
+	h, err := spawner.NewResidentHost(a.core, a.launcher, a.facts, append(plan.Modules, manager))
 	if err != nil {
 		return &exitError{statusSupervisor, err}
 	}
-	var listeners listener.Set
-	defer func() { err = errors.Join(err, listeners.Close(a.core), h.Close()) }()
-	if listeners, err = listener.OpenAll(a.core, plan.Listeners); err != nil {
-		return &exitError{statusSupervisor, err}
-	}
-	s := &spawner.Supervisor{
-		Host: h, Modules: plan.Modules, Listeners: listeners.FDs(), Log: log, Output: newLineWriter(os.Stdout, os.Stderr, format, plan.Modules),
-		Signals: signals, Started: func() { announce(os.Stderr, log, format, plan) },
-	}
-	switch err := s.Run(); {
-	case errors.Is(err, spawner.ErrModuleFailed):
-		return &exitError{status: statusFailed}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	r := spawner.NewResident(spawner.Config{
+		Host: h, Facts: a.facts,
+		Options: wire.Options{Version: version, LogFormat: o.logFormat, LogLevel: o.logLevel, Control: o.control, Metrics: o.metrics,
+			Owner: uint32(a.core.Geteuid())},
+		Files: o.policies, Plan: plan, Manager: manager,
+		Read: func() ([]compile.Source, error) {
+			sources, _, err := a.open(o.policies)
+			if err != nil {
+				return nil, err
+			}
+			return withManager(sources)
+		},
+		Variables: a.variables,
+		Runtime:   filepath.Join(filepath.Dir(defaultControl()), fmt.Sprintf("supervisor-%d", os.Getpid())),
+		Log:       log,
+		Output:    newLineWriter(os.Stdout, os.Stderr, o.logFormat, plan.Modules),
+		Counters:  func() ([]wire.CallCount, []wire.CallDuration) { return callCounts(a.counts) },
+		Signals:   signals,
+	})
+	status, err := r.Run()
+	switch {
 	case err != nil:
 		return &exitError{statusSupervisor, err}
+	case status != statusDone:
+		return &exitError{status: status}
 	}
 	return nil
 }

@@ -124,13 +124,12 @@ func (b *bench) reloads() (err error) {
 	answerers := map[string]bool{}
 	count := 0
 	for _, keep := range []bool{true, false} {
-		stop := load.Start(context.Background(), load.Options{Address: address, Workers: 16, Count: int64(b.rounds(110_000)), KeepAlive: keep, Path: "/echo",
-			BodySize: 64, EchoBody: true})
 		done := make(chan error, 1)
 		var res *load.Result
 		go func() {
 			var err error
-			res, err = stop()
+			res, err = load.Run(context.Background(), load.Options{Address: address, Workers: 16, Count: int64(b.rounds(110_000)), KeepAlive: keep,
+				Path: "/echo", BodySize: 64, EchoBody: true})
 			done <- err
 		}()
 		for over := false; !over; {
