@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
@@ -155,7 +156,16 @@ func (r *Resident) launch(g *generation, m *wire.Module, replica uint32) (_ *ins
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
-	if i.process, err = r.Host.start(m, strconv.FormatUint(uint64(i.ID), 10), stdio, g.fds(), sockets); err != nil {
+	listeners := g.fds()
+	own, err := r.ownSockets(i)
+	for name, fd := range own {
+		give = append(give, fd)
+		listeners[name] = fd
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	if i.process, err = r.Host.start(m, strconv.FormatUint(uint64(i.ID), 10), stdio, listeners, sockets); err != nil {
 		return nil, err
 	}
 	i.PID, i.Launch = uint32(i.process.PID), time.Since(begun)
@@ -208,6 +218,39 @@ func (r *Resident) instanceSockets(i *instance) (paths map[string]posix.FD, made
 		}
 	}
 	return paths, made, nil
+}
+
+// ownSockets makes the connected sockets that the module inherits. It returns the child's ends by name, which the caller closes, also
+// with an error.
+func (r *Resident) ownSockets(i *instance) (ends map[string]posix.FD, err error) {
+	k := r.kernel
+	ends = map[string]posix.FD{}
+	for _, want := range i.module.Program.Prepare {
+		if want.Kind != program.Listener || want.Path != policy.NotifyListener && want.Path != policy.ControlListener {
+			continue
+		}
+		fd, typ := &i.control, unix.SOCK_STREAM
+		if want.Path == policy.NotifyListener {
+			fd, typ = &i.notify, unix.SOCK_DGRAM
+		}
+		ours, theirs, err := k.Socketpair(unix.AF_UNIX, typ|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			return ends, fmt.Errorf("make its %s socket: %w", want.Path, err)
+		}
+		*fd, ends[want.Path] = ours, theirs
+		// Only our end: the module's is as it would be after a connect.
+		_, err = k.Fcntl(ours, unix.F_SETFL, unix.O_NONBLOCK)
+		if typ == unix.SOCK_DGRAM {
+			i.Notify = true
+			err = errors.Join(err, k.SetsockoptInt(ours, unix.SOL_SOCKET, unix.SO_PASSCRED, 1))
+		} else {
+			i.Control = true
+		}
+		if err != nil {
+			return ends, fmt.Errorf("set up its %s socket: %w", want.Path, err)
+		}
+	}
+	return ends, nil
 }
 
 // exits deals with the end of an instance's process: everything that it left behind is ended too, by another thread, as that can take

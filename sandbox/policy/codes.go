@@ -108,6 +108,8 @@ func HostCodes() []CodeMeaning {
 		{"E641", "a module or a listener that two files define"},
 		{"W642", "two modules whose users have one number"},
 		{"E643", "a module that runs as the manager's user"},
+		{"E650", "a listener that cannot be had"},
+		{"E651", "a limit of resources that cannot be had"},
 	}
 }
 

@@ -50,6 +50,7 @@ func Serve(ctx context.Context) error {
 		}
 		go n.run(ctx)
 	}
+	go abandoned(os.Stdout)
 	var s *server
 	c.misdeeds = newMisbehaviour(os.Stdout,
 		func() { os.Exit(3) },
@@ -59,6 +60,16 @@ func Serve(ctx context.Context) error {
 	s.ready = func() { n.say("READY=1\nSTATUS=serving") }
 	s.leaving = func() { n.say("STOPPING=1\nSTATUS=answering what has been asked") }
 	return s.serve(ctx, in.listeners)
+}
+
+// abandoned ends the process in one line when the watchdog does. Go's own answer to SIGABRT is the stacks of all goroutines, which is
+// what a program that really hangs should leave, and not one that was asked to.
+func abandoned(log io.Writer) {
+	abort := make(chan os.Signal, 1)
+	signal.Notify(abort, unix.SIGABRT)
+	<-abort
+	fmt.Fprintln(log, "SIGABRT: the watchdog has noticed that no signs of life come")
+	os.Exit(128 + int(unix.SIGABRT))
 }
 
 // server is the HTTP server with what ends it.
