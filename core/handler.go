@@ -58,6 +58,7 @@ func (h handler) greet(hello link.Hello) error {
 		}
 	})
 	queue := logs.NewQueue(stderr, droppedNote(o.LogFormat))
+	r.messages = queue
 	log := newLogger(queue, o)
 	r.post(func(now time.Time) {
 		r.options, r.listeners, r.writer, r.queue, r.log = o, hello.Snapshot.Listeners, writer, queue, log

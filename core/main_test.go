@@ -40,7 +40,8 @@ func leaks(t *testing.T) {
 				return
 			}
 			if i == 1000 {
-				t.Errorf("descriptors before: %v\nafter: %v; goroutines before %d, after %d", before, after, routines, now)
+				stacks := make([]byte, 64<<10)
+				t.Errorf("descriptors before: %v\nafter: %v; goroutines before %d, after %d\n%s", before, after, routines, now, stacks[:runtime.Stack(stacks, true)])
 				return
 			}
 			time.Sleep(time.Millisecond) // one that has been told to end does so
@@ -89,9 +90,7 @@ func (s *stage) start(change ...func(*Config)) {
 	for _, f := range change {
 		f(&c)
 	}
-	if err := s.kernel.Close(control); err != nil {
-		s.t.Fatal(err)
-	}
+	s.t.Cleanup(func() { _ = s.kernel.Close(control) })
 	if s.r, err = New(c); err != nil {
 		s.t.Fatal(err)
 	}

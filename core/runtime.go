@@ -92,6 +92,7 @@ type Runtime struct {
 	// What follows is of the goroutine that receives from the spawner.
 	server    Server
 	collector *logs.Collector
+	messages  *logs.Queue
 	running   sync.WaitGroup
 	failure   error // of greeting
 
@@ -180,8 +181,8 @@ func (r *Runtime) settle() error {
 	settled := make(chan struct{})
 	go func() {
 		r.running.Wait()
-		if r.queue != nil {
-			<-r.queue.Close()
+		if r.messages != nil {
+			<-r.messages.Close()
 		}
 		close(settled)
 	}()

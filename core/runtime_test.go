@@ -220,7 +220,7 @@ func TestLogIsNotRead(t *testing.T) {
 		}
 	})
 	s.r.running.Wait()
-	<-s.r.queue.Close()
+	<-s.r.messages.Close()
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}

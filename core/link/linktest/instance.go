@@ -95,3 +95,10 @@ func (i *Instance) bury() {
 	_, _ = i.Stdout.Close(), i.Stderr.Close()
 	delete(i.s.instances, i.ID)
 }
+
+// Running tells whether it has not ended.
+func (i *Instance) Running() bool {
+	i.s.mu.Lock()
+	defer i.s.mu.Unlock()
+	return i.Exit == nil
+}

@@ -11,8 +11,8 @@ import (
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
-// serve answers a manager until the channel closes.
-func (s *Spawner) serve(fd posix.FD) {
+// serve greets a manager, and answers it until the channel closes.
+func (s *Spawner) serve(fd posix.FD, sockets []posix.FD) {
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -21,6 +21,11 @@ func (s *Spawner) serve(fd posix.FD) {
 		}
 		_ = s.kernel.Close(fd)
 	}()
+	s.mu.Lock()
+	if s.fd == fd {
+		s.greet(sockets)
+	}
+	s.mu.Unlock()
 	buf := make([]byte, wire.MaxFrame)
 	for {
 		n, err := s.kernel.Recvmsg(fd, &posix.Msg{Data: buf}, 0)

@@ -81,7 +81,8 @@ func (s *Spawner) module(name string) wire.Module {
 	return wire.Module{}
 }
 
-// Connect greets another manager and returns its end of the channel, which the caller owns, as it does the listening sockets.
+// Connect greets another manager and returns its end of the channel, which the caller owns, as it does the listening sockets; those stay
+// open until the end of the test.
 func (s *Spawner) Connect(sockets ...posix.FD) posix.FD {
 	s.t.Helper()
 	ours, theirs, err := s.kernel.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
@@ -93,6 +94,13 @@ func (s *Spawner) Connect(sockets ...posix.FD) posix.FD {
 	s.hangUp()
 	s.fd = ours
 	s.starts++
+	kept := slices.Clone(sockets)
+	s.work.Go(func() { s.serve(ours, kept) })
+	return theirs
+}
+
+// greet tells a manager what there is. It does so from the goroutine that serves, since there may be more to tell than the channel holds.
+func (s *Spawner) greet(sockets []posix.FD) {
 	snapshot := wire.Snapshot{Options: s.Options, PID: 1, Since: time.Now(), ManagerStarts: s.starts, Current: s.current, Prepared: s.prepared}
 	var all []*Instance
 	for _, i := range s.instances {
@@ -112,8 +120,6 @@ func (s *Spawner) Connect(sockets ...posix.FD) posix.FD {
 	for _, i := range all {
 		s.send(wire.Frame{Kind: wire.KindAttach, Body: i.Encode()}, i.kept...)
 	}
-	s.work.Go(func() { s.serve(ours) })
-	return theirs
 }
 
 // hangUp ends the channel; the goroutine that serves it closes it.
