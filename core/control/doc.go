@@ -1,8 +1,10 @@
 // Package control serves the control API, HTTP and JSON on a unix socket, and is its client.
 //
 //	s, err := control.NewServer(kernel, control.Options{Owner: owner})
-//	err = s.Add(control.Listener{FD: fd, Handler: control.API(manager, control.APIOptions{})})
-//	err = s.Add(control.Listener{FD: metrics, Handler: exposition, Access: control.Anybody})
+//	metrics := control.Metrics(manager, control.MetricsOptions{})
+//	_, err = s.Add(control.Listener{FD: fd, Handler: control.API(manager, metrics)})
+//	_, err = s.Add(control.Listener{FD: tcp, Handler: metrics.Handler(), Access: control.Anybody})
+//	key, err := s.Add(control.Listener{FD: own, Handler: control.Self(manager, instance), Access: control.Anybody})
 //	…
 //	err = s.Close(ctx)
 //
