@@ -45,7 +45,9 @@ func CatchSignals() *Signals {
 
 // Run launches the command, passes signals on, and waits for its end. A second SIGTERM, or the end of the grace period after the
 // first, kills it. Everything that the command started ends with it.
-func (h *Host) Run(f Foreground) (Exit, error) {
+//
+// When its terminal cannot be passed through any more, the command is killed: nobody would take what it writes, and it would wait for ever.
+func (h *Host) Run(f Foreground) (exit Exit, err error) {
 	if f.Signals == nil {
 		f.Signals = CatchSignals()
 		defer signal.Stop(f.Signals.arrived)
@@ -62,11 +64,19 @@ func (h *Host) Run(f Foreground) (Exit, error) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- wait(h.Kernel, i.Pidfd) }()
-	passed := make(chan error, 1)
+	var passed chan error // nil when there is no terminal, and when it has said how it ended
+	var failed error
 	if f.Terminal != nil {
+		passed = make(chan error, 1)
 		done := make(chan struct{})
 		go func() { passed <- f.Terminal.Run(done) }()
-		defer func() { close(done); <-passed }()
+		defer func() {
+			close(done)
+			if passed != nil {
+				failed = <-passed
+			}
+			err = errors.Join(err, failed)
+		}()
 	}
 	var grace <-chan time.Time
 	var asked time.Time
@@ -75,6 +85,9 @@ func (h *Host) Run(f Foreground) (Exit, error) {
 		case err := <-ended:
 			exit, finish := i.Finish()
 			return exit, errors.Join(err, finish)
+		case failed = <-passed:
+			passed = nil
+			err = i.Signal(unix.SIGKILL)
 		case <-grace:
 			err = i.Signal(unix.SIGKILL)
 		case s := <-f.Signals.arrived:

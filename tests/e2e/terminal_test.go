@@ -146,41 +146,70 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
-// TestTerminalInjection tries to type into the terminal that the shell reads when the command has ended: CVE-2017-5226.
+// TestTerminalInjection tries to type into the terminal that the shell reads when the command has ended: CVE-2017-5226. With a standard input
+// that is no terminal the command has the real one as its standard output.
 func TestTerminalInjection(t *testing.T) {
 	t.Parallel()
-	typed := func(run func(term *terminal) *program) string {
-		term := newTerminal(t)
-		p := run(term)
-		p.ended(t)
-		if p.ProcessState.ExitCode() != 0 {
-			t.Fatalf("%s: %v\n%s", p, p.ProcessState, term.shown.String())
-		}
-		term.shows(t, "say:done")
-		// What a shell would read next, as it came.
-		raw := term.settings(t)
-		raw.Lflag &^= unix.ICANON
-		raw.Cc[unix.VMIN], raw.Cc[unix.VTIME] = 0, 1
-		if err := unix.IoctlSetTermios(int(term.slave.Fd()), unix.TCSETS, &raw); err != nil {
-			t.Fatal(err)
-		}
-		buf := make([]byte, 100)
-		n, err := unix.Read(int(term.slave.Fd()), buf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(buf[:n])
-	}
-	attempts := []string{"inject:whoami", "say:done"}
-	if got := typed(func(term *terminal) *program { return command(t, place.victim, attempts...).at(t, term) }); got != "whoami" {
-		legacy, err := os.ReadFile("/proc/sys/dev/tty/legacy_tiocsti")
-		if err == nil && strings.TrimSpace(string(legacy)) == "0" {
-			t.Skip("this kernel lets nobody type for others: dev.tty.legacy_tiocsti is 0")
-		}
-		t.Fatalf("outside %q was injected, want whoami", got)
-	}
 	file := policy(t, "", module{allow: everything})
-	if got := typed(func(term *terminal) *program { return execVictim(t, file, attempts...).at(t, term) }); got != "" {
-		t.Errorf("the next one to read from the terminal gets %q", got)
+	for _, c := range []struct {
+		name     string
+		at       func(p *program, t testing.TB, term *terminal) *program
+		attempts []string
+		shows    string // in the sandbox
+	}{
+		{"through the standard input", (*program).at, []string{"inject:whoami", "say:done"}, "inject:whoami\tok"}, // into a terminal of its own
+		{"through the standard output", (*program).outputAt, []string{"inject:whoami,1", "say:done"}, "inject:whoami,1\tEPERM"},
+		{"through the standard error output", (*program).outputAt, []string{"inject:whoami,2", "say:done"}, "inject:whoami,2\tEPERM"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := typed(t, func(term *terminal) *program { return c.at(command(t, place.victim, c.attempts...), t, term) }); got != "whoami" {
+				legacy, err := os.ReadFile("/proc/sys/dev/tty/legacy_tiocsti")
+				if err == nil && strings.TrimSpace(string(legacy)) == "0" {
+					t.Skip("this kernel lets nobody type for others: dev.tty.legacy_tiocsti is 0")
+				}
+				t.Fatalf("outside %q was injected, want whoami", got)
+			}
+			var screen *output
+			if got := typed(t, func(term *terminal) *program {
+				screen = &term.shown
+				return c.at(execVictim(t, file, c.attempts...), t, term)
+			}); got != "" {
+				t.Errorf("the next one to read from the terminal gets %q", got)
+			}
+			if !strings.Contains(screen.String(), c.shows) {
+				t.Errorf("%q is not on the screen: %q", c.shows, screen.String())
+			}
+		})
 	}
+}
+
+// outputAt starts a program in a session of its own that has the terminal, which is not its standard input.
+func (p *program) outputAt(t testing.TB, term *terminal) *program {
+	p.Stdout, p.Stderr = term.slave, term.slave
+	p.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 1}
+	return p.start(t)
+}
+
+// typed returns what a shell would read from a terminal after a program has run at it.
+func typed(t testing.TB, run func(term *terminal) *program) string {
+	t.Helper()
+	term := newTerminal(t)
+	p := run(term)
+	p.ended(t)
+	if p.ProcessState.ExitCode() != 0 {
+		t.Fatalf("%s: %v\n%s", p, p.ProcessState, term.shown.String())
+	}
+	term.shows(t, "say:done")
+	raw := term.settings(t) // it shall come as it is
+	raw.Lflag &^= unix.ICANON
+	raw.Cc[unix.VMIN], raw.Cc[unix.VTIME] = 0, 1
+	if err := unix.IoctlSetTermios(int(term.slave.Fd()), unix.TCSETS, &raw); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 100)
+	n, err := unix.Read(int(term.slave.Fd()), buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(buf[:n])
 }

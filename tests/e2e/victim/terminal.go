@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	ossignal "os/signal"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -47,10 +48,20 @@ func line([]string) (string, error) {
 	return strings.TrimSpace(text), err
 }
 
-// inject:TEXT puts characters into the input of the terminal, as if they had been typed.
+// inject:TEXT,FD puts characters into the input of the terminal behind a descriptor, 0 when none is named, as if they had been typed. For that
+// a process needs the terminal as the one of its session: it tries to get it first.
 func inject(args []string) (string, error) {
+	fd := 0
+	if len(args) > 1 {
+		var err error
+		if fd, err = strconv.Atoi(args[1]); err != nil {
+			return "", err
+		}
+		_ = unix.IoctlSetInt(fd, unix.TIOCSCTTY, 0) // it may have it already; and whether it gets it shows
+		_ = unix.IoctlSetInt(fd, unix.TIOCSCTTY, 1)
+	}
 	for i := range len(args[0]) {
-		if errno := rawTypeAhead(0, args[0], i); errno != 0 {
+		if errno := rawTypeAhead(fd, args[0], i); errno != 0 {
 			return "", errno
 		}
 	}
