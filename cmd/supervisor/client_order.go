@@ -67,16 +67,22 @@ func writeResult(out, errs io.Writer, format string, r api.Result) error {
 	if format == "json" {
 		return errors.Join(writeJSON(out, r, "  "), failure)
 	}
+	said := false // the plan's last line may be the result already
 	if r.Plan != nil {
-		if _, err := io.WriteString(out, plan.Text(*r.Plan)); err != nil {
+		text := plan.Text(*r.Plan)
+		if _, err := io.WriteString(out, text); err != nil {
 			return &exitError{statusSupervisor, fmt.Errorf("write the plan: %w", err)}
 		}
+		said = strings.HasSuffix("\n"+text, "\n"+r.Text+"\n")
 	}
 	if r.Problems != "" {
 		fmt.Fprint(errs, strings.TrimSuffix(r.Problems, "\n")+"\n")
 	}
 	if status != statusDone {
 		return &exitError{status, errors.New(clean(r.Text))}
+	}
+	if said {
+		return nil
 	}
 	if _, err := fmt.Fprintln(out, clean(r.Text)); err != nil {
 		return &exitError{statusSupervisor, fmt.Errorf("write the result: %w", err)}
