@@ -39,6 +39,44 @@ func (m *Memory) EXPECT() *MemoryMockRecorder {
 	return m.recorder
 }
 
+// Madvise mocks base method.
+func (m *Memory) Madvise(addr, length uintptr, advice int) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Madvise", addr, length, advice)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Madvise indicates an expected call of Madvise.
+func (mr *MemoryMockRecorder) Madvise(addr, length, advice any) *MemoryMadviseCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Madvise", reflect.TypeOf((*Memory)(nil).Madvise), addr, length, advice)
+	return &MemoryMadviseCall{Call: call}
+}
+
+// MemoryMadviseCall wrap *gomock.Call
+type MemoryMadviseCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *MemoryMadviseCall) Return(arg0 error) *MemoryMadviseCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *MemoryMadviseCall) Do(f func(uintptr, uintptr, int) error) *MemoryMadviseCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *MemoryMadviseCall) DoAndReturn(f func(uintptr, uintptr, int) error) *MemoryMadviseCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
 // MemfdCreate mocks base method.
 func (m *Memory) MemfdCreate(name string, flags int) (posix.FD, error) {
 	m.ctrl.T.Helper()

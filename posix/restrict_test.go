@@ -28,7 +28,7 @@ var predicates = []any{
 	restrict.Sendmsg(nil), restrict.Recvmsg(nil), restrict.Clone3(nil), restrict.Waitid(nil),
 	restrict.PidfdOpen(nil), restrict.PidfdSendSignal(nil), restrict.Execve(nil), restrict.Kill(nil),
 	restrict.EpollCreate1(nil), restrict.EpollCtl(nil), restrict.EpollWait(nil), restrict.Ppoll(nil),
-	restrict.Eventfd2(nil), restrict.TimerfdCreate(nil), restrict.TimerfdSettime(nil), restrict.MemfdCreate(nil),
+	restrict.Eventfd2(nil), restrict.TimerfdCreate(nil), restrict.TimerfdSettime(nil), restrict.MemfdCreate(nil), restrict.Madvise(nil),
 	restrict.ClockGettime(nil), restrict.Getgroups(nil), restrict.Capget(nil), restrict.Setns(nil),
 	restrict.OpenTree(nil), restrict.MoveMount(nil), restrict.MountSetattr(nil), restrict.Fsopen(nil),
 	restrict.Fsconfig(nil), restrict.Fsmount(nil), restrict.Prlimit(nil), restrict.Prctl(nil),

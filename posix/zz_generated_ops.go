@@ -54,6 +54,7 @@ const (
 	OpTimerfdCreate                       // [Polling.TimerfdCreate]
 	OpTimerfdSettime                      // [Polling.TimerfdSettime]
 	OpMemfdCreate                         // [Memory.MemfdCreate]
+	OpMadvise                             // [Memory.Madvise]
 	OpClockGettime                        // [Clock.ClockGettime]
 	OpGetuid                              // [Credentials.Getuid]
 	OpGeteuid                             // [Credentials.Geteuid]
@@ -140,6 +141,7 @@ var opTable = [OpCount]opInfo{
 	OpTimerfdCreate:         {"timerfd_create", "TimerfdCreate", "Polling", []string{"timerfd_create"}, RetryFree},
 	OpTimerfdSettime:        {"timerfd_settime", "TimerfdSettime", "Polling", []string{"timerfd_settime"}, RetryFree},
 	OpMemfdCreate:           {"memfd_create", "MemfdCreate", "Memory", []string{"memfd_create"}, RetryFree},
+	OpMadvise:               {"madvise", "Madvise", "Memory", []string{"madvise"}, RetryFree},
 	OpClockGettime:          {"clock_gettime", "ClockGettime", "Clock", []string{"clock_gettime"}, RetryFree},
 	OpGetuid:                {"getuid", "Getuid", "Credentials", []string{"getuid"}, RetryNever},
 	OpGeteuid:               {"geteuid", "Geteuid", "Credentials", []string{"geteuid"}, RetryNever},

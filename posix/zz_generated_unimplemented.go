@@ -264,6 +264,11 @@ func (Unimplemented) MemfdCreate(name string, flags int) (FD, error) {
 	return -1, errUnimplemented
 }
 
+// Madvise implements [Memory].
+func (Unimplemented) Madvise(addr uintptr, length uintptr, advice int) error {
+	return errUnimplemented
+}
+
 // ClockGettime implements [Clock].
 func (Unimplemented) ClockGettime(clock int) (Timespec, error) {
 	return Timespec{}, errUnimplemented

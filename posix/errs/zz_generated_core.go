@@ -450,6 +450,15 @@ func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 	return r0, err
 }
 
+// Madvise implements [posix.Memory].
+func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
+	err := d.next.Madvise(addr, length, advice)
+	if err != nil {
+		err = wrap(posix.OpMadvise, posix.NoFD, "", err)
+	}
+	return err
+}
+
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 	r0, err := d.next.ClockGettime(clock)

@@ -68,6 +68,7 @@ var probes = map[posix.Op]func(k posix.Core){
 	posix.OpTimerfdCreate:     func(k posix.Core) { _, _ = k.TimerfdCreate(99, 0) },
 	posix.OpTimerfdSettime:    func(k posix.Core) { _ = k.TimerfdSettime(-1, 0, posix.Itimerspec{}) },
 	posix.OpMemfdCreate:       func(k posix.Core) { _, _ = k.MemfdCreate("x", -1) },
+	posix.OpMadvise:           func(k posix.Core) { _ = k.Madvise(0, 0, -1) },
 	posix.OpClockGettime:      func(k posix.Core) { _, _ = k.ClockGettime(99) },
 	posix.OpGetuid:            func(k posix.Core) { k.Getuid() },
 	posix.OpGeteuid:           func(k posix.Core) { k.Geteuid() },

@@ -11,6 +11,12 @@ func (k *Kernel) MemfdCreate(name string, flags int) (posix.FD, error) {
 	return descriptor(unix.MemfdCreate(name, flags))
 }
 
+// Madvise implements [posix.Memory].
+func (k *Kernel) Madvise(addr, length uintptr, advice int) error {
+	_, _, errno := unix.Syscall(unix.SYS_MADVISE, addr, length, uintptr(advice))
+	return result(errno)
+}
+
 // ClockGettime implements [posix.Clock].
 func (k *Kernel) ClockGettime(clock int) (posix.Timespec, error) {
 	var t unix.Timespec

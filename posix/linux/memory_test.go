@@ -1,9 +1,11 @@
 package linux
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -64,4 +66,22 @@ func TestClockGettime(t *testing.T) {
 	}
 	_, err = k.ClockGettime(99)
 	check(t, "no such clock", err, unix.EINVAL)
+}
+
+func TestMadvise(t *testing.T) {
+	k := New()
+	page := os.Getpagesize()
+	memory, err := unix.Mmap(-1, 0, 2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS)
+	must(t, "map memory", err)
+	addr := uintptr(unsafe.Pointer(&memory[0]))
+	memory[0], memory[page] = 1, 2
+	check(t, "give up a page", k.Madvise(addr, 1, unix.MADV_DONTNEED), 0)
+	if memory[0] != 0 || memory[page] != 2 {
+		t.Errorf("the pages begin with %d and %d, want 0 and 2", memory[0], memory[page])
+	}
+	check(t, "nothing", k.Madvise(addr, 0, unix.MADV_DONTNEED), 0)
+	check(t, "within a page", k.Madvise(addr+1, 1, unix.MADV_DONTNEED), unix.EINVAL)
+	check(t, "unknown advice", k.Madvise(addr, 1, -1), unix.EINVAL)
+	must(t, "unmap", unix.Munmap(memory))
+	check(t, "nothing there", k.Madvise(0, uintptr(page), unix.MADV_DONTNEED), unix.ENOMEM)
 }

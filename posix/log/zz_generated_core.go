@@ -776,6 +776,21 @@ func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 	return r0, err
 }
 
+// Madvise implements [posix.Memory].
+func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
+	if !d.enabled() {
+		return d.next.Madvise(addr, length, advice)
+	}
+	start := time.Now()
+	err := d.next.Madvise(addr, length, advice)
+	d.log(posix.OpMadvise, start, err, []slog.Attr{
+		slog.Uint64("addr", uint64(addr)),
+		slog.Uint64("length", uint64(length)),
+		slog.Int64("advice", int64(advice)),
+	}, nil)
+	return err
+}
+
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 	if !d.enabled() {

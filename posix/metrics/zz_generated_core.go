@@ -408,6 +408,14 @@ func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 	return r0, err
 }
 
+// Madvise implements [posix.Memory].
+func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
+	call, start := d.begin(posix.OpMadvise)
+	err := d.next.Madvise(addr, length, advice)
+	d.end(posix.OpMadvise, call, start, err)
+	return err
+}
+
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 	call, start := d.begin(posix.OpClockGettime)

@@ -408,6 +408,14 @@ func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 	return d.next.MemfdCreate(name, flags)
 }
 
+// Madvise implements [posix.Memory].
+func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
+	if d.rules.Madvise == nil || !d.rules.Madvise.madvise(addr, length, advice) {
+		return denied(posix.OpMadvise, posix.NoFD, "", d.rules.Madvise != nil)
+	}
+	return d.next.Madvise(addr, length, advice)
+}
+
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 	if d.rules.ClockGettime == nil || !d.rules.ClockGettime.clockGettime(clock) {

@@ -67,6 +67,7 @@ type Rules struct {
 
 	// Of [posix.Memory].
 	MemfdCreate MemfdCreateRule
+	Madvise     MadviseRule
 
 	// Of [posix.Clock].
 	ClockGettime ClockGettimeRule
@@ -732,6 +733,20 @@ type MemfdCreateRule interface {
 func (d MemfdCreate) memfdCreate(name string, flags int) bool { return d != nil && d(name, flags) }
 
 func (always) memfdCreate(name string, flags int) bool { return true }
+
+// Madvise allows the calls of [posix.Memory.Madvise] for which it returns true.
+type Madvise func(addr uintptr, length uintptr, advice int) bool
+
+// MadviseRule is a rule about [posix.Memory.Madvise]: [Allow] or a [Madvise].
+type MadviseRule interface {
+	madvise(addr uintptr, length uintptr, advice int) bool
+}
+
+func (d Madvise) madvise(addr uintptr, length uintptr, advice int) bool {
+	return d != nil && d(addr, length, advice)
+}
+
+func (always) madvise(addr uintptr, length uintptr, advice int) bool { return true }
 
 // ClockGettime allows the calls of [posix.Clock.ClockGettime] for which it returns true.
 type ClockGettime func(clock int) bool

@@ -167,7 +167,7 @@ func TestCompileRefuses(t *testing.T) {
 }
 
 // memory fails as a kernel that has no descriptors left.
-type memory struct{}
+type memory struct{ posix.Memory }
 
 func (memory) MemfdCreate(string, int) (posix.FD, error) { return -1, syscall.EMFILE }
 
