@@ -198,6 +198,7 @@ var homes = map[string]struct {
 	"go.uber.org/mock":                       {[]string{"mocks/..."}, "mocks"},
 	"golang.org/x/tools":                     {[]string{"cmd/..."}, "tools that look at our own source"},
 	"github.com/opencontainers/runtime-spec": {[]string{"sandbox/cgroup"}, "its types, for the library of control groups"},
+	"github.com/coreos/go-systemd":           {[]string{"tests/service"}, "it stands for the programs of others, which speak systemd's protocols"},
 	"net/http":                               {[]string{"core/...", "cmd/supervisor/internal/demo", "tests/..."}, "the privileged process speaks no HTTP"},
 	"C":                                      {[]string{"sandbox/seccomp/libseccomp"}, "cgo only in the leaf that links libseccomp"},
 	"reflect":                                {[]string{"cmd/...", "mocks/..."}, "wire formats and decorators are written or generated, not reflected"},
@@ -235,6 +236,8 @@ var pure = map[string]string{
 	"SignalName": "a table: the name of a signal",
 	"SignalNum":  "a table: the number of a signal",
 	"PathMax":    "a constant",
+	"Errno":      "a plain type",
+	"Signal":     "a plain type",
 }
 
 // mayCall are the folders that make system calls through x/sys/unix, besides tests.
