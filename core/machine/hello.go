@@ -158,7 +158,7 @@ func (m *Machine) slotOf(w wire.Instance, orphans map[string]*slot) *slot {
 			// Nothing is known of it any more; it is asked to end as most are.
 			mod = &module{name: w.Module, spec: &wire.Module{Name: w.Module, Replicas: 1, StopSignal: 15, StopGracePeriod: 10 * time.Second}}
 		}
-		orphans[key] = &slot{module: mod, replica: int(w.Replica)}
+		orphans[key] = &slot{module: mod, replica: int(w.Replica), removed: true}
 		m.former = append(m.former, orphans[key])
 	}
 	return orphans[key]

@@ -190,6 +190,36 @@ func TestStartWhileItStops(t *testing.T) {
 	}
 }
 
+// TestStartedAgainIsRemembered: the next manager does not stop what was stopped once.
+func TestStartedAgainIsRemembered(t *testing.T) {
+	w := one(t, spec{name: "a"}, conduct{dies: time.Millisecond})
+	w.run(time.Second)
+	w.ask(1, Stop, false)
+	w.run(time.Second)
+	w.ask(2, Start, false)
+	w.run(time.Second)
+	w.begin()
+	w.run(time.Second)
+	if i := w.instance(); i.State != "ready" || len(w.processes) != 2 || len(w.processes[1].signals) > 0 {
+		t.Errorf("%+v", i)
+	}
+}
+
+// TestOnlyTheFirstStartIsStrict: what cannot be launched after everything was up once does not end the supervisor, whatever manager sees it.
+func TestOnlyTheFirstStartIsStrict(t *testing.T) {
+	w := newWorld(t, config{modules: []spec{{name: "a"}, {name: "b"}}})
+	w.begin()
+	w.run(time.Second)
+	w.conducts["a"] = conduct{launchFails: "no such file"}
+	w.memos = slices.DeleteFunc(w.memos, func(m wire.Memo) bool { return m.Key == "slot/0/a" })
+	w.processes[0].forgot, w.processes[0].Exit = true, &wire.Exit{}
+	w.begin() // which finds nothing in the slot
+	w.run(10 * time.Millisecond)
+	if st := w.m.Status(); w.finished != nil || st.Modules[0].Instances[0].State != "backoff" || st.Modules[1].Instances[0].State != "ready" {
+		t.Errorf("%+v", st)
+	}
+}
+
 func TestLastReloadIsRemembered(t *testing.T) {
 	w := newWorld(t, site())
 	w.begin()

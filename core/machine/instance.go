@@ -23,6 +23,7 @@ type slot struct {
 	incoming *instance   // comes in for it
 	leaving  []*instance // were told to end
 	blocked  *instance   // waits to be launched until all others of the slot have ended
+	removed  bool        // the configuration does not have it any more, and nothing of it is remembered
 	parked   bool        // serving has no process, and must not get one while a reload replaces it
 
 	// What follows survives the manager: see memo.go.

@@ -261,7 +261,7 @@ func (m *Machine) sendKill(c *instance) {
 }
 
 func (m *Machine) sendSignal(c *instance, number uint8) {
-	m.send(wire.KindSignal, wire.SignalRequest{Instance: c.id, Signal: number}.Encode(), request{c: c, id: c.id})
+	m.send(wire.KindSignal, wire.SignalRequest{Instance: c.id, Signal: number}.Encode(), request{c: c, id: c.id, signal: number})
 }
 
 // exited takes the end of an instance.

@@ -220,6 +220,27 @@ func TestGracePeriod(t *testing.T) {
 	}
 }
 
+// TestStopSignalThatIsRefused: the supervisor's own is tried instead, and when that does not help either nothing is waited for.
+func TestStopSignalThatIsRefused(t *testing.T) {
+	for number, want := range map[int][]uint8{3: {15}, 15: {9}} {
+		w := one(t, spec{name: "a", grace: time.Hour, signal: number}, conduct{dies: 10 * time.Millisecond})
+		w.run(time.Second)
+		w.ask(1, Stop, false)
+		w.run(0)
+		var last RequestID
+		for id := range w.m.requests.pending {
+			last = max(last, id)
+		}
+		w.coming = nil // nor does the signal arrive
+		w.processes[0].signals = nil
+		w.step(Replied{Now: Now{w.now}, Request: last, Reply: wire.Reply{Code: wire.Refused, Text: "module a gets no such signal"}})
+		w.run(time.Second)
+		if p := w.processes[0]; !slices.Equal(p.signals, want) || p.Exit == nil || w.kinds(KindRequestFailed) != 1 {
+			t.Errorf("signal %d: %v", number, p.signals)
+		}
+	}
+}
+
 // TestShutdownOrder: what was started last is stopped first, and the next one when it has ended.
 func TestShutdownOrder(t *testing.T) {
 	w := newWorld(t, config{modules: []spec{{name: "a", replicas: 2}, {name: "b"}, {name: "c"}}})

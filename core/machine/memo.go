@@ -148,6 +148,9 @@ func shortText(s string) string { return strings.ToValidUTF8(s[:min(len(s), most
 
 // remember has the spawner keep what must be known of a slot, if that is not what it keeps already.
 func (m *Machine) remember(s *slot) {
+	if s.removed {
+		return
+	}
 	v := s.memo()
 	if v.empty() {
 		m.note(slotKey(s), nil)

@@ -340,12 +340,13 @@ func (r *reload) committed(m *Machine) {
 		}
 	}
 	for _, s := range slices.Backward(remains) {
+		m.note(slotKey(s), nil)
+		s.removed = true
 		if c := s.serving; c != nil {
 			c.cause, c.trace, c.reason = r.job.cause, r.job.trace, "not in the policy any more"
 			m.retire(c)
 			r.leaving = append(r.leaving, c)
 		}
-		m.note(slotKey(s), nil)
 	}
 	m.former = append(slices.DeleteFunc(m.former, func(s *slot) bool { return len(s.leaving) == 0 }), remains...)
 	r.job.cause = m.emitIn(r.job.trace, api.Event{Kind: KindReloadCommitted, Cause: r.job.cause, Text: fmt.Sprintf("generation %d is in force", m.cur.Generation)})

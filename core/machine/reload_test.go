@@ -129,10 +129,26 @@ func TestReloadAndWhatDoesNotRun(t *testing.T) {
 	if got := states(); got != "held ready, stopped stopped, stopped stopped, stopped stopped, late ready, runs ready" {
 		t.Error(got)
 	}
-	w.policy = config{modules: c.modules[3:]}
+	// Once more what failed before, in a slot where nothing had run the last time.
+	w.policy = c.with("3", "held", "runs")
+	w.conducts["runs 3"] = conduct{launchFails: "no such file"}
+	w.ask(6, Reload, false)
+	w.run(10 * time.Second)
+	if r := w.result(6); r.OK || r.Text != "runs: no such file; generation 3 serves on" {
+		t.Errorf("%+v", r)
+	}
+	if got := states(); got != "held ready, stopped stopped, stopped stopped, stopped stopped, late ready, runs ready" {
+		t.Error(got)
+	}
+	w.policy = config{modules: slices.Clone(c.modules[3:])}
 	w.policy.modules[0].version = "2"
 	w.ask(4, Reload, false)
 	w.run(10 * time.Second)
+	for _, m := range w.memos {
+		if strings.HasPrefix(m.Key, keyStopped) || strings.HasPrefix(m.Key, keySlot) && !strings.HasSuffix(m.Key, "/runs") {
+			t.Errorf("memo %q is about a module that is no more", m.Key)
+		}
+	}
 	w.policy = c.with("2", "held", "stopped", "late", "runs")
 	w.ask(5, Reload, false)
 	w.run(10 * time.Second)

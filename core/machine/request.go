@@ -3,15 +3,18 @@ package machine
 import (
 	"fmt"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
 // request is one that waits for its reply.
 type request struct {
-	kind wire.Kind
-	c    *instance // Start, Signal, Kill
-	id   wire.InstanceID
+	kind   wire.Kind
+	c      *instance // Start, Signal, Kill
+	id     wire.InstanceID
+	signal uint8
 }
 
 // requests are those that were sent, and those that wait until some of them are answered: the spawner ends a manager that asks too much.
@@ -61,7 +64,10 @@ func (m *Machine) replied(e Replied) {
 		// The process may have ended while the request was under way.
 		if failed && m.byID[r.id] == r.c && r.c.state.process() {
 			m.requestFailed(r, e.Reply.Text)
-			if r.c.state == Stopping || r.c.state == Draining || r.c.state == Failing {
+			switch asked := r.c.state == Stopping || r.c.state == Draining; {
+			case asked && r.signal != uint8(unix.SIGTERM):
+				m.sendSignal(r.c, uint8(unix.SIGTERM)) // an instance of a former generation may have had another stop signal
+			case asked || r.c.state == Failing:
 				m.arm(r.c, m.now) // do not wait for what cannot come
 			}
 		}

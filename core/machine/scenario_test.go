@@ -28,10 +28,10 @@ type scenario struct {
 // site is a configuration with a module of each kind.
 func site() config {
 	return config{listeners: []string{"http:80"}, modules: []spec{
-		{name: "web", version: "1", order: "start-first", health: "notify", replicas: 2, listeners: []string{"http"}, restart: "always"},
-		{name: "db", version: "1", health: "tcp", restart: "always"},
-		{name: "job", version: "1", restart: "always"},
-		{name: "still", version: "1", health: "notify", watchdog: 4 * time.Second, restart: "always"},
+		{name: "web", version: "1", order: "start-first", health: "notify", replicas: 2, listeners: []string{"http"}},
+		{name: "db", version: "1", health: "tcp"},
+		{name: "job", version: "1"},
+		{name: "still", version: "1", health: "notify", watchdog: 4 * time.Second},
 	}}
 }
 
