@@ -75,7 +75,7 @@ func announceRecords(log *slog.Logger, o wire.Options, outline wire.Outline, lis
 			if e.Level.String() != enforced {
 				level = slog.LevelWarn
 			}
-			log.Log(context.Background(), level, "enforcement", "module", m.Name, "protection", e.Protection, "level", e.Level.String(), "detail", e.Detail)
+			log.Log(context.Background(), level, "enforcement", "module", m.Name, "protection", e.Protection, "state", e.Level.String(), "detail", e.Detail)
 		}
 	}
 	for _, l := range listeners {
