@@ -20,7 +20,7 @@ func refused(t *testing.T, file string, status int, says ...string) {
 		p := supervisor(t, args...).start(t)
 		r := p.ended(t)
 		r.wants(t, status, says...)
-		if strings.Contains(r.stdout, "started") || strings.Contains(r.stderr, "msg=started") {
+		if strings.Contains(r.stdout, "started") || strings.Contains(r.stderr, "event=instance.started") {
 			t.Errorf("%s started something:\n%s%s", p, r.stdout, r.stderr)
 		}
 		if len(r.stderr) > 20<<10 || strings.Count(r.stderr, "\n") > 300 {

@@ -75,20 +75,33 @@ func TestPolicyCheck(t *testing.T) {
 	supervisor(t, "policy", "check", loose).run(t).wants(t, 0)
 }
 
-// TestManagersBusiness: what this version does not do is refused, with the reason, and nothing is started.
-func TestManagersBusiness(t *testing.T) {
+// TestLater: what this version does not do is refused, with the reason, and nothing is started.
+func TestLater(t *testing.T) {
 	t.Parallel()
 	file := writePolicy(t, fine())
-	calls := [][]string{
-		{"--policy", file, "--metrics", "127.0.0.1:0"}, {"--policy", file, "--control", "/run/x.sock"}, {"--policy", file, "--state", "/var/lib/x"},
-	}
-	for _, name := range []string{"status", "reload", "stop", "restart", "scale", "logs", "events", "top", "upgrade"} {
+	calls := [][]string{{"--policy", file, "--state", "/var/lib/x"}}
+	for _, name := range []string{"scale", "top", "upgrade"} {
 		calls = append(calls, []string{name}, []string{name, "--control", "/run/x.sock", "web"})
 	}
 	for _, args := range calls {
 		t.Run(strings.Join(args[:1], " "), func(t *testing.T) {
 			r := supervisor(t, args...).run(t)
-			r.wants(t, 2, "manager", "not in this version")
+			r.wants(t, 2, "not in this version")
+			if r.stdout != "" {
+				t.Errorf("output %q", r.stdout)
+			}
+		})
+	}
+}
+
+// TestNobodyToAsk: commands without a supervisor say where they looked for one.
+func TestNobodyToAsk(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(t.TempDir(), "x.sock")
+	for _, args := range [][]string{{"status"}, {"reload"}, {"reload", "--dry-run"}, {"stop", "web"}, {"start", "web"}, {"restart", "web"}, {"logs"}, {"logs", "-f"}, {"events"}, {"events", "-f"}} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			r := supervisor(t, append(args, "--control", socket)...).run(t)
+			r.wants(t, 125, "no supervisor listens on "+socket)
 			if r.stdout != "" {
 				t.Errorf("output %q", r.stdout)
 			}

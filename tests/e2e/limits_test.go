@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // needsControlGroups skips a test of a limit that this caller cannot have, once the supervisor has refused it for a reason that
@@ -130,4 +132,14 @@ func threadsOf(t testing.TB, uid int) int {
 		n += len(threads)
 	}
 	return n
+}
+
+// landlockABI returns the version of Landlock that this kernel has, 0 for none. Source: landlock_create_ruleset(2).
+func landlockABI() int {
+	const version = 1
+	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, version)
+	if errno != 0 {
+		return 0
+	}
+	return int(abi)
 }

@@ -68,7 +68,7 @@ func TestFewProcesses(t *testing.T) {
 			continue
 		}
 		r.wants(t, 125, "many: ", "clone3", "resource temporarily unavailable", "a limit on processes")
-		if n := strings.Count(r.stderr, "msg=started"); n == 0 || n >= spare {
+		if n := strings.Count(r.stderr, "event=instance.started"); n == 0 || n >= spare {
 			t.Errorf("%d were started before, want some", n)
 		}
 		p.leavesNothing(t)

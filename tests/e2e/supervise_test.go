@@ -282,7 +282,7 @@ func TestSuperviseStop(t *testing.T) {
 		if took := time.Since(begin); took < 300*time.Millisecond || took > 10*time.Second {
 			t.Errorf("it took %s", took)
 		}
-		r.wants(t, 0, "grace period; killing it", "killed by SIGKILL")
+		r.wants(t, 0, "stubborn is still running; killing it", "killed by SIGKILL")
 	})
 	t.Run("a stopped one", func(t *testing.T) {
 		t.Parallel()
@@ -303,7 +303,7 @@ func TestSuperviseStop(t *testing.T) {
 		}
 		p.signal(t, unix.SIGINT)
 		r := p.ended(t)
-		r.wants(t, 0, "asked again")
+		r.wants(t, 1, "asked again: killing what is left") // it was not stopped as its policy says
 		p.leavesNothing(t)
 	})
 	t.Run("SIGHUP changes nothing", func(t *testing.T) {
@@ -375,7 +375,8 @@ func TestSupervisePortTaken(t *testing.T) {
 	p.leavesNothing(t)
 }
 
-// TestSuperviseOutputGone: when nobody reads its output any more, it stops everything in order.
+// TestSuperviseOutputGone: when nobody reads its output any more, the modules run on. It is reported, once, and the lines that nobody could read
+// are still remembered.
 func TestSuperviseOutputGone(t *testing.T) {
 	t.Parallel()
 	read, write, err := os.Pipe()
@@ -383,7 +384,7 @@ func TestSuperviseOutputGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer read.Close()
-	p := supervisor(t, "--policy", policy(t, "", module{command: []string{place.victim, "ready", "flood:10,10", "sleep:60s"}, lines: []string{"stop_grace_period: 1s"}}))
+	p := supervisor(t, "--policy", policy(t, "", module{command: []string{place.victim, "ready", "say:after", "sleep:60s"}, lines: []string{"stop_grace_period: 200ms"}}))
 	p.Stdout = write
 	p.start(t)
 	if err := write.Close(); err != nil {
@@ -398,12 +399,17 @@ func TestSuperviseOutputGone(t *testing.T) {
 	if err := read.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, sub := range running(place.victim + " ready flood:10,10") {
-		_ = unix.Kill(sub.pid, unix.SIGTERM) // only the module reacts to it, by writing
+	pid := p.status(t).Modules[0].Instances[0].PID
+	if err := unix.Kill(pid, unix.SIGTERM); err != nil { // it reacts by writing
+		t.Fatal(err)
 	}
-	r := p.ended(t)
-	if r.status == 0 || r.status > 128 || !strings.Contains(r.stderr, "broken pipe") {
-		t.Errorf("status %d, error output:\n%s", r.status, r.stderr)
+	p.says(t, "the log cannot be written to standard output, and lines are lost")
+	p.logged(t, "m", "say:after")
+	if now := p.status(t).Modules[0].Instances[0]; now.PID != pid {
+		t.Errorf("%+v is not process %d", now, pid)
 	}
-	p.leavesNothing(t)
+	r := p.stop(t, unix.SIGTERM)
+	if n := strings.Count(r.stderr, "event=log.lost"); n != 1 || !strings.Contains(r.stderr, "broken pipe") {
+		t.Errorf("%d events, want 1 that gives the reason:\n%s", n, r.stderr)
+	}
 }
