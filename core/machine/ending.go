@@ -44,17 +44,21 @@ func (m *Machine) end(status uint8, why, cause string) {
 	for _, mod := range m.modules {
 		m.ending.groups = append(m.ending.groups, mod.slots)
 	}
+	m.ending.groups = append(m.ending.groups, m.former)
 	if r := m.reload; r != nil {
 		m.reload = nil // what it began is stopped with the rest
 		for _, e := range r.ended {
 			m.exited(e.Instance, e.Exit)
 		}
-		m.ending.groups = append(m.ending.groups, r.extra)
-		for _, mod := range r.added {
-			m.ending.groups = append(m.ending.groups, mod.slots)
+		if r.phase != draining {
+			m.ending.groups = append(m.ending.groups, r.extra)
+			m.former = append(m.former, r.extra...)
+			for _, mod := range r.added {
+				m.ending.groups = append(m.ending.groups, mod.slots)
+				m.former = append(m.former, mod.slots...)
+			}
 		}
 	}
-	m.ending.groups = append(m.ending.groups, m.former)
 	for _, group := range m.ending.groups {
 		for _, s := range group {
 			m.hush(s)

@@ -210,29 +210,34 @@ func (j *junk) play(t *testing.T) {
 	}
 }
 
+// slots returns all slots, those of a reload that is under way included.
+func (m *Machine) slots() []*slot {
+	slots := m.everySlot()
+	r := m.reload
+	if r == nil || r.phase == draining {
+		return slots
+	}
+	for _, mod := range r.added {
+		if m.byName[mod.name] != mod {
+			slots = append(slots, mod.slots...)
+		}
+	}
+	for _, s := range r.extra {
+		if s.replica >= len(s.module.slots) || s.module.slots[s.replica] != s {
+			slots = append(slots, s)
+		}
+	}
+	return slots
+}
+
 // balance checks that the instances of the slots are those that are counted.
 func balance(t testing.TB, m *Machine) {
 	t.Helper()
 	var count [states]int
-	slots := m.everySlot()
-	if r := m.reload; r != nil {
-		if r.phase < draining || r.phase > draining {
-			for _, mod := range r.added {
-				if m.byName[mod.name] != mod {
-					slots = append(slots, mod.slots...)
-				}
-			}
-			for _, s := range r.extra {
-				if s.replica >= len(s.module.slots) || s.module.slots[s.replica] != s {
-					slots = append(slots, s)
-				}
-			}
-		}
-	}
 	if e := m.ending; e != nil {
 		return // the groups that were dealt with are no longer there
 	}
-	for _, s := range slots {
+	for _, s := range m.slots() {
 		for _, c := range s.all() {
 			count[c.state]++
 		}

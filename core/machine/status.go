@@ -31,7 +31,7 @@ func (m *Machine) Status() api.Status {
 	}
 	// What is still leaving although the configuration does not have it any more.
 	for _, s := range m.former {
-		if len(s.leaving) == 0 {
+		if len(s.all()) == 0 {
 			continue
 		}
 		at := slices.IndexFunc(st.Modules, func(v api.Module) bool { return v.Name == s.module.name })
