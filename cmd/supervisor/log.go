@@ -1,14 +1,13 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"time"
 
+	"github.com/bulkhead/bulkhead/core/logs"
+	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
@@ -38,47 +37,23 @@ func shortTime(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// lineWriter passes the lines of modules on: to the stream that they were written to, behind the module's name, or as JSON.
-type lineWriter struct {
-	streams [2]*bufio.Writer
-	json    bool
-	width   int // of the longest name
-	now     func() time.Time
-}
+// lineWriter passes the lines of modules on when there is no manager left that could, in the same form.
+type lineWriter struct{ to *logs.Writer }
 
-func newLineWriter(stdout, stderr io.Writer, format string, modules []wire.Module) *lineWriter {
-	w := &lineWriter{streams: [2]*bufio.Writer{bufio.NewWriter(stdout), bufio.NewWriter(stderr)}, json: format == "json", now: time.Now}
+func newLineWriter(k logs.Output, format string, modules []wire.Module) lineWriter {
+	sink := func(fd posix.FD) *logs.Sink { return logs.NewSink(k, fd, true, func(logs.Loss) {}) }
+	w := lineWriter{logs.NewWriter(sink(1), sink(2), format)}
+	width := 0
 	for _, m := range modules {
-		w.width = max(w.width, len(m.Name)+len(suffix(m.Replicas-1)))
+		width = max(width, len(logs.Name(m.Name, m.Replicas-1)))
 	}
+	w.to.SetWidth(width)
 	return w
 }
 
-// suffix tells instances of a module apart; the first has none.
-func suffix(instance int) string {
-	if instance <= 0 {
-		return ""
-	}
-	return fmt.Sprintf("-%d", instance)
-}
-
-// WriteLine implements [spawner.LineWriter].
-func (w *lineWriter) WriteLine(module string, instance int, stream spawner.Stream, line []byte) error {
-	out := w.streams[stream-1]
-	if w.json {
-		data, err := json.Marshal(struct {
-			Time     time.Time `json:"time"`
-			Module   string    `json:"module"`
-			Instance int       `json:"instance"`
-			Stream   string    `json:"stream"`
-			Line     string    `json:"line"`
-		}{w.now(), module, instance, [...]string{"stdout", "stderr"}[stream-1], string(line)})
-		if err != nil {
-			return err
-		}
-		_, _ = out.Write(append(data, '\n')) // the error stays in the writer and comes back from Flush
-		return out.Flush()
-	}
-	fmt.Fprintf(out, "%-*s | %s\n", w.width, module+suffix(instance), bytes.TrimSuffix(line, []byte("\r")))
-	return out.Flush()
+// WriteLine implements [spawner.LineWriter]. A log that cannot be written any more is no reason not to stop in order.
+func (w lineWriter) WriteLine(module string, instance int, stream spawner.Stream, line []byte) error {
+	w.to.Add(logs.Line{Source: logs.Source{Module: module, Replica: instance}, Time: time.Now(), Stream: logs.Stream(stream), Text: line})
+	w.to.Flush()
+	return nil
 }

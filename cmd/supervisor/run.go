@@ -145,7 +145,7 @@ func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slo
 		Variables: a.variables,
 		Runtime:   filepath.Join(filepath.Dir(defaultControl()), fmt.Sprintf("supervisor-%d", os.Getpid())),
 		Log:       log,
-		Output:    newLineWriter(os.Stdout, os.Stderr, o.logFormat, plan.Modules),
+		Output:    newLineWriter(a.core, o.logFormat, plan.Modules),
 		Counters:  func() ([]wire.CallCount, []wire.CallDuration) { return callCounts(a.counts) },
 		Signals:   signals,
 	})
