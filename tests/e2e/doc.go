@@ -11,6 +11,7 @@
 //   - BULKHEAD_BIN: the supervisor; built when it is not set.
 //   - BULKHEAD_VICTIM: the program of package victim; without it the test binary takes that role itself, or it is built where the
 //     test binary needs a loader, as one with the race detector does.
+//   - BULKHEAD_SERVICE: the program of tests/service; built when it is not set.
 //   - BULKHEAD_ROOT: the top of the repository; found from the working directory when it is not set.
 //
 // # What must not be left

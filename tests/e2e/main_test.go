@@ -20,7 +20,8 @@ import (
 var place struct {
 	root       string // of the repository
 	supervisor string
-	victim     string // executable by everybody
+	victim     string // executable by everybody, as is
+	service    string // the web service of tests/service
 }
 
 const victimName = "bulkhead-victim"
@@ -78,6 +79,15 @@ func findPrograms(dir string) (err error) {
 		err = build(place.supervisor, "CGO_ENABLED=1", "-ldflags", `-s -w -linkmode external -extldflags "-static"`, "./cmd/supervisor")
 	} else {
 		place.supervisor, err = filepath.Abs(place.supervisor)
+	}
+	if err != nil {
+		return err
+	}
+	place.service = filepath.Join(dir, "service")
+	if given := os.Getenv("BULKHEAD_SERVICE"); given != "" {
+		err = install(given, place.service)
+	} else {
+		err = build(place.service, "CGO_ENABLED=0", "./tests/service")
 	}
 	if err != nil {
 		return err
