@@ -139,6 +139,8 @@ func TestOperations(t *testing.T) {
 		{"a mount with devices", false, second(k.Fsmount(5, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_NOSUID))},
 		{"enter a pid namespace", true, k.Setns(5, unix.CLONE_NEWPID)},
 		{"enter any namespace", false, k.Setns(5, 0)},
+		{"give a page of the program back", true, k.Madvise(0x1000, 0x1000, unix.MADV_DONTNEED)},
+		{"empty a file in memory", false, k.Madvise(0x1000, 0x1000, unix.MADV_REMOVE)},
 		{"a file in memory", true, second(k.MemfdCreate("bulkhead-init", unix.MFD_CLOEXEC))},
 		{"its limit of open files", true, k.Prlimit(0, unix.RLIMIT_NOFILE, nil, &posix.Rlimit{})},
 		{"another limit", false, k.Prlimit(0, unix.RLIMIT_CORE, &posix.Rlimit{}, nil)},

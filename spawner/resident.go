@@ -44,6 +44,9 @@ type Config struct {
 	Output LineWriter
 	// Counters returns the counters of posix.Core; nil when nobody counts.
 	Counters func() ([]wire.CallCount, []wire.CallDuration)
+	// Rest is called when nothing has been asked for, for a while, after something was: to give back the memory that it took. It is called by a
+	// goroutine of its own. Nil is nothing.
+	Rest func()
 	// Signals delivers SIGHUP, which asks for a reload, and SIGINT and SIGTERM, which ask for an end.
 	Signals <-chan os.Signal
 }
@@ -90,6 +93,8 @@ type Resident struct {
 	done bool
 	// status is that of the process.
 	status int
+	// resting is the alarm of the next rest; nil when there was one and nothing was asked for since.
+	resting *alarm
 }
 
 // NewResident returns a spawner that has not begun. Nothing is opened yet.
@@ -129,6 +134,9 @@ func (r *Resident) begin() (err error) {
 	}
 	if err := errors.Join(r.directory(path.Dir(r.Runtime)), r.directory(path.Dir(r.Options.Control))); err != nil {
 		return err
+	}
+	if removed, err := sweepRuntimes(r.kernel, r.Runtime); err != nil || len(removed) > 0 {
+		r.Log.Warn("a supervisor before this one was killed", "removed", removed, "error", err) // and this one can do its work all the same
 	}
 	if r.runtime, err = openRuntime(r.kernel, r.Runtime); err != nil {
 		return err

@@ -115,6 +115,7 @@ func (r *Resident) cancelPreparing() {
 // conclude answers a request to prepare.
 func (r *Resident) conclude(p *preparing, plan wire.Plan, err error) {
 	r.preparing = nil
+	r.restless()
 	if r.manager != p.by || !r.manager.serves() {
 		return
 	}

@@ -31,6 +31,9 @@ func (r *Resident) take(f wire.Frame) error {
 	if !f.Kind.Request() {
 		return fmt.Errorf("%w: managers do not send that", wire.ErrMalformed)
 	}
+	if f.Kind != wire.KindStats { // which somebody may ask for all the time
+		r.restless()
+	}
 	return r.request(f)
 }
 

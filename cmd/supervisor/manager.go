@@ -94,6 +94,7 @@ func serveControl(kernel posix.Core, counts *metrics.Core, r *core.Runtime, s co
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &managerServer{manager: r, server: server, log: s.Log, own: map[wire.InstanceID]control.Key{}, cancel: cancel}
 	m.counter.Go(func() { exposition.Count(ctx) })
+	m.counter.Go(func() { restAfterEvents(ctx, r.Events, func() { shrink(kernel, s.Log) }) })
 	_, err = server.Add(control.Listener{FD: s.Control, Handler: control.API(r, exposition)})
 	if s.Metrics >= 0 {
 		_, also := server.Add(control.Listener{FD: s.Metrics, Handler: exposition.Handler(), Access: control.Anybody})

@@ -14,6 +14,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/footprint"
+	"github.com/bulkhead/bulkhead/posix/linux"
 )
 
 // Role is the first argument that makes the supervisor's binary the demo.
@@ -59,6 +62,11 @@ func Serve(ctx context.Context) error {
 	s = newServer(newHandler(c), os.Stdout)
 	s.ready = func() { n.say("READY=1\nSTATUS=serving") }
 	s.leaving = func() { n.say("STOPPING=1\nSTATUS=answering what has been asked") }
+	defer time.AfterFunc(footprint.Rest, func() {
+		if err := footprint.Shrink(linux.New()); err != nil {
+			fmt.Fprintln(os.Stdout, "the demo stays larger than it needs to be:", err)
+		}
+	}).Stop()
 	return s.serve(ctx, in.listeners)
 }
 
