@@ -2,6 +2,7 @@ package spawner
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -272,8 +273,13 @@ func TestSilentManager(t *testing.T) {
 		s.pingManager(s.Resident.manager)
 	})
 	n := s.manager()
-	if got := await(t, n.notices, "a notice"); got.Text != "the manager before this one ended: does not answer for 15s" {
-		t.Errorf("%+v", got)
+	want := fmt.Sprintf("the manager (pid %d) was killed: it does not answer for 15s; this is another one, and the modules run on", m.pid)
+	if got := await(t, n.notices, "a notice"); got.Text != want {
+		t.Errorf("%+v, want %q", got, want)
+	}
+	// Who reads the log is told once: by the manager that logs the notice.
+	if log := s.logged(); strings.Contains(log, "does not answer") {
+		t.Errorf("the spawner says it, too: %s", log)
 	}
 	if len(n.snapshot.Memos) != 1 {
 		t.Errorf("%+v", n.snapshot.Memos)

@@ -172,7 +172,6 @@ func (r *Resident) killManager(why string) {
 	if !m.serves() {
 		return
 	}
-	r.Log.Error("killing the manager", "pid", int(m.process.PID), "because", "it "+why)
 	m.why = why
 	r.hangUp(m)
 	if err := m.process.Signal(unix.SIGKILL); err != nil {
@@ -232,31 +231,39 @@ func (r *Resident) managerEnded(m *manager, exit Exit, err error) {
 	if err != nil {
 		r.Log.Error("something of the manager could not be cleaned up", "error", err)
 	}
+	why := m.epitaph(exit)
 	if r.done || r.stop.finishing {
 		r.done = true
+		if m.why != "" {
+			r.Log.Error(why)
+		}
 		return
-	}
-	why := m.why
-	if why == "" {
-		why = exit.String()
 	}
 	if r.stop.killed {
 		r.stopAlone()
 		return
 	}
 	if !r.stop.asked.IsZero() {
-		r.Log.Warn("the manager ended; stopping without it", "because", why)
+		r.Log.Warn(why + "; stopping without it")
 		r.stopAlone()
 		return
 	}
 	delay := r.restarts.after(time.Since(m.started))
-	r.Log.Warn("the manager ended; starting another one", "because", why, "in", delay)
-	r.notice(wire.Notice{Kind: "manager.restarted", Severity: wire.Warning, Text: "the manager before this one ended: " + why})
-	r.restartManager(delay)
+	// The next one logs it. It is not said twice, and not by the spawner as long as there is a next one.
+	r.notice(wire.Notice{Kind: "manager.restarted", Severity: wire.Warning, Text: why + "; this is another one, and the modules run on"})
+	r.restartManager(delay, why)
 }
 
-// restartManager tries until there is a manager.
-func (r *Resident) restartManager(delay time.Duration) {
+// epitaph says how a manager ended.
+func (m *manager) epitaph(exit Exit) string {
+	if m.why != "" {
+		return fmt.Sprintf("the manager (pid %d) was killed: it %s", m.process.PID, m.why)
+	}
+	return fmt.Sprintf("the manager (pid %d) ended: %s", m.process.PID, exit)
+}
+
+// restartManager tries until there is a manager. why is how the one before ended.
+func (r *Resident) restartManager(delay time.Duration, why string) {
 	r.restart = r.alarms.set(delay, func() {
 		r.restart = nil
 		if err := r.launchManager(); err != nil {
@@ -265,8 +272,8 @@ func (r *Resident) restartManager(delay time.Duration) {
 				return
 			}
 			delay := r.restarts.after(0)
-			r.Log.Error("cannot start the manager; trying again", "error", err, "in", delay)
-			r.restartManager(delay)
+			r.Log.Error("cannot start the manager; trying again", "error", err, "in", delay, "before", why)
+			r.restartManager(delay, why)
 		}
 	})
 }

@@ -130,6 +130,10 @@ func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slo
 		return &exitError{statusSupervisor, err}
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
+	runtime, err := spawner.RuntimeName(h.Kernel)
+	if err != nil {
+		return &exitError{statusSupervisor, err}
+	}
 	r := spawner.NewResident(spawner.Config{
 		Host: h, Facts: a.facts,
 		Options: wire.Options{Version: version, LogFormat: o.logFormat, LogLevel: o.logLevel, Control: o.control, Metrics: o.metrics,
