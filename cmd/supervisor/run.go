@@ -147,7 +147,7 @@ func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slo
 			return withManager(sources)
 		},
 		Variables: a.variables,
-		Runtime:   filepath.Join(filepath.Dir(defaultControl()), fmt.Sprintf("supervisor-%d", os.Getpid())),
+		Runtime:   filepath.Join(filepath.Dir(defaultControl()), runtime),
 		Log:       log,
 		Output:    newLineWriter(a.core, o.logFormat, plan.Modules),
 		Counters:  func() ([]wire.CallCount, []wire.CallDuration) { return callCounts(a.counts) },
