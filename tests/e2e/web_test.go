@@ -25,7 +25,9 @@ type web struct {
 	modules  []module // others, after it
 }
 
-func newWeb(t testing.TB) web { return web{address: fmt.Sprintf("127.0.0.1:%d", freePort(t, "tcp4", "127.0.0.1"))} }
+func newWeb(t testing.TB) web {
+	return web{address: fmt.Sprintf("127.0.0.1:%d", freePort(t, "tcp4", "127.0.0.1"))}
+}
 
 func (w web) text() string {
 	if w.listener == "" {
@@ -152,4 +154,15 @@ func pressure(t testing.TB, address string, workers int) func(least int64) map[s
 		}
 	})
 	return end
+}
+
+// connect makes a connection that lasts until the test ends.
+func connect(t testing.TB, address string) net.Conn {
+	t.Helper()
+	c, err := net.DialTimeout("tcp", address, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
 }
