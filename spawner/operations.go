@@ -115,8 +115,10 @@ func Operations() restrict.Rules {
 		MemfdCreate:           restrict.MemfdCreate(func(name string, _ int) bool { return strings.HasPrefix(name, "bulkhead-") }),
 		Getrandom:             restrict.Allow, // the secret of a launch, names
 
-		// Its own program, which can be read again; advice that would change what other processes see is not given.
-		Madvise: restrict.Madvise(func(_, _ uintptr, advice int) bool { return advice == unix.MADV_DONTNEED }),
+		// Pages of its own program, which can be read again. What a file or another process has is not changed by such advice.
+		Madvise: restrict.Madvise(func(_, _ uintptr, advice int) bool {
+			return advice == unix.MADV_DONTNEED || advice == unix.MADV_NOHUGEPAGE
+		}),
 
 		// The loop.
 		EpollCreate1: restrict.EpollCreate1(func(flags int) bool { return flags&unix.EPOLL_CLOEXEC != 0 }),

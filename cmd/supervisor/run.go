@@ -152,6 +152,7 @@ func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slo
 		Output:    newLineWriter(a.core, o.logFormat, plan.Modules),
 		Counters:  func() ([]wire.CallCount, []wire.CallDuration) { return callCounts(a.counts) },
 		Signals:   signals,
+		Rest:      func() { shrink(a.core, log) },
 	})
 	status, err := r.Run()
 	switch {

@@ -14,7 +14,6 @@ import (
 type process struct {
 	pid, parent int
 	name        string
-	resident    int64 // bytes
 	cpu         time.Duration
 }
 
@@ -42,8 +41,45 @@ func readProcess(pid int) (process, error) {
 	}
 	p.parent = int(number(4))
 	p.cpu = time.Duration(number(14)+number(15)) * clockTick
-	p.resident = number(24) * int64(os.Getpagesize())
 	return p, err
+}
+
+// footprint is the memory of a process, in bytes. Source: proc_pid_smaps(5).
+type footprint struct {
+	resident     int64 // every page that it has mapped, also when others have it mapped too
+	proportional int64 // the same with each page divided by the number of those who have it mapped
+	anonymous    int64 // what is nobody else's, and in no file: heaps, stacks, variables
+}
+
+func (f footprint) String() string {
+	const mib = 1 << 20
+	return fmt.Sprintf("RSS %5.1f, PSS %5.1f, anonymous %5.1f MiB", float64(f.resident)/mib, float64(f.proportional)/mib, float64(f.anonymous)/mib)
+}
+
+func readFootprint(pid int) (f footprint, err error) {
+	path := fmt.Sprintf("/proc/%d/smaps_rollup", pid)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return f, err
+	}
+	found := 0
+	for line := range strings.Lines(string(text)) {
+		for key, to := range map[string]*int64{"Rss:": &f.resident, "Pss:": &f.proportional, "Anonymous:": &f.anonymous} {
+			fields := strings.Fields(line)
+			if fields[0] != key {
+				continue
+			}
+			if *to, err = strconv.ParseInt(fields[1], 10, 64); err != nil {
+				return f, fmt.Errorf("read %s: %w", path, err)
+			}
+			*to <<= 10
+			found++
+		}
+	}
+	if found != 3 {
+		return f, fmt.Errorf("read %s: %d of 3 lines are there", path, found)
+	}
+	return f, nil
 }
 
 // family returns a process and its children. Those of its children are theirs.

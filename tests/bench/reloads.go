@@ -331,6 +331,16 @@ func (b *bench) idle(r *resident) error {
 		return err
 	}
 	figure("idle_cpu_percent", 100*float64(after-before)/float64(span), 0.2)
+	for _, p := range []struct {
+		name string
+		pid  int
+	}{{"spawner", s.PID}, {"manager", s.Manager.PID}} {
+		f, err := readFootprint(p.pid)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("  %-16s %s\n", p.name, f)
+	}
 	return nil
 }
 
@@ -350,11 +360,16 @@ func (b *bench) memory() (err error) {
 	if err != nil {
 		return err
 	}
-	var sum int64
+	var resident, proportional int64
 	for _, p := range all {
-		fmt.Printf("  %-16s %7.1f MiB\n", p.name, float64(p.resident)/(1<<20))
-		sum += p.resident
+		f, err := readFootprint(p.pid)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("  %-16s %s\n", p.name, f)
+		resident, proportional = resident+f.resident, proportional+f.proportional
 	}
-	figure("rss_mib", float64(sum)/(1<<20), 45)
+	figure("rss_mib", float64(resident)/(1<<20), 45)
+	figure("pss_mib", float64(proportional)/(1<<20), 0)
 	return nil
 }

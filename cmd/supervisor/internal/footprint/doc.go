@@ -2,7 +2,7 @@
 //
 // Starting up, a Go program of this size touches nearly all of its file: the
 // runtime verifies its tables, packages register their types, and the kernel
-// maps sixteen pages for each that is asked for. None of it is needed any more
+// maps at least sixteen pages for each that is asked for. None of it is needed any more
 // when the process has come to rest, but all of it is counted as its resident
 // memory, once for each of our processes. [Shrink] has the kernel take it away
 // again; what is needed after all is there again within a microsecond.
@@ -11,7 +11,8 @@
 //
 // Those pages are the page cache's, which the processes share. What becomes
 // free at once is the garbage of the heap; the pages of the program become
-// what the kernel can take when it is short of memory, without asking.
+// what the kernel can take when it is short of memory, without asking. Each
+// process has some seventy mappings more afterwards.
 //
 // A debugger's breakpoints and uprobes are changes to pages of the program, and
 // are lost with them.
