@@ -140,6 +140,15 @@ func (r *Resident) healLater(s *pooled, d time.Duration) {
 	})
 }
 
+// announce tells the manager where the listeners that a generation opened really listen.
+func (r *Resident) announce(g *generation) {
+	for _, l := range g.listeners {
+		if s := g.sockets[l.Name]; s.generation == g.id {
+			r.notice(wire.Notice{Kind: "listener.opened", Listener: l.Name, Address: s.where(), Text: fmt.Sprintf("listener %s listens on %s", l.Name, s.where())})
+		}
+	}
+}
+
 // openListeners are the sockets that listen, by name.
 func (r *Resident) openListeners() []wire.Listener {
 	var out []wire.Listener

@@ -118,6 +118,7 @@ func (r *Resident) onPrepared(kind wire.Kind, id uint64, which wire.GenerationID
 		}
 		r.commit()
 		r.answer(id, nil)
+		r.announce(g)
 	case wire.KindDiscard:
 		if i := r.runningOf(which); i != nil {
 			r.refuse(id, "instance %d of generation %d still runs", i.ID, which)
@@ -165,13 +166,14 @@ func (r *Resident) start(id uint64, s wire.StartRequest) {
 // Bounds of instances in one place, a replica of a module. Old ones drain while a new one serves, and what has ended is
 // kept until it is forgotten; but nobody needs many.
 const (
-	maxLiving = 8
+	maxTwins  = 2 // of one generation: a restart has the next one ready before it ends the old one
+	maxLiving = 8 // of former generations
 	maxDead   = 8
 )
 
 // crowded tells why there is no room for another instance, or nothing.
 func (r *Resident) crowded(s wire.StartRequest) string {
-	living, dead := 0, 0
+	living, twins, dead := 0, 0, 0
 	for _, i := range r.instances {
 		if i.Module != s.Module || i.Replica != s.Replica {
 			continue
@@ -180,10 +182,13 @@ func (r *Resident) crowded(s wire.StartRequest) string {
 		case i.Exit != nil:
 			dead++
 		case i.Generation == s.Generation:
-			return fmt.Sprintf("instance %d is replica %d of module %s in generation %d already", i.ID, s.Replica, s.Module, s.Generation)
+			twins++
 		default:
 			living++
 		}
+	}
+	if twins >= maxTwins {
+		return fmt.Sprintf("%d instances run as replica %d of module %s in generation %d already", twins, s.Replica, s.Module, s.Generation)
 	}
 	if living >= maxLiving {
 		return fmt.Sprintf("%d instances of former generations still run as replica %d of module %s", living, s.Replica, s.Module)
@@ -202,7 +207,11 @@ func (r *Resident) signalInstance(id uint64, s wire.SignalRequest) {
 		return
 	}
 	sig := posix.Signal(s.Signal)
-	if allowed := []posix.Signal{posix.Signal(i.module.StopSignal), unix.SIGTERM, unix.SIGHUP, unix.SIGABRT, unix.SIGKILL}; !slices.Contains(allowed, sig) {
+	allowed := []posix.Signal{posix.Signal(i.module.StopSignal), unix.SIGTERM, unix.SIGHUP, unix.SIGABRT, unix.SIGKILL}
+	if m := r.current.modules[i.Module]; m != nil { // which may have another one than when the instance was launched
+		allowed = append(allowed, posix.Signal(m.StopSignal))
+	}
+	if !slices.Contains(allowed, sig) {
 		r.refuse(id, "module %s gets no %s: that is neither its stop signal nor TERM, HUP, ABRT or KILL", i.Module, unix.SignalName(sig))
 		return
 	}

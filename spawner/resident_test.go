@@ -87,7 +87,6 @@ func TestResidentRefuses(t *testing.T) {
 		kind wire.Kind
 		body []byte
 	}{
-		{"instance 1 is replica 0 of module a in generation 1 already", wire.KindStart, start(1, "a", 0)},
 		{"module a has 1 replicas; there is no number 1", wire.KindStart, start(1, "a", 1)},
 		{`generation 1 has no module "manager"`, wire.KindStart, start(1, "manager", 0)},
 		{"there is no generation 0", wire.KindStart, start(0, "a", 0)},
@@ -105,6 +104,12 @@ func TestResidentRefuses(t *testing.T) {
 	} {
 		m.refused(tt.says, tt.kind, tt.body)
 	}
+	// A restart has the next one ready before it ends the old one; more than that nobody needs.
+	twin := m.start(1, "a", 0)
+	m.refused("2 instances run as replica 0 of module a in generation 1 already", wire.KindStart, start(1, "a", 0))
+	m.must(wire.KindKill, wire.EncodeID(twin.ID))
+	m.exited(twin.ID)
+	m.must(wire.KindForget, wire.EncodeID(twin.ID))
 	for _, sig := range []unix.Signal{unix.SIGHUP, unix.SIGUSR1, unix.SIGABRT, unix.SIGTERM, unix.SIGKILL} {
 		m.must(wire.KindSignal, signal(i.ID, sig))
 	}

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bulkhead/bulkhead/core/api"
@@ -145,17 +146,40 @@ func (m *Machine) noticed(n wire.Notice) {
 		level = "error"
 	}
 	e := api.Event{Kind: n.Kind, Level: level, Listener: n.Listener, Module: n.Module, Instance: uint64(n.Instance), Text: n.Text}
-	if n.Kind == "listener.healed" || n.Kind == "listener.replaced" {
-		for i := range m.listeners {
-			if m.listeners[i].Name == n.Listener {
-				m.listeners[i].Healed++
-			}
+	if i := slices.IndexFunc(m.listeners, func(l wire.Listener) bool { return l.Name == n.Listener }); i >= 0 {
+		switch n.Kind {
+		case listenerOpened:
+			m.listeners[i].Address = n.Address
+		case listenerHealed, listenerReplaced:
+			m.listeners[i].Healed++
 		}
 	}
 	if c := m.byID[n.Instance]; c != nil {
 		c.describe(&e)
 	}
 	m.emit(e)
+	if n.Kind == listenerReplaced {
+		m.replaceHolders(n.Listener)
+	}
+}
+
+// Events of the spawner that the machine does something about.
+const (
+	listenerOpened   = "listener.opened"
+	listenerHealed   = "listener.healed"
+	listenerReplaced = "listener.replaced" // by another socket: who holds the old one hears nobody any more
+)
+
+// replaceHolders restarts the modules that run with a socket which is not the listener's any more.
+func (m *Machine) replaceHolders(listener string) {
+	if m.ending != nil {
+		return
+	}
+	for _, mod := range m.modules {
+		if slices.Contains(mod.spec.Listeners, listener) && !mod.stopped {
+			m.enqueue(&job{verb: Restart, modules: []string{mod.name}, who: "listener " + listener + " is another socket now"})
+		}
+	}
 }
 
 // observed passes on an event of a driver.

@@ -331,9 +331,39 @@ func TestListenersOfTheStatus(t *testing.T) {
 	if r := w.result(1); !r.OK {
 		t.Fatalf("%+v", r)
 	}
+	w.step(Noticed{Now{w.now}, wire.Notice{Kind: "listener.opened", Listener: "d", Address: "127.0.0.1:8181", Text: "listener d listens on 127.0.0.1:8181"}})
 	ls := w.m.Status().Listeners
 	if len(ls) != 2 || ls[0].Name != "c" || ls[0].Address != "127.0.0.1:41234" || ls[0].Generation != 1 || ls[0].Healed != 1 ||
-		ls[1].Name != "d" || ls[1].Address != "127.0.0.1:81" || ls[1].Generation != 2 || ls[1].Modules == nil {
+		ls[1].Name != "d" || ls[1].Address != "127.0.0.1:8181" || ls[1].Generation != 2 || ls[1].Modules == nil {
 		t.Errorf("%+v", ls)
+	}
+}
+
+// Whoever holds a socket that was replaced by another one is restarted; nobody else is, and nobody who was stopped on purpose.
+func TestHoldersOfAReplacedSocket(t *testing.T) {
+	c := config{listeners: []string{"a:1", "b:2"}, modules: []spec{{name: "holds", listeners: []string{"a"}}, {name: "other", listeners: []string{"b"}},
+		{name: "stopped", listeners: []string{"a"}}}}
+	w := newWorld(t, c)
+	w.begin()
+	w.run(5 * time.Second)
+	w.ask(1, Stop, false, "stopped")
+	w.run(5 * time.Second)
+	pid := func(module string) wire.InstanceID {
+		if live := w.live(module, 0); len(live) == 1 {
+			return live[0].ID
+		}
+		return 0
+	}
+	holds, other := pid("holds"), pid("other")
+	w.step(Noticed{Now{w.now}, wire.Notice{Kind: "listener.replaced", Listener: "a", Severity: wire.Warning, Text: "a was shut down by a module"}})
+	w.run(10 * time.Second)
+	if got := pid("holds"); got == holds || got == 0 {
+		t.Errorf("the holder is instance %d, and was %d", got, holds)
+	}
+	if got := pid("other"); got != other {
+		t.Errorf("the one with another listener was %d, and is %d", other, got)
+	}
+	if got := pid("stopped"); got != 0 {
+		t.Errorf("what was stopped on purpose runs as instance %d", got)
 	}
 }

@@ -93,6 +93,7 @@ type Notice struct {
 	Kind     string // "listener.healed", "listener.lost", "manager.restarted" …
 	Severity uint8
 	Listener string
+	Address  string // where the listener really listens; only in "listener.opened"
 	Module   string
 	Instance InstanceID
 	Text     string
@@ -104,6 +105,7 @@ func (n Notice) Encode() []byte {
 	e.String(n.Kind)
 	e.U8(n.Severity)
 	e.String(n.Listener)
+	e.String(n.Address)
 	e.String(n.Module)
 	e.U64(uint64(n.Instance))
 	e.String(n.Text[:min(len(n.Text), maxReplies)])
@@ -113,7 +115,7 @@ func (n Notice) Encode() []byte {
 // DecodeNotice reads the body of a Notice.
 func DecodeNotice(body []byte) (Notice, error) {
 	d := NewDecoder(body)
-	n := Notice{Kind: d.short(64), Severity: d.U8(), Listener: d.short(maxName), Module: d.short(maxName), Instance: InstanceID(d.U64()), Text: d.short(maxReplies)}
+	n := Notice{Kind: d.short(64), Severity: d.U8(), Listener: d.short(maxName), Address: d.short(maxName), Module: d.short(maxName), Instance: InstanceID(d.U64()), Text: d.short(maxReplies)}
 	if n.Severity > Error {
 		d.fail("severity %d", n.Severity)
 	}
