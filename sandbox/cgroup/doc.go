@@ -17,7 +17,8 @@
 // Each controller is used where the host has it: on version 2 when it is listed
 // there, else on its version 1 mount, so hybrid hosts work. An instance also has
 // a version 2 group when there is a version 2 mount without controllers, because
-// a process can be cloned into it and cgroup.kill ends it at once. Where there is
+// a process can be cloned into it and cgroup.kill ends it at once. Every instance has every controller that the groups were opened with, so
+// that what it uses is counted even where it has no limit. Where there is
 // no usable version 2 at all, an instance without limits gets a group of the pids
 // controller (or, failing that, of the freezer), which is enough to find and end
 // all of its processes: with pids.max at 0 nothing in it can fork away.
@@ -39,8 +40,8 @@
 //
 // # Limits
 //
-// Directories, limits and subtree_control are written by containerd/cgroups,
-// which makes system calls of its own; everything else goes through posix.
+// Limits are written by containerd/cgroups, which makes system calls of its
+// own; everything else goes through posix.
 //
 // A limit is only as strong as the protection of its file: a process with the
 // supervisor's own user can write to it if it sees it. Bind [Instance.Dirs]

@@ -51,7 +51,11 @@ func (i *Instance) make(limits []policy.Resource) error {
 // makeIn makes the directory in p, and the module's when this is its first instance ever: that one stays, for the next.
 func (i *Instance) makeIn(p place) error {
 	if !i.root.modules[i.module] {
-		if err := mkdir(i.root.kernel, p.base+"/"+i.module); err != nil && !errors.Is(err, unix.EEXIST) {
+		dir := p.base + "/" + i.module
+		if err := mkdir(i.root.kernel, dir); err != nil && !errors.Is(err, unix.EEXIST) {
+			return err
+		}
+		if err := p.handOn(i.root.kernel, dir); err != nil {
 			return err
 		}
 	}

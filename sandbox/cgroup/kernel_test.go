@@ -153,6 +153,34 @@ func TestMemoryLimit(t *testing.T) {
 	})
 }
 
+// TestCountedWithoutLimits: an instance without limits, and one with some of them only, have all the controllers that the groups were opened with.
+func TestCountedWithoutLimits(t *testing.T) {
+	eachVersion(t, all, func(t *testing.T, f host.Facts) {
+		r := open(t, f, all)
+		for id, limits := range map[string][]policy.Resource{"none": nil, "one": {{Key: "pids.max", Limit: 9}}} {
+			i, err := r.Instance("web", id, limits)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd, _ := start(t, i, "exec sleep 1000")
+			joined(t, i)
+			if u, err := i.Usage(); err != nil || u.Processes != 1 || u.Memory < 0 || i.made[0].Version == 2 && u.CPU < 0 {
+				t.Errorf("%s: usage %+v, %v", id, u, err)
+			}
+			if e, err := i.Events(); err != nil || e != (Events{}) {
+				t.Errorf("%s: events %+v, %v", id, e, err)
+			}
+			if err := i.Kill(5 * time.Second); err != nil {
+				t.Error(err)
+			}
+			_ = cmd.Wait() // killed
+			if err := i.Remove(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
 // forks is a shell that never stops to make processes that never end. Each generation leaves its parent.
 const forks = "grow() { while :; do (sleep 1000 & sleep 1000 &); done; }; grow & grow & grow"
 

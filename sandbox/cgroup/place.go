@@ -139,6 +139,9 @@ func (p *place) try2(k Kernel, dir, top string) error {
 	if err == nil {
 		err = p.checkType(k, dir, top)
 	}
+	if err == nil {
+		err = p.handOn(k, dir+"/"+top)
+	}
 	if err != nil {
 		_ = p.moveBack(k, dir)
 		_ = k.Unlinkat(posix.AtFDCWD, dir+"/"+top, unix.AT_REMOVEDIR)
@@ -170,6 +173,18 @@ func (p *place) handDown(k Kernel, dir, top string) error {
 	}
 	if err := writeFile(k, dir+"/cgroup.subtree_control", toggles("+", missing)); err != nil {
 		return p.unavailable(dir, "the group does not hand down "+missing.String(), enableDelegate, err)
+	}
+	return nil
+}
+
+// handOn switches all controllers of p on below a group of ours. So every instance has them, with limits or not, and what it uses
+// is counted: the controllers that one instance's limits need are on for none of its neighbours otherwise.
+func (p *place) handOn(k Kernel, dir string) error {
+	if p.Version == 1 || p.controllers == 0 {
+		return nil
+	}
+	if err := writeFile(k, dir+"/cgroup.subtree_control", toggles("+", p.controllers)); err != nil {
+		return p.unavailable(dir, "the group does not hand down "+p.controllers.String(), enableDelegate, err)
 	}
 	return nil
 }

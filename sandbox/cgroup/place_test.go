@@ -254,6 +254,7 @@ func TestPlaceOnVersion2(t *testing.T) {
 			if got := r.places[0]; got.base != p.root+test.place || (got.leaf != "") != test.leaf {
 				t.Errorf("place %s, leaf %q; want %s, %v", got.base, got.leaf, p.root+test.place, test.leaf)
 			}
+			p.checkControllers(t, r, test.want)
 			if Controllers(limits...)&^test.want == 0 {
 				p.checkLimits(t, r, limits)
 			}
@@ -264,6 +265,21 @@ func TestPlaceOnVersion2(t *testing.T) {
 				t.Errorf("closing did not restore the host: %s", diff)
 			}
 		})
+	}
+}
+
+// checkControllers has an instance without limits, which has all controllers, and no others.
+func (p *paper) checkControllers(t *testing.T, r *Root, want host.ControllerSet) {
+	t.Helper()
+	i, err := r.Instance("plain", "0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := host.ParseControllers(p.text(i.Dirs()[0].Path + "/cgroup.controllers")); got != want {
+		t.Errorf("an instance without limits has the controllers %s, want %s", got, want)
+	}
+	if err := i.Remove(); err != nil {
+		t.Error(err)
 	}
 }
 
