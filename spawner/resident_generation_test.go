@@ -245,8 +245,9 @@ func TestPrepareFails(t *testing.T) {
 	s.mu.Lock()
 	s.read = errors.New("policy web.yaml: can be written by anybody")
 	s.mu.Unlock()
-	if a := m.do(wire.KindPrepare, nil); a.Code != wire.Failed || a.Text != "read the policies: policy web.yaml: can be written by anybody" {
-		t.Errorf("%+v", a)
+	if o := m.prepare(); o.Generation != 0 || o.Rendered != "error[E652]: policy web.yaml: can be written by anybody\n" ||
+		!strings.Contains(o.JSON, `"E652"`) || len(o.Modules) != 0 || len(o.Files) != 1 {
+		t.Errorf("%+v", o)
 	}
 	s.mu.Lock()
 	s.read = nil

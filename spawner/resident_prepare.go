@@ -26,8 +26,9 @@ const readLimit = 10 * time.Second
 
 // Codes of problems that only the spawner sees.
 const (
-	codeListener  = "E650" // a listener that cannot be had
-	codeResources = "E651" // a limit that cannot be had
+	codeListener   = "E650" // a listener that cannot be had
+	codeResources  = "E651" // a limit that cannot be had
+	codeUnreadable = "E652" // a policy that cannot be read, or that others may write
 )
 
 // compilation is a [compile.Job].
@@ -78,7 +79,9 @@ func (r *Resident) read(p *preparing, sources []compile.Source, err error) {
 	}
 	r.alarms.stop(p.limit)
 	if err != nil {
-		r.conclude(p, wire.Plan{}, fmt.Errorf("read the policies: %w", err))
+		if r.concludes(p) {
+			r.handOver(p, unreadable(r.Files, err))
+		}
 		return
 	}
 	p.sources = sources
@@ -114,16 +117,25 @@ func (r *Resident) cancelPreparing() {
 
 // conclude answers a request to prepare.
 func (r *Resident) conclude(p *preparing, plan wire.Plan, err error) {
+	switch {
+	case !r.concludes(p):
+	case err != nil:
+		r.answer(p.request, err)
+	default:
+		r.handOver(p, r.verify(p.sources, plan))
+	}
+}
+
+// concludes ends the preparation, and tells whether the manager that asked for it still waits.
+func (r *Resident) concludes(p *preparing) bool {
 	r.preparing = nil
 	r.restless()
-	if r.manager != p.by || !r.manager.serves() {
-		return
-	}
-	if err != nil {
-		r.answer(p.request, err)
-		return
-	}
-	fd, err := sealed(r.kernel, "bulkhead-outline", r.verify(p.sources, plan).Encode())
+	return r.manager == p.by && r.manager.serves()
+}
+
+// handOver answers with an outline.
+func (r *Resident) handOver(p *preparing, o wire.Outline) {
+	fd, err := sealed(r.kernel, "bulkhead-outline", o.Encode())
 	if err != nil {
 		r.answer(p.request, errors.Join(err, r.discard()))
 		return
@@ -181,4 +193,13 @@ func refused(plan wire.Plan, files []string, sources []compile.Source, problems 
 		panic(err)
 	}
 	return wire.Outline{Files: files, Rendered: text.String(), JSON: machine.String()}
+}
+
+// unreadable is the outline when the policies cannot be read, or should not be.
+func unreadable(files []string, err error) wire.Outline {
+	var machine strings.Builder
+	if err := policy.RenderJSON(&machine, policy.Diagnostics{{Code: codeUnreadable, Message: err.Error()}}); err != nil {
+		panic(err) // a strings.Builder takes everything
+	}
+	return wire.Outline{Files: files, Rendered: fmt.Sprintf("%s[%s]: %v\n", policy.SeverityError, codeUnreadable, err), JSON: machine.String()}
 }

@@ -143,13 +143,19 @@ func (p *progress) end(client *control.Client) {
 	}
 }
 
+// inResult are the kinds of events that say what the result is going to say.
+var inResult = map[string]bool{
+	machine.KindReloadProblems: true, machine.KindReloadRefused: true, machine.KindReloadDone: true, machine.KindReloadFailed: true,
+	machine.KindCommandDone: true, machine.KindCommandFailed: true,
+}
+
 // show shows an event that belongs to a command, or to a module that it is about.
 func (p *progress) show(e api.Event) {
 	if e.ID == "" || e.ID <= p.since {
 		return
 	}
 	p.since = e.ID
-	if e.Trace == "" && !slices.Contains(p.order.modules, e.Module) {
+	if e.Trace == "" && !slices.Contains(p.order.modules, e.Module) || inResult[e.Kind] {
 		return
 	}
 	text := clean(e.Text)

@@ -110,6 +110,7 @@ func HostCodes() []CodeMeaning {
 		{"E643", "a module that runs as the manager's user"},
 		{"E650", "a listener that cannot be had"},
 		{"E651", "a limit of resources that cannot be had"},
+		{"E652", "a policy that cannot be read, or that others may write, when it is read again"},
 	}
 }
 
