@@ -85,6 +85,7 @@ func (r *Resident) launchManager() error {
 	}
 	r.manager = m
 	m.ping = r.alarms.set(pingEvery, func() { r.pingManager(m) })
+	r.restless()
 	return r.greet()
 }
 

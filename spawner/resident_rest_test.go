@@ -33,4 +33,7 @@ func TestRest(t *testing.T) {
 	}
 	m.prepare()
 	await(t, rested, "a rest after the reload that was prepared")
+	m.kill()
+	s.manager()
+	await(t, rested, "a rest after another manager was started")
 }
