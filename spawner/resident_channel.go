@@ -197,7 +197,7 @@ func (r *Resident) flush() {
 			})
 		}
 	case errors.Is(err, errGone):
-		return // its end is noticed when it is heard
+		// Its end is noticed when it is heard. One that has only shut its end down for reading goes on to ask; what it asked for must not pile up.
 	case err != nil:
 		r.killManager("cannot be told anything: " + err.Error())
 		return
