@@ -89,3 +89,34 @@ func flood(args []string) (string, error) {
 	}
 	return "", nil
 }
+
+// needs:PATH,STATUS ends with a status unless there is something at a path.
+func needs(args []string) (string, error) {
+	status, err := number(args, 1)
+	if err != nil {
+		return "", err
+	}
+	if err := unix.Access(args[0], unix.F_OK); err != nil {
+		os.Exit(status)
+	}
+	return "", nil
+}
+
+// ticks:DURATION writes what time it is, and again after that time, until it is asked to stop.
+func ticks(args []string) (string, error) {
+	d, err := time.ParseDuration(args[0])
+	if err != nil {
+		return "", err
+	}
+	asked := askedToStop()
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for {
+		fmt.Printf("tick %d\n", time.Now().UnixNano())
+		select {
+		case <-asked:
+			return "", nil
+		case <-tick.C:
+		}
+	}
+}

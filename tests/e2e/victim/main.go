@@ -89,12 +89,14 @@ func attempts() map[string]attempt {
 		"setuid": setuid, "setgid": setgid, "capset": capset, "securebits": securebits, "chroot": chroot, "mount": mount, "mountapart": mountApart, "sethostname": setHostname,
 		"clone": clone, "unshare": unshare, "status": status, "namespaces": namespaces, "outlive": outlive, "capabilities": capabilities,
 		// The network.
-		"connect": connect, "abstract": abstract, "packet": packet,
+		"connect": connect, "abstract": abstract, "packet": packet, "raw": raw, "listen": listenAt, "local": local, "datagram": datagram, "request": request,
+		"inherited": inherited, "shutdown": endListening, "redirect": redirect,
 		// Using things up.
 		"memory": memory, "descriptors": descriptors, "opens": opens,
 		// What it is like in there.
 		"hostname": hostname, "environment": environment, "tty": tty, "winch": winch, "line": line, "inject": inject,
 		// Ending, and not ending.
 		"exit": exit, "raise": raise, "ignore": ignore, "sleep": sleep, "serve": serve, "ready": ready, "flood": flood,
+		"needs": needs, "ticks": ticks,
 	}
 }

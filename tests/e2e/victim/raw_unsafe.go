@@ -54,6 +54,13 @@ func rawTypeAhead(fd int, text string, at int) unix.Errno {
 	return errno
 }
 
+// rawDisconnect connects a socket to the address family AF_UNSPEC: connect(2).
+func rawDisconnect(fd int) unix.Errno {
+	nowhere := unix.RawSockaddr{Family: unix.AF_UNSPEC}
+	_, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(unsafe.Pointer(&nowhere)), unsafe.Sizeof(nowhere))
+	return errno
+}
+
 // rawFork makes a child that waits to be killed, or that ends at once. The child of a process with several threads has only this one and must
 // not enter the runtime, so it makes nothing but these calls.
 //
