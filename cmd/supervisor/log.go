@@ -41,7 +41,7 @@ func shortTime(_ []string, a slog.Attr) slog.Attr {
 type lineWriter struct{ to *logs.Writer }
 
 func newLineWriter(k logs.Output, format string, modules []wire.Module) lineWriter {
-	sink := func(fd posix.FD) *logs.Sink { return logs.NewSink(k, fd, true, func(logs.Loss) {}) }
+	sink := func(fd posix.FD) *logs.Sink { return logs.NewSink(&patient{Output: k}, fd, true, func(logs.Loss) {}) }
 	w := lineWriter{logs.NewWriter(sink(1), sink(2), format)}
 	width := 0
 	for _, m := range modules {
@@ -51,7 +51,7 @@ func newLineWriter(k logs.Output, format string, modules []wire.Module) lineWrit
 	return w
 }
 
-// WriteLine implements [spawner.LineWriter]. A log that cannot be written any more is no reason not to stop in order.
+// WriteLine implements [spawner.LineWriter]. A log that cannot be written any more, or that nobody reads, is no reason not to stop in order.
 func (w lineWriter) WriteLine(module string, instance int, stream spawner.Stream, line []byte) error {
 	w.to.Add(logs.Line{Source: logs.Source{Module: module, Replica: instance}, Time: time.Now(), Stream: logs.Stream(stream), Text: line})
 	w.to.Flush()

@@ -75,7 +75,11 @@ func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
 	if err := o.complete(); err != nil {
 		return err
 	}
-	log, err := newLogger(os.Stderr, o.logFormat, o.logLevel)
+	to, err := newPatientLog(a.core, 2, o.logFormat)
+	if err != nil {
+		return &exitError{statusInvalid, err}
+	}
+	log, err := newLogger(to, o.logFormat, o.logLevel)
 	if err != nil {
 		return &exitError{statusInvalid, err}
 	}
