@@ -58,9 +58,13 @@ func TestStatus(t *testing.T) {
 			}
 		}
 		for _, name := range []string{"mount", "pid", "network", "seccomp", "landlock", "capabilities", "user"} {
+			level := "enforced"
+			if name == "user" && !isRoot() {
+				level = "degraded" // all modules have the caller's number as far as the kernel is concerned, and it is said
+			}
 			at := slices.IndexFunc(m.Enforcement, func(e api.Protection) bool { return e.Name == name })
-			if at < 0 || m.Enforcement[at].Detail == "" || m.Enforcement[at].Level != "enforced" {
-				t.Errorf("%s: no enforcement of %s in %+v", m.Name, name, m.Enforcement)
+			if at < 0 || m.Enforcement[at].Detail == "" || m.Enforcement[at].Level != level {
+				t.Errorf("%s: enforcement of %s is not %s in %+v", m.Name, name, level, m.Enforcement)
 			}
 		}
 	}
