@@ -86,6 +86,13 @@ func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
 	if log.Enabled(cmd.Context(), slog.LevelDebug) {
 		a.coreLevel.Set(slog.LevelDebug)
 	}
+	signals := make(chan os.Signal, 16)
+	if !o.check && !o.dryRun {
+		// A reload can be asked for from now on. Neither this process nor the one that may take its place, which inherits what is ignored, ends
+		// because nobody listens yet.
+		signal.Ignore(unix.SIGHUP)
+		a.stays = func() { signal.Notify(signals, unix.SIGHUP) }
+	}
 	debug.SetGCPercent(spawnerGarbage)
 	sources, err := a.start(o.policies, true, !o.check && !o.dryRun)
 	if err != nil {
@@ -109,7 +116,7 @@ func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: no errors; %d modules, %d listeners\n", strings.Join(o.policies, ", "), len(plan.Modules), len(plan.Listeners))
 		return nil
 	}
-	return a.reside(o, plan, manager, log)
+	return a.reside(o, plan, manager, log, signals)
 }
 
 // withManager adds the policy of the supervisor's own manager.
@@ -122,8 +129,7 @@ func withManager(sources []compile.Source) ([]compile.Source, error) {
 }
 
 // reside runs the modules until it is told to stop, and undoes everything.
-func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slog.Logger) (err error) {
-	signals := make(chan os.Signal, 16)
+func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slog.Logger, signals chan os.Signal) (err error) {
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer signal.Stop(signals)
 	// A standard output that nobody reads any more is an error of a write, not the end of this process.
