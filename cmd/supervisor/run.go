@@ -135,6 +135,9 @@ func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slo
 	// A standard output that nobody reads any more is an error of a write, not the end of this process.
 	signal.Ignore(unix.SIGPIPE)
 
+	if manager, err = spawner.FitDescriptors(a.core, manager); err != nil {
+		return &exitError{statusSupervisor, err}
+	}
 	h, err := spawner.NewResidentHost(a.core, a.launcher, a.facts, append(plan.Modules, manager))
 	if err != nil {
 		return &exitError{statusSupervisor, err}
