@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/spawner/aside"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -42,7 +43,8 @@ type channel struct {
 }
 
 func newChannel(k Kernel, fd posix.FD) *channel {
-	return &channel{kernel: k, fd: fd, buf: make([]byte, wire.MaxFrame+1), control: make([]byte, 256)}
+	return &channel{kernel: k, fd: fd, buf: make([]byte, wire.MaxFrame+1),
+		control: make([]byte, posix.RightsSpace(posix.MaxRights))} // the kernel itself would close those that do not fit
 }
 
 // errBusy is a channel that takes nothing for the moment, for want of something that epoll does not tell of.
@@ -113,8 +115,8 @@ func (c *channel) receive() (wire.Frame, error) {
 		return wire.Frame{}, err
 	}
 	fds, err := posix.ParseRights(m.Control[:m.ControlLen])
-	for _, fd := range fds {
-		err = errors.Join(err, c.kernel.Close(fd))
+	if len(fds) > 0 {
+		err = errors.Join(err, aside.Close(c.kernel, fds...))
 	}
 	switch {
 	case err != nil:
@@ -138,7 +140,7 @@ func (c *channel) close() error {
 		c.drop(o)
 	}
 	c.queue = nil
-	err := c.kernel.Close(c.fd)
+	err := aside.Close(c.kernel, c.fd)
 	c.fd = -1
 	return err
 }

@@ -1,11 +1,17 @@
 package spawner
 
 import (
+	"errors"
+	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/spawner/aside/asidetest"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -27,4 +33,67 @@ func TestManagerThatCannotBeTold(t *testing.T) {
 	if n := await(t, next.notices, "why there is another manager"); !strings.Contains(n.Text, want) {
 		t.Errorf("%q, want %q", n.Text, want)
 	}
+}
+
+// TestManagerSendsWhatCannotBeClosed: the loop does not wait for it.
+func TestManagerSendsWhatCannotBeClosed(t *testing.T) {
+	s := newResidentTest(t, planOf(), nil).run()
+	m := s.manager()
+	asidetest.Leave(t, m.fd, wire.Frame{Kind: wire.KindStats, ID: 1}.Encode())
+	asidetest.Quick(t, func() {
+		next := s.manager()
+		if n := await(t, next.notices, "why there is another manager"); !strings.Contains(n.Text, "descriptors came along") {
+			t.Errorf("%q", n.Text)
+		}
+		for _, fd := range next.must(wire.KindStats, nil).fds {
+			_ = next.kernel.Close(fd)
+		}
+	})
+}
+
+// TestModuleLeavesWhatCannotBeClosed in the socket for its notifications, and in connections that nobody has accepted.
+func TestModuleLeavesWhatCannotBeClosed(t *testing.T) {
+	k := linux.New()
+	dir := t.TempDir()
+	for _, typ := range []int{unix.SOCK_DGRAM, unix.SOCK_STREAM} {
+		at := posix.Sockaddr{Family: unix.AF_UNIX, Path: filepath.Join(dir, fmt.Sprint(typ))}
+		ours, err := k.Socket(unix.AF_UNIX, typ|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = k.Bind(ours, at)
+		i := &instance{pipes: [2]posix.FD{-1, -1}, notify: ours, control: -1}
+		if typ == unix.SOCK_STREAM {
+			i.notify, i.control = -1, ours
+			err = errors.Join(err, k.Listen(ours, 1))
+		}
+		theirs, e := k.Socket(unix.AF_UNIX, typ|unix.SOCK_CLOEXEC, 0)
+		if err := errors.Join(err, e, k.Connect(theirs, at)); err != nil {
+			t.Fatal(err)
+		}
+		asidetest.Leave(t, theirs, []byte("READY=1"))
+		if err := k.Close(theirs); err != nil {
+			t.Fatal(err)
+		}
+		asidetest.Quick(t, func() {
+			if err := i.close(k); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestChannelIsClosedWithWhatCannotBe: nor for what it has not read yet.
+func TestChannelIsClosedWithWhatCannotBe(t *testing.T) {
+	k := linux.New()
+	ours, theirs, err := k.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asidetest.Leave(t, theirs, []byte("x"))
+	asidetest.Quick(t, func() {
+		if err := errors.Join(k.Close(theirs), newChannel(k, ours).close()); err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/program"
+	"github.com/bulkhead/bulkhead/spawner/aside"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -80,9 +81,15 @@ func (i *instance) close(k Kernel) error {
 			}
 		}
 	}
-	for _, fd := range []*posix.FD{&i.pipes[0], &i.pipes[1], &i.notify, &i.control} {
+	for _, fd := range []*posix.FD{&i.pipes[0], &i.pipes[1]} {
 		if *fd >= 0 {
 			errs = append(errs, k.Close(*fd))
+			*fd = -1
+		}
+	}
+	for _, fd := range []*posix.FD{&i.notify, &i.control} {
+		if *fd >= 0 {
+			errs = append(errs, aside.Close(k, *fd)) // with what the module has left in it
 			*fd = -1
 		}
 	}

@@ -79,7 +79,7 @@ func (s *Socket) Heal(k Kernel) (replaced bool, err error) {
 		return false, err
 	}
 	fresh.Identity, fresh.listener = s.Identity, s.listener
-	err = k.Close(s.FD)
+	err = s.closeFD(k)
 	*s = *fresh
 	return true, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	slow "github.com/bulkhead/bulkhead/spawner/aside"
 )
 
 // Kernel is what this package asks of a system.
@@ -131,7 +132,7 @@ func (s *Socket) Close(k Kernel) error {
 	if s.Identity.Family == unix.AF_UNIX {
 		err = s.removePath(k) // before the descriptor: it is what keeps the inode from becoming another file's
 	}
-	if closeErr := k.Close(s.FD); closeErr != nil {
+	if closeErr := s.closeFD(k); closeErr != nil {
 		err = errors.Join(err, fmt.Errorf("close the socket: %w", posix.Answer(closeErr)))
 	}
 	s.FD = -1
@@ -139,4 +140,12 @@ func (s *Socket) Close(k Kernel) error {
 		return fmt.Errorf("close the listener on %s: %w", s.Identity, err)
 	}
 	return nil
+}
+
+// closeFD closes the descriptor. The queue of a unix socket is closed with it, with all that clients have sent and nobody has accepted.
+func (s *Socket) closeFD(k Kernel) error {
+	if s.Identity.Family == unix.AF_UNIX {
+		return slow.Close(k, s.FD)
+	}
+	return k.Close(s.FD)
 }
