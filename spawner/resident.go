@@ -146,6 +146,7 @@ func (r *Resident) begin() (err error) {
 	}
 	r.lastGeneration = 1
 	g := newGeneration(1, r.Files, r.Plan)
+	r.Plan = wire.Plan{} // what is needed of it goes with its generation
 	if err := r.reserve(g); err != nil {
 		return err
 	}

@@ -59,9 +59,10 @@ func Each[T any](e *Encoder, list []T, one func(*Encoder, T)) {
 
 // Decoder takes values from a message. After the first error it returns zero values; Done tells the error.
 type Decoder struct {
-	buf []byte
-	at  int
-	err error
+	buf  []byte
+	at   int
+	err  error
+	seen map[string]string // strings so far, of which equal ones are to be the same; nil when that does not matter
 }
 
 // NewDecoder reads a message, which is not copied.
@@ -125,7 +126,17 @@ func (d *Decoder) Bool() bool {
 }
 
 // String takes a length and the bytes.
-func (d *Decoder) String() string { return string(d.Data()) }
+func (d *Decoder) String() string {
+	p := d.Data()
+	s, ok := d.seen[string(p)]
+	if !ok {
+		s = string(p)
+		if d.seen != nil {
+			d.seen[s] = s
+		}
+	}
+	return s
+}
 
 // Data takes a length and the bytes, which are part of the message.
 func (d *Decoder) Data() []byte { return d.take(int(d.U32())) }

@@ -85,9 +85,10 @@ func (p Plan) Encode() []byte {
 	return e.Bytes()
 }
 
-// DecodePlan reads a plan.
+// DecodePlan reads a plan, which stays when the message goes. Modules say the same again and again: that is there once.
 func DecodePlan(message []byte) (Plan, error) {
 	d := NewDecoder(message)
+	d.seen = map[string]string{}
 	p := Plan{Diagnostics: List(d, maxDiagnostics, func(d *Decoder) policy.Diagnostic {
 		v := policy.Diagnostic{Code: d.String(), Severity: policy.Severity(d.U8()), Message: d.String(), Hint: d.String(), Help: d.String(),
 			Pos: decodePos(d), Width: int(d.U32())}

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"bytes"
+
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 )
@@ -39,7 +41,7 @@ func DecodeProgram(d *Decoder) *program.Program {
 		File:        d.String(),
 		Prepare:     List(d, program.MaxPrepare, decodePrepare),
 		Steps:       List(d, program.MaxSteps, decodeStep),
-		Memory:      d.Data(),
+		Memory:      bytes.Clone(d.Data()), // the message is larger, and would stay with it
 		Relocations: List(d, program.MaxRelocations, func(d *Decoder) posix.Relocation { return posix.Relocation{At: d.U32(), To: d.U32()} }),
 		Cookies:     List(d, program.MaxRelocations, (*Decoder).U32),
 		Listeners:   int(d.U32()),
