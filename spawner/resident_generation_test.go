@@ -399,6 +399,31 @@ func TestHeal(t *testing.T) {
 	}
 }
 
+// TestHealConnected: a listening socket is made a connection, before the spawner can see that it has ceased to listen.
+func TestHealConnected(t *testing.T) {
+	elsewhere, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer elsewhere.Close()
+	s := newResidentTest(t, listening(planOf(), tcp("web", 0)), nil).run()
+	m := s.manager()
+	_, web := s.socket("web")
+	s.onLoop(func() {
+		k, fd := linux.New(), s.current.sockets["web"].FD
+		to := posix.Sockaddr{Family: unix.AF_INET, Addr: elsewhere.Addr().(*net.TCPAddr).AddrPort()}
+		if err := errors.Join(k.Connect(fd, posix.Sockaddr{}), k.Connect(fd, to)); err != nil {
+			t.Error(err)
+		}
+	})
+	if n := await(t, m.notices, "a notice"); n.Kind != "listener.replaced" || n.Listener != "web" {
+		t.Errorf("%+v", n)
+	}
+	if _, addr := s.socket("web"); addr != web || !connects(web) {
+		t.Errorf("it listens at %s, and did at %s", addr, web)
+	}
+}
+
 // TestHealFails: it is tried again and again, and said once.
 func TestHealFails(t *testing.T) {
 	s := newResidentTest(t, listening(planOf(), tcp("web", 0)), func(s *resident) {

@@ -49,9 +49,14 @@ const (
 	healLongest = 5 * time.Second
 )
 
-// guard waits for somebody to shut a listening socket down: all who hold it can.
+// guard waits for somebody to shut a listening socket down: all who hold it can. A TCP socket that can be written to does not listen either: it
+// was shut down and connected to somewhere, before anybody looked.
 func (r *Resident) guard(s *pooled) error {
-	if err := r.poller.watch(s.FD, unix.EPOLLRDHUP, func(uint32) error { r.hungUp(s); return nil }); err != nil {
+	events := uint32(unix.EPOLLRDHUP)
+	if s.Identity.Family != unix.AF_UNIX && s.Identity.Type == unix.SOCK_STREAM {
+		events |= unix.EPOLLOUT
+	}
+	if err := r.poller.watch(s.FD, events, func(uint32) error { r.hungUp(s); return nil }); err != nil {
 		return fmt.Errorf("watch listener %s: %w", s.spec.Name, err)
 	}
 	s.guarded, s.watched = true, s.FD
