@@ -106,7 +106,7 @@ func TestExplainIsWhatHappens(t *testing.T) {
 				t.Fatalf("explain prints %d programs, want init and the module", len(want))
 			}
 			trace := filepath.Join(t.TempDir(), "trace")
-			r := command(t, strace, "-f", "-s", "4096", "-o", trace, place.supervisor, "exec", "--policy", c.file).run(t)
+			r := command(t, strace, "-f", "-s", "4096", "-o", trace, place.supervisor, "exec", "--no-plan-cache", "--policy", c.file).run(t)
 			r.wants(t, 0)
 			got := traced(t, trace)
 			// The first is the compile process.
