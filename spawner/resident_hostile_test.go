@@ -39,8 +39,12 @@ func TestManagerThatCannotBeTold(t *testing.T) {
 func TestManagerSendsWhatCannotBeClosed(t *testing.T) {
 	s := newResidentTest(t, planOf(), nil).run()
 	m := s.manager()
+	held, goOn := make(chan struct{}), make(chan struct{})
+	s.poller.post(func() { close(held); <-goOn })
+	<-held
 	asidetest.Leave(t, m.fd, wire.Frame{Kind: wire.KindStats, ID: 1}.Encode())
 	asidetest.Quick(t, func() {
+		close(goOn)
 		next := s.manager()
 		if n := await(t, next.notices, "why there is another manager"); !strings.Contains(n.Text, "descriptors came along") {
 			t.Errorf("%q", n.Text)

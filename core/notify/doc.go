@@ -5,7 +5,8 @@
 //	r.Remove(instance)
 //
 // Each instance has a socket of its own. A datagram counts when the kernel says that the instance's main process sent it (SCM_CREDENTIALS);
-// anything else is refused, and reported. Descriptors that come along are closed at once.
+// anything else is refused, and reported. Descriptors that come along are closed at once; where that takes long, which their maker can see to,
+// nothing more is read from that socket until it is done, and all others are.
 //
 // # Bounds
 //

@@ -52,15 +52,17 @@ type socket struct {
 	read    int         // datagrams in this second
 	second  *poll.Timer // its end
 	paused  bool
-	refused int // and not reported
+	closing bool // what came with the last datagram
+	refused int  // and not reported
 	why     string
 	quiet   *poll.Timer // until when refusals are not reported
 }
 
 // New makes a receiver that lives on a loop.
 func New(loop *poll.Loop, k Kernel, o Options) *Receiver {
-	// There is room for the credentials and for nothing else: the kernel drops descriptors that do not fit.
-	return &Receiver{loop: loop, kernel: k, o: o, sockets: map[wire.InstanceID]*socket{}, data: make([]byte, MaxDatagram+1), control: make([]byte, posix.CredentialsSpace)}
+	// There is room for all descriptors that can come along: the kernel would close those that do not fit, and we would wait for it.
+	return &Receiver{loop: loop, kernel: k, o: o, sockets: map[wire.InstanceID]*socket{}, data: make([]byte, MaxDatagram+1),
+		control: make([]byte, posix.CredentialsSpace+posix.RightsSpace(posix.MaxRights))}
 }
 
 // Add takes ownership of a datagram socket with SO_PASSCRED, and reads what the main process of an instance sends to it.
@@ -101,8 +103,8 @@ func (s *socket) close() {
 	s.second.Stop()
 	s.quiet.Stop()
 	delete(s.r.sockets, s.id)
-	_ = s.r.loop.Remove(s.fd) // what cannot be watched any more is closed all the same
-	_ = s.r.kernel.Close(s.fd)
+	_ = s.r.loop.Remove(s.fd)    // what cannot be watched any more is closed all the same
+	closeAside(s.r.kernel, s.fd) // with what was not read
 }
 
 // ready reads datagrams, but not so many that others wait.
@@ -126,16 +128,16 @@ func (s *socket) ready() {
 			return
 		}
 		s.take(&m, n)
+		if s.closing {
+			return
+		}
 	}
 }
 
 // pause stops reading until the second is over, and makes the senders wait.
 func (s *socket) pause() {
-	if err := s.r.loop.Change(s.fd, 0); err != nil {
-		s.refuse(err.Error())
-		return
-	}
 	s.paused = true
+	s.watch()
 	if s.second == nil {
 		s.second = s.r.loop.After(time.Second, s.resume)
 	}
@@ -145,9 +147,7 @@ func (s *socket) resume() {
 	s.second, s.read = nil, 0
 	if s.paused {
 		s.paused = false
-		if err := s.r.loop.Change(s.fd, unix.EPOLLIN); err != nil {
-			s.refuse(err.Error())
-		}
+		s.watch()
 	}
 }
 
@@ -155,8 +155,8 @@ func (s *socket) resume() {
 func (s *socket) take(m *posix.Msg, n int) {
 	control := m.Control[:m.ControlLen]
 	fds, err := posix.ParseRights(control)
-	for _, fd := range fds {
-		_ = s.r.kernel.Close(fd)
+	if len(fds) > 0 {
+		s.discard(fds)
 	}
 	who, known := posix.ParseCredentials(control)
 	switch {

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 	"github.com/bulkhead/bulkhead/core/poll"
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/spawner/aside/asidetest"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -48,6 +50,7 @@ type stage struct {
 	path    string
 	from    posix.FD
 	got     chan Message
+	from7   chan bool
 	refused chan refusal
 	loop    *poll.Loop
 	done    chan error
@@ -65,7 +68,7 @@ func descriptors(t *testing.T) int {
 func start(t *testing.T, pid int, passcred bool) *stage {
 	t.Helper()
 	before := descriptors(t)
-	s := &stage{t: t, kernel: linux.New(), path: filepath.Join(t.TempDir(), "notify"), got: make(chan Message, 10_000), refused: make(chan refusal, 10_000), done: make(chan error, 1)}
+	s := &stage{t: t, kernel: linux.New(), path: filepath.Join(t.TempDir(), "notify"), got: make(chan Message, 10_000), from7: make(chan bool, 100), refused: make(chan refusal, 10_000), done: make(chan error, 1)}
 	var err error
 	if s.loop, err = poll.New(s.kernel); err != nil {
 		t.Fatal(err)
@@ -154,6 +157,39 @@ func TestDescriptorsAreNotTaken(t *testing.T) {
 	if n := descriptors(t); n != before {
 		t.Errorf("%d descriptors before, %d after", before, n)
 	}
+}
+
+// TestDescriptorsThatCannotBeClosed: a module that sends some waits for itself, and for nobody else; and its socket can be closed with them in it.
+func TestDescriptorsThatCannotBeClosed(t *testing.T) {
+	s := start(t, os.Getpid(), true)
+	other := filepath.Join(t.TempDir(), "notify")
+	fd, err := s.kernel.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.kernel.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1),
+		s.kernel.Bind(fd, posix.Sockaddr{Family: unix.AF_UNIX, Path: other}),
+		s.kernel.Connect(s.from, posix.Sockaddr{Family: unix.AF_UNIX, Path: other})); err != nil {
+		t.Fatal(err)
+	}
+	s.r.o.Notified = func(id wire.InstanceID, m Message) { s.got <- m; s.from7 <- id == 7 }
+	asidetest.Leave(t, s.from, []byte("STATUS=first"))
+	asidetest.Leave(t, s.from, []byte("STATUS=second"))
+	asidetest.Quick(t, func() {
+		s.r.Add(8, posix.PID(os.Getpid()), fd)
+		if m := wait(t, s.got); m.Status == nil || *m.Status != "first" || <-s.from7 {
+			t.Errorf("%+v", m)
+		}
+		s.send("READY=1")
+		if m := wait(t, s.got); !m.Ready || !<-s.from7 {
+			t.Errorf("%+v", m)
+		}
+		s.r.Remove(8)
+		s.send("READY=1")
+		if m := wait(t, s.got); !m.Ready || !<-s.from7 {
+			t.Errorf("%+v", m)
+		}
+	})
 }
 
 func TestRefused(t *testing.T) {

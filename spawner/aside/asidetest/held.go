@@ -16,7 +16,7 @@ import (
 const Lingers = 10 * time.Second
 
 // Leave sends the last copy of a TCP connection to a unix socket, with data. The connection lingers and its peer does not read, so who closes it waits: for
-// [Lingers], or until the end of the test.
+// [Lingers], or until the end of the test. Nobody may receive before Leave returns, or the last copy is the test's own.
 func Leave(t *testing.T, to posix.FD, data []byte) {
 	t.Helper()
 	fd := held(t)
