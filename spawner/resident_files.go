@@ -127,7 +127,15 @@ func (r *Resident) directory(path string) error {
 		return fmt.Errorf("make the directory %s: %w", path, err)
 	}
 	var st posix.Stat
-	if err := k.Fstatat(posix.AtFDCWD, path, &st, 0); err != nil {
+	err = k.Fstatat(posix.AtFDCWD, path, &st, unix.AT_SYMLINK_NOFOLLOW)
+	if err == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		if st.UID != k.Geteuid() && st.UID != 0 {
+			return fmt.Errorf("use the directory %s: it is a symbolic link that belongs to user %d, who could have it lead to other sockets later: choose another one",
+				path, st.UID)
+		}
+		err = k.Fstatat(posix.AtFDCWD, path, &st, 0)
+	}
+	if err != nil {
 		return fmt.Errorf("look at the directory %s: %w", path, err)
 	}
 	// In a user namespace root's directories look like everybody's; where those of the host's are that all may write to is known.
