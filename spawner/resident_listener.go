@@ -52,6 +52,9 @@ const (
 // guard waits for somebody to shut a listening socket down: all who hold it can. A TCP socket that can be written to does not listen either: it
 // was shut down and connected to somewhere, before anybody looked.
 func (r *Resident) guard(s *pooled) error {
+	if s.guarded || s.again != nil { // of a generation that did not listen as a whole, and is to once more
+		return nil
+	}
 	events := uint32(unix.EPOLLRDHUP)
 	if s.Identity.Family != unix.AF_UNIX && s.Identity.Type == unix.SOCK_STREAM {
 		events |= unix.EPOLLOUT
@@ -176,6 +179,21 @@ func (r *Resident) openListeners() []wire.Listener {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Generation, b.Generation))
 	})
 	return out
+}
+
+// healServices brings back what a manager before this one has shut down. Nobody else holds these sockets.
+func (r *Resident) healServices() {
+	for _, s := range []*listener.Socket{r.services.control, r.services.metrics} {
+		if s == nil || !s.Down(r.kernel) {
+			continue
+		}
+		if _, err := s.Heal(r.kernel); err != nil {
+			r.Log.Error("a manager has shut down what it was to serve, and it cannot be brought back", "error", err)
+			continue
+		}
+		n := wire.Notice{Kind: "listener.healed", Severity: wire.Warning, Text: fmt.Sprintf("a manager before this one has shut down %s; it listens again", s.Identity)}
+		r.notice(n)
+	}
 }
 
 // openServices opens what the manager serves: the control socket and, when it is wanted, the address of the metrics.

@@ -60,6 +60,7 @@ func (d *restartDelay) after(life time.Duration) time.Duration {
 
 // launchManager starts a manager and tells it what there is.
 func (r *Resident) launchManager() error {
+	r.healServices()
 	ours, theirs, err := r.kernel.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("make the channel to the manager: %w", err)
