@@ -3,6 +3,8 @@ package spawner
 import (
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -100,4 +102,77 @@ func TestChannelIsClosedWithWhatCannotBe(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestManagerShutsServicesDown: the next one can serve all the same.
+func TestManagerShutsServicesDown(t *testing.T) {
+	s := newResidentTest(t, planOf(), func(s *resident) { s.Options.Metrics = "127.0.0.1:0" }).run()
+	m := s.manager()
+	for _, fd := range m.services {
+		if err := m.kernel.Shutdown(fd, unix.SHUT_RDWR); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.kill()
+	m = s.manager()
+	for n, fd := range m.services {
+		at, err := m.kernel.Getsockname(fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		network, address := "unix", s.Options.Control
+		if n == 1 {
+			network, address = "tcp", at.Addr.String()
+		}
+		c, err := net.Dial(network, address)
+		if err != nil {
+			t.Errorf("%s: %v", network, err)
+			continue
+		}
+		_ = c.Close()
+		accepted, _, err := m.kernel.Accept4(fd, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+		if err != nil {
+			t.Errorf("%s: accept: %v", network, err)
+			continue
+		}
+		_ = m.kernel.Close(accepted)
+	}
+}
+
+// TestListenOnceMore: a generation that could not listen as a whole can be asked to again.
+func TestListenOnceMore(t *testing.T) {
+	s := newResidentTest(t, planOf(), func(s *resident) {
+		s.kernel = &flaky{Kernel: s.kernel, op: "Listen", errno: posix.Errno(unix.EADDRINUSE), after: 2} // the control socket and the first one
+	}).run()
+	m := s.manager()
+	s.compiles(listening(planOf(), tcp("first", 0), unixSocket("second", filepath.Join(s.dir, "run", "second.sock"), 0o600)))
+	g := m.prepare().Generation
+	if a := m.do(wire.KindListen, wire.EncodeID(g)); a.Code != wire.Failed || !strings.Contains(a.Text, "second") {
+		t.Fatalf("%+v", a)
+	}
+	m.must(wire.KindListen, wire.EncodeID(g))
+	m.must(wire.KindCommit, wire.EncodeID(g))
+}
+
+// TestDirectoryBehindALinkOfSomebodyElse: who can have the link lead elsewhere is talked to instead of us.
+func TestDirectoryBehindALinkOfSomebodyElse(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("giving a link to somebody needs root")
+	}
+	for _, owner := range []int{0, 65534} {
+		s := newResidentTest(t, planOf(), func(s *resident) {
+			link := filepath.Join(s.t.TempDir(), "link")
+			if err := errors.Join(os.Symlink(s.t.TempDir(), link), os.Lchown(link, owner, owner)); err != nil {
+				t.Fatal(err)
+			}
+			s.Options.Control = filepath.Join(link, "control.sock")
+		}).run()
+		if owner == 0 {
+			s.manager().must(wire.KindFinish, []byte{0})
+		}
+		_, err := s.wait()
+		if refused := err != nil && strings.Contains(err.Error(), "symbolic link that belongs to user 65534"); refused != (owner != 0) {
+			t.Errorf("of user %d: %v", owner, err)
+		}
+	}
 }
