@@ -37,8 +37,16 @@ func view(t *testing.T, inside bool, own ...string) *altered {
 	for _, path := range own {
 		k.owners[inode(t, path)] = user
 	}
-	// The one in /tmp is the user's as well: /tmp is a place where others can put something in the place of root's.
-	k.owners[inode(t, tempRoot(t, tempRoot(t, own[0])))] = user
+	// What is in /tmp or the like is the user's as well: there others could put something in the place of root's.
+	for dir := tempRoot(t, own[0]); dir != ""; dir = tempRoot(t, dir) {
+		var above unix.Stat_t
+		if err := unix.Stat(tempRoot(t, dir)+"/", &above); err != nil {
+			t.Fatal(err)
+		}
+		if above.Mode&0o022 != 0 {
+			k.owners[inode(t, dir)] = user
+		}
+	}
 	return k
 }
 
