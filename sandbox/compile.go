@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -189,6 +190,9 @@ func (c *compiler) decideProtections() {
 		detail := fmt.Sprintf("ABI %d, %d paths", f.Landlock.ABI, len(m.Filesystem))
 		if c.closedTCP() != 0 {
 			detail += ", no TCP connections and no binding"
+		}
+		if lacks := c.landlockLacks(); len(lacks) > 0 {
+			detail += "; it does not restrict " + strings.Join(lacks, ", ")
 		}
 		c.report("landlock", Enforced, detail)
 	}

@@ -182,6 +182,30 @@ func TestUserIsRequiredOfRoot(t *testing.T) {
 }
 
 // TestEnforcement compares the report with the host: what the host lacks never reads as enforced.
+// TestLandlockReport: what an older Landlock cannot restrict is said.
+func TestLandlockReport(t *testing.T) {
+	const tcp = "binding and connecting the sockets it inherits (needs 4)"
+	for _, tt := range []struct {
+		abi   int
+		lines []string
+		want  string
+	}{
+		{7, nil, "ABI 7, 5 paths, no TCP connections and no binding"},
+		{4, nil, "ABI 4, 5 paths, no TCP connections and no binding; it does not restrict ioctl on devices (needs 5)"},
+		{3, nil, "ABI 3, 5 paths; it does not restrict " + tcp + ", ioctl on devices (needs 5)"},
+		{2, nil, "ABI 2, 5 paths; it does not restrict shortening files (needs 3), " + tcp + ", ioctl on devices (needs 5)"},
+		{2, []string{"network: {mode: host}", "namespaces: [mount, pid, ipc, uts, cgroup]"}, "ABI 2, 5 paths; it does not restrict shortening files (needs 3), ioctl on devices (needs 5)"},
+	} {
+		h := debian()
+		h.facts.Landlock.ABI = tt.abi
+		all := mustCompile(t, h, with(tt.lines...)).Enforcement
+		i := slices.IndexFunc(all, func(e Enforcement) bool { return e.Protection == "landlock" })
+		if i < 0 || all[i].Detail != tt.want || all[i].Level != Enforced {
+			t.Errorf("%+v\nwant %s", all, tt.want)
+		}
+	}
+}
+
 func TestEnforcement(t *testing.T) {
 	tests := []struct {
 		name       string

@@ -48,6 +48,21 @@ func landlockTCP(abi int) uint64 {
 	return unix.LANDLOCK_ACCESS_NET_BIND_TCP | unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
 }
 
+// landlockLacks says what this host's version of Landlock does not restrict of what a ruleset of ours does on a kernel that has it all.
+func (c *compiler) landlockLacks() (lacks []string) {
+	abi := c.facts.Landlock.ABI
+	if abi < 3 {
+		lacks = append(lacks, "shortening files (needs 3)")
+	}
+	if abi < 4 && c.has(unix.CLONE_NEWNET) && c.module.Network.V == policy.NetworkNone {
+		lacks = append(lacks, "binding and connecting the sockets it inherits (needs 4)")
+	}
+	if abi < 5 {
+		lacks = append(lacks, "ioctl on devices (needs 5)")
+	}
+	return lacks
+}
+
 // closedTCP returns what Landlock denies about TCP to a module that shall have no network. The namespace alone would not do: a socket
 // that it inherits belongs to the host's network, and could be disconnected and connected elsewhere.
 func (c *compiler) closedTCP() uint64 {
