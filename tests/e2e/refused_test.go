@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -65,7 +66,8 @@ func TestReloadRefused(t *testing.T) {
 		}), status: 1, says: []string{"service", "not ready within 300ms", "serves on"}, undone: true},
 		{name: "a module that ends at once", change: text(func(w *web) { w.args = []string{"-before", "exit=3"} }), status: 1,
 			says: []string{"service", "exited with status 3", "serves on"}, undone: true},
-		{name: "an added module that ends at once", change: other(module{command: []string{place.victim, "exit:4"}, lines: []string{"user: www-data"}}), status: 1,
+		{name: "an added module that ends at once", change: other(module{command: []string{place.victim, "exit:4"},
+			lines: []string{"user: www-data", "healthcheck: {notify: true, start_period: 10s}"}}), status: 1,
 			says: []string{"other", "exited with status 4", "serves on"}, undone: true},
 		{name: "a module that cannot be launched", change: other(module{lines: []string{"user: www-data", fmt.Sprintf("rlimits: {nofile: %d}", tooMany(t))}}), status: 1,
 			says: []string{"other: prlimit64", "{file}:", "serves on"}, undone: true},
@@ -163,6 +165,7 @@ func TestReloadUndoStopFirst(t *testing.T) {
 	before := p.status(t)
 	broken := old
 	broken.command = []string{place.victim, "exit:5"}
+	broken.lines = append(slices.Clone(broken.lines), "healthcheck: {notify: true, start_period: 10s}")
 	rewrite(t, file, fmt.Sprintf("version: 1\nmodules:\n%s", broken.text()))
 	p.reload(t).wants(t, 1, "exited with status 5", "generation 1 serves on")
 	after := p.becomes(t, "the old one is back", allReady)

@@ -314,9 +314,13 @@ func TestSuperviseStop(t *testing.T) {
 			module{name: "orphan", command: []string{place.victim, "outlive", "say:sleep " + mark, "sleep:60s"}, lines: []string{"user: daemon"}}))
 		p.says(t, "say:sleep")
 		waitFor(t, "three and one to run", func() bool { return len(running("sleep "+mark)) == 4 })
+		manager := p.status(t).Manager.PID
 		p.signal(t, unix.SIGKILL)
 		p.ended(t)
 		waitFor(t, "the end of the modules", func() bool { return len(running(mark)) == 0 })
+		waitFor(t, "the end of the manager", func() bool {
+			return !slices.ContainsFunc(running("role:manager"), func(p process) bool { return p.pid == manager })
+		})
 		locked(t, "exit 0").run(t).wants(t, 0) // sweeps its control groups
 		p.leavesNothing(t)
 	})
