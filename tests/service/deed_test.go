@@ -76,9 +76,8 @@ func TestExit(t *testing.T) {
 
 func TestIgnoresTerm(t *testing.T) {
 	h := newHost(t, "tcp")
-	p := h.ready(t, "-after", "ignore-term")
+	p := h.ready(t, "-before", "ignore-term")
 	c := h.dial(t)
-	c.ask(t, "GET", "/pid", "") // the deed is done by then, or nearly
 	waitFor(t, "it takes no notice", func() bool {
 		p.signal(t, unix.SIGTERM)
 		return strings.Contains(p.output(), "takes no notice of terminated")
