@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
-	"github.com/bulkhead/bulkhead/spawner/aside"
+	"github.com/bulkhead/bulkhead/posix/aside"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 

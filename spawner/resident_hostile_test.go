@@ -13,8 +13,8 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
-	"github.com/bulkhead/bulkhead/spawner/aside/asidetest"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/linger"
 )
 
 // TestManagerThatCannotBeTold: one that has shut its end down for reading, and goes on to ask, does not have answers pile up for it.
@@ -44,8 +44,8 @@ func TestManagerSendsWhatCannotBeClosed(t *testing.T) {
 	held, goOn := make(chan struct{}), make(chan struct{})
 	s.poller.post(func() { close(held); <-goOn })
 	<-held
-	asidetest.Leave(t, m.fd, wire.Frame{Kind: wire.KindStats, ID: 1}.Encode())
-	asidetest.Quick(t, func() {
+	linger.Leave(t, m.fd, wire.Frame{Kind: wire.KindStats, ID: 1}.Encode())
+	linger.Quick(t, func() {
 		close(goOn)
 		next := s.manager()
 		if n := await(t, next.notices, "why there is another manager"); !strings.Contains(n.Text, "descriptors came along") {
@@ -77,11 +77,11 @@ func TestModuleLeavesWhatCannotBeClosed(t *testing.T) {
 		if err := errors.Join(err, e, k.Connect(theirs, at)); err != nil {
 			t.Fatal(err)
 		}
-		asidetest.Leave(t, theirs, []byte("READY=1"))
+		linger.Leave(t, theirs, []byte("READY=1"))
 		if err := k.Close(theirs); err != nil {
 			t.Fatal(err)
 		}
-		asidetest.Quick(t, func() {
+		linger.Quick(t, func() {
 			if err := i.close(k); err != nil {
 				t.Error(err)
 			}
@@ -96,8 +96,8 @@ func TestChannelIsClosedWithWhatCannotBe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asidetest.Leave(t, theirs, []byte("x"))
-	asidetest.Quick(t, func() {
+	linger.Leave(t, theirs, []byte("x"))
+	linger.Quick(t, func() {
 		if err := errors.Join(k.Close(theirs), newChannel(k, ours).close()); err != nil {
 			t.Error(err)
 		}

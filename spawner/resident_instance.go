@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/aside"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/program"
-	"github.com/bulkhead/bulkhead/spawner/aside"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 

@@ -16,8 +16,8 @@ import (
 	"github.com/bulkhead/bulkhead/core/poll"
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
-	"github.com/bulkhead/bulkhead/spawner/aside/asidetest"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/linger"
 )
 
 // TestMain is also a process that sends what it is told to somebody's socket.
@@ -173,9 +173,9 @@ func TestDescriptorsThatCannotBeClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.r.o.Notified = func(id wire.InstanceID, m Message) { s.got <- m; s.from7 <- id == 7 }
-	asidetest.Leave(t, s.from, []byte("STATUS=first"))
-	asidetest.Leave(t, s.from, []byte("STATUS=second"))
-	asidetest.Quick(t, func() {
+	linger.Leave(t, s.from, []byte("STATUS=first"))
+	linger.Leave(t, s.from, []byte("STATUS=second"))
+	linger.Quick(t, func() {
 		s.r.Add(8, posix.PID(os.Getpid()), fd)
 		if m := wait(t, s.got); m.Status == nil || *m.Status != "first" || <-s.from7 {
 			t.Errorf("%+v", m)

@@ -9,7 +9,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
-	"github.com/bulkhead/bulkhead/spawner/aside/asidetest"
+	"github.com/bulkhead/bulkhead/tests/linger"
 )
 
 // TestCloseWithWhatClientsLeft: a client that nobody has accepted can have sent a descriptor that takes as long to close as it likes.
@@ -28,11 +28,11 @@ func TestCloseWithWhatClientsLeft(t *testing.T) {
 	if err := k.Connect(client, posix.Sockaddr{Family: unix.AF_UNIX, Path: l.Path}); err != nil {
 		t.Fatal(err)
 	}
-	asidetest.Leave(t, client, []byte("x"))
+	linger.Leave(t, client, []byte("x"))
 	if err := k.Close(client); err != nil {
 		t.Fatal(err)
 	}
-	asidetest.Quick(t, func() {
+	linger.Quick(t, func() {
 		if err := s.Close(k); err != nil {
 			t.Error(err)
 		}

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
+	slow "github.com/bulkhead/bulkhead/posix/aside"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
-	slow "github.com/bulkhead/bulkhead/spawner/aside"
 )
 
 // Kernel is what this package asks of a system.

@@ -1,5 +1,5 @@
-// Package asidetest makes descriptors that cannot be closed quickly.
-package asidetest
+// Package linger makes descriptors that cannot be closed quickly.
+package linger
 
 import (
 	"errors"

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/aside"
 	"github.com/bulkhead/bulkhead/posix/linux"
-	"github.com/bulkhead/bulkhead/spawner/aside"
 )
 
 // slow is a system that closes when it is told to.
