@@ -11,6 +11,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/aside"
 )
 
 const (
@@ -88,7 +89,7 @@ func (s *Server) closeSites() {
 // closeSite closes a listening socket. Others may have it open too, and then epoll would go on telling of it.
 func (s *Server) closeSite(t *site) {
 	s.giveUp(t)
-	if err := s.k.Close(t.FD); err != nil {
+	if err := aside.Close(s.k, t.FD); err != nil {
 		s.o.Log.Error("close a listening socket of the control API", "error", err)
 	}
 }
@@ -141,7 +142,7 @@ func (s *Server) giveUp(t *site) {
 
 // admit decides what becomes of a connection, whose descriptor it takes over.
 func (s *Server) admit(t *site, fd posix.FD) {
-	c := &conn{site: t}
+	c := &conn{site: t, kernel: s.k}
 	if t.Access == OwnerOnly {
 		var err error
 		if c.peer, err = s.k.GetsockoptUcred(fd); err != nil {
@@ -206,7 +207,7 @@ func (s *Server) admit(t *site, fd posix.FD) {
 }
 
 func (s *Server) closeConn(fd posix.FD) {
-	if err := s.k.Close(fd); err != nil {
+	if err := aside.Close(s.k, fd); err != nil {
 		s.o.Log.Error("close a connection of the control API", "error", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -114,25 +115,34 @@ func (endless) Read(p []byte) (int, error) {
 }
 
 func TestCommands(t *testing.T) {
+	var mu sync.Mutex // guards what follows
 	var got []command
 	result := api.Result{OK: true, Text: "done"}
-	m := &fakeManager{status: twoModules(), do: func(_ context.Context, c command) (api.Result, error) {
+	do := func(c command) (api.Result, error) {
 		got = append(got, c)
 		return result, nil
+	}
+	locked := func(f func()) { mu.Lock(); defer mu.Unlock(); f() }
+	m := &fakeManager{status: twoModules(), do: func(_ context.Context, c command) (api.Result, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return do(c)
 	}}
 	client := NewClient(serveAPI(t, m))
 	for _, c := range []command{
 		{machine.Reload, nil, false}, {machine.Reload, nil, true}, {machine.Stop, []string{"web"}, false}, {machine.Stop, nil, false},
 		{machine.Start, []string{"web", "api"}, false}, {machine.Restart, nil, false}, {machine.Restart, []string{"api"}, false}, {machine.Shutdown, nil, false},
 	} {
-		got = nil
+		locked(func() { got = nil })
 		r, err := client.Do(t.Context(), c.verb, c.modules, c.dryRun)
+		mu.Lock()
 		if err != nil || !cmp.Equal(r, result) {
 			t.Errorf("%+v: %+v, %v", c, r, err)
 		}
 		if len(got) != 1 || got[0].verb != c.verb || got[0].dryRun != c.dryRun || !slices.Equal(got[0].modules, c.modules) {
 			t.Errorf("%+v arrived as %+v", c, got)
 		}
+		mu.Unlock()
 	}
 	if _, err := client.Do(t.Context(), 99, nil, false); err == nil {
 		t.Error("a command that does not exist was sent")
@@ -141,15 +151,15 @@ func TestCommands(t *testing.T) {
 		{Text: "web does not get ready", Plan: &api.Plan{From: 1, To: 2, Actions: []api.Action{{Verb: api.Keep, Kind: "module", Name: "web", Reasons: []string{"nothing changed"}}}}},
 		{Text: "refused", Invalid: true, Problems: "error[E201]: …\n", Diagnostic: []any{map[string]any{"code": "E201"}}},
 	} {
-		result = r
+		locked(func() { result = r })
 		answered, err := client.Do(t.Context(), machine.Reload, nil, false)
 		if err != nil || !cmp.Equal(answered, r) {
 			t.Errorf("%s, %v", cmp.Diff(r, answered), err)
 		}
 	}
-	m.do = func(context.Context, command) (api.Result, error) {
-		return api.Result{}, errors.New("the manager is ending")
-	}
+	locked(func() {
+		do = func(command) (api.Result, error) { return api.Result{}, errors.New("the manager is ending") }
+	})
 	var refusal *Error
 	if _, err := client.Do(t.Context(), machine.Reload, nil, false); !errors.As(err, &refusal) || refusal.Status != 503 || refusal.Code != codeEnding || refusal.Detail != "the manager is ending" {
 		t.Errorf("%v", err)

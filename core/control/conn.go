@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -31,10 +32,45 @@ type conn struct {
 	fresh   atomic.Bool // nothing has come in yet
 	once    sync.Once
 	release func()
+	kernel  posix.Files
+	control []byte // for Read, on a unix socket
 }
 
+var errDescriptors = errors.New("descriptors came along")
+
+// closers is how many threads the connections of one listener may hold up: a client decides how long it takes to close what it sends.
+const closers = 2
+
+// Read implements [net.Conn]. Who sends descriptors is not listened to any more. They are taken, because the kernel would close them here and now
+// otherwise, and read(2) would wait for that.
+func (c *conn) Read(p []byte) (int, error) {
+	u, ok := c.Conn.(*net.UnixConn)
+	if !ok {
+		return c.Conn.Read(p)
+	}
+	if c.control == nil {
+		c.control = make([]byte, posix.RightsSpace(posix.MaxRights))
+	}
+	n, control, _, _, err := u.ReadMsgUnix(p, c.control)
+	if control == 0 {
+		return max(n, 0), err // it is -1 with some errors
+	}
+	fds, _ := posix.ParseRights(c.control[:control])
+	_ = c.site.closers.Do(func() error {
+		for _, fd := range fds {
+			_ = c.kernel.Close(fd)
+		}
+		return nil
+	})
+	return 0, &net.OpError{Op: "read", Net: "unix", Err: errDescriptors} // which net/http does not answer
+}
+
+// Close implements [net.Conn]. It does not wait for what has not been read, and the client does not either.
 func (c *conn) Close() error {
-	err := c.Conn.Close()
+	if u, ok := c.Conn.(*net.UnixConn); ok && !c.site.connected { // that one is to be served again
+		_ = u.CloseWrite()
+	}
+	err := c.site.closers.Do(c.Conn.Close)
 	c.once.Do(c.release)
 	return err
 }

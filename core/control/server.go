@@ -16,6 +16,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/aside"
 )
 
 // Kernel is what a server asks of the kernel.
@@ -95,6 +96,7 @@ type site struct {
 	connected bool       // it is a connection, not a listener
 	dead      bool       // it is not waited for any more; guarded by the server's mu
 	seats     [fates]int // connections by fate; guarded by the server's mu
+	closers   aside.Threads
 }
 
 // Key names a listener of a server. It is never used again.
@@ -153,7 +155,7 @@ func (s *Server) Add(l Listener) (Key, error) {
 	if s.closed {
 		return 0, errors.Join(errClosed, s.k.Close(l.FD))
 	}
-	t := &site{Listener: l, key: s.next, connected: !listening}
+	t := &site{Listener: l, key: s.next, connected: !listening, closers: make(aside.Threads, closers)}
 	if err := s.k.EpollCtl(s.epoll, unix.EPOLL_CTL_ADD, l.FD, &posix.EpollEvent{Events: events, Data: uint64(t.key)}); err != nil {
 		return 0, errors.Join(fmt.Errorf("wait for connections: %w", err), s.k.Close(l.FD))
 	}
