@@ -23,7 +23,8 @@
 //
 // A body has at most 64 KiB, headers 16 KiB, and both must have arrived within seconds. A listener serves 64 connections, of which 32
 // may follow events or lines; a few more are answered with status 503, and what comes on top of them is closed. Sixteen
-// commands are carried out or wait at a time. A command goes on when the client that sent it goes away.
+// commands are carried out or wait at a time. A command goes on when the client that sent it goes away. A connection over which
+// descriptors come is closed.
 //
 // # Limits
 //

@@ -4,7 +4,7 @@
 //
 // Whoever can send to a unix socket can leave a descriptor in its queue, and whoever closes the socket closes that descriptor, too. One of a TCP
 // connection with SO_LINGER, whose peer does not read, is closed when the peer likes, or never: socket(7), unix(7). The loop of the
-// spawner must not wait for that.
+// spawner must not wait for that, nor the manager.
 //
 // # Limits
 //
