@@ -2,7 +2,7 @@
 
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
-.PHONY: help deps build generate lint test e2e bench run clean
+.PHONY: help deps build generate lint test e2e vm-test bench run clean
 
 GO ?= $(shell ./bootstrap go)
 export GO
@@ -19,7 +19,7 @@ BUILD = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false $(TAGS) \
 	-ldflags '-s -w -buildid= -linkmode external -extldflags "-static -Wl,--build-id=none" -X main.version=$(VERSION)'
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r target what; do printf 'make %-10s %s\n' "$$target" "$$what"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r target what; do printf 'make %-10s %s\n' "$$target" "$$what"; done
 
 deps: ## install what building and testing need (asks for root where something is missing)
 	./bootstrap deps
@@ -41,6 +41,9 @@ test: build ## every test, as root and as an ordinary user where this machine le
 e2e: build ## the end-to-end tests alone, the same two ways
 	./tests/run ./tests/...
 
+vm-test: build ## what depends on the kernel, on Debian 12's in a virtual machine (needs qemu-system-x86)
+	./tests/vm/run
+
 bench: build ## against bubblewrap, and the decorators; prints lines `figure: NAME VALUE`
 	@$(BUILD) -o .cache/bench ./tests/bench
 	@.cache/bench
@@ -51,4 +54,4 @@ run: build ## the demo, in the foreground
 	exec bin/supervisor --policy embedded:demo
 
 clean: ## remove what was built and the logs of tests (not Go's caches)
-	rm -rf bin .cache/tests .cache/bench .cache/bootstrap.log
+	rm -rf bin .cache/tests .cache/vm .cache/bench .cache/bootstrap.log
