@@ -158,6 +158,9 @@ func (r *Resident) discard() error {
 		return nil
 	}
 	r.prepared = nil
+	if !g.listening { // nothing of it was ever there: the next one can have the number
+		r.lastGeneration = g.id - 1
+	}
 	return errors.Join(r.undo(g), r.closeOpened(g))
 }
 

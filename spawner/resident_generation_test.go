@@ -153,12 +153,11 @@ func TestDiscard(t *testing.T) {
 	next.Listeners[0].Backlog.V = 3
 	next.Listeners[1].Addr = netip.MustParseAddrPort("127.0.0.3:0")
 	s.compiles(next)
-	for g := range wire.GenerationID(3) {
-		g += 2
+	for n, g := range []wire.GenerationID{2, 3, 3} { // what never listened leaves its number to the next one
 		if o := m.prepare(); o.Generation != g {
 			t.Fatalf("generation %d, want %d", o.Generation, g)
 		}
-		if g == 3 {
+		if n == 1 {
 			continue // prepared again, without a word about the one before
 		}
 		m.must(wire.KindListen, wire.EncodeID(g))
