@@ -175,7 +175,7 @@ func TestManyConnections(t *testing.T) {
 	if after.Manager.PID != before.Manager.PID {
 		t.Errorf("the manager is process %d, and was %d", after.Manager.PID, before.Manager.PID)
 	}
-	end(10)
+	end(1)
 	p.stop(t, unix.SIGTERM)
 }
 

@@ -58,8 +58,9 @@ func TestReloadsWithoutPause(t *testing.T) {
 	waitFor(t, fmt.Sprintf("as many processes as before (%d)", family), func() bool { return len(descendants(p.Process.Pid)) == family })
 	s = settled()
 	end(10)
-	if len(s.Modules[0].Instances) != 1 || s.Modules[0].Instances[0].Generation != s.Generation || s.Listeners[0].Generation != 1 {
-		t.Errorf("generation %d, with %+v and %+v; want one instance of it and the socket of the first", s.Generation, s.Modules[0].Instances, s.Listeners)
+	// The last reload may have found nothing changed any more, and kept the instance.
+	if len(s.Modules[0].Instances) != 1 || s.Listeners[0].Generation != 1 {
+		t.Errorf("generation %d, with %+v and %+v; want one instance and the socket of the first", s.Generation, s.Modules[0].Instances, s.Listeners)
 	}
 	if s.Manager.PID != before.Manager.PID {
 		t.Errorf("the manager is process %d, and was %d", s.Manager.PID, before.Manager.PID)
