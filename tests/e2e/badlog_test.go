@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -214,12 +215,10 @@ func TestUnreadLog(t *testing.T) {
 			if c.stderr {
 				p.Stderr = out
 			}
+			defer out.Close()
 			p.start(t)
-			if err := out.Close(); err != nil {
-				t.Fatal(err)
-			}
 			s := p.becomes(t, "every instance is ready", allReady)
-			waitFor(t, "the pipe is full", func() bool { return filled(t, r) })
+			waitFor(t, "the pipe is full", func() bool { return filled(t, out) })
 			visit(t, w.address)
 			p.ask(t, "restart", "service").run(t).wants(t, 0)
 			now := p.becomes(t, "the service is another one", func(now api.Status) bool { return allReady(now) && pids(now)["service[0]"] != pids(s)["service[0]"] })
@@ -242,12 +241,13 @@ func TestUnreadLog(t *testing.T) {
 	}
 }
 
-// filled tells whether a pipe, of which r is the reading end, takes no more.
-func filled(t testing.TB, r *os.File) bool {
+// filled tells whether a pipe, of which w is the writing end, takes no more.
+func filled(t testing.TB, w *os.File) bool {
 	t.Helper()
-	n, err := unix.IoctlGetInt(int(r.Fd()), unix.TIOCINQ)
-	if err != nil {
+	fds := []unix.PollFd{{Fd: int32(w.Fd()), Events: unix.POLLOUT}}
+	n, err := unix.Poll(fds, 0)
+	if err != nil && !errors.Is(err, unix.EINTR) {
 		t.Fatal(err)
 	}
-	return n >= 60<<10
+	return err == nil && n == 0
 }
