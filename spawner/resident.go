@@ -100,7 +100,7 @@ type Resident struct {
 // NewResident returns a spawner that has not begun. Nothing is opened yet.
 func NewResident(c Config) *Resident {
 	r := &Resident{Config: c, kernel: c.Host.Kernel, memos: map[string][]byte{}, instances: map[wire.InstanceID]*instance{},
-		pool: map[listener.Identity]*pooled{}}
+		pool: map[listener.Identity]*pooled{}, stop: stopping{margin: stopMargin}}
 	r.startManager = func(channel posix.FD) (*Instance, error) {
 		return c.Host.Start(&r.Manager, fmt.Sprint(r.managerStarts), [3]posix.FD{channel, 1, 2}, nil)
 	}

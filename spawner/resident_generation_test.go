@@ -478,6 +478,23 @@ func TestStatistics(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
+	// More than a few at a time are refused: every answer is a file in the spawner's memory.
+	var crowd []chan answered
+	s.onLoop(func() { // the loop reads them together, when it goes on
+		for range maxStatistics + 1 {
+			crowd = append(crowd, m.ask(wire.KindStats, nil))
+		}
+	})
+	for n, from := range crowd {
+		a := await(t, from, "statistics")
+		for _, fd := range a.fds {
+			m.memory(fd)
+		}
+		switch {
+		case n < maxStatistics && a.Code != wire.Done, n == maxStatistics && a.Code != wire.Refused:
+			t.Errorf("request %d: %+v", n, a)
+		}
+	}
 	first, second := m.ask(wire.KindStats, nil), m.ask(wire.KindStats, nil)
 	for _, from := range []chan answered{first, second} {
 		a := await(t, from, "statistics")

@@ -7,10 +7,17 @@ import (
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
+// maxStatistics is how many requests may wait for statistics: the answer to each is a file in our memory.
+const maxStatistics = 16
+
 // takeStatistics answers with statistics. Reading what control groups have used takes a while, so it is done aside, once for all who have
 // asked by then.
 func (r *Resident) takeStatistics(id uint64) {
 	m := r.manager
+	if len(m.statistics) >= maxStatistics {
+		r.refuse(id, "%d requests for statistics wait already", maxStatistics)
+		return
+	}
 	if m.statistics = append(m.statistics, id); len(m.statistics) > 1 {
 		r.checkQueue()
 		return

@@ -17,6 +17,7 @@ type stopping struct {
 	finishing bool      // the manager has said that all is done
 	alone     bool      // the spawner stops the instances itself, because there is no manager
 	killed    bool
+	margin    time.Duration // [stopMargin]
 }
 
 // echo is how long after a request to stop another one is taken for the same.
@@ -30,6 +31,11 @@ func (r *Resident) askToStop() {
 	if r.manager.serves() {
 		r.Log.Info("stopping")
 		r.ask(wire.WishStop)
+		r.alarms.set(r.stopTime(), func() {
+			if !r.done && !r.stop.finishing {
+				r.killManager("was told to stop everything, and has not")
+			}
+		})
 		return
 	}
 	if r.manager != nil {
@@ -37,6 +43,26 @@ func (r *Resident) askToStop() {
 	}
 	r.Log.Warn("stopping without the manager, which is not there")
 	r.stopAlone()
+}
+
+// stopMargin is what a manager may take to stop everything beyond the grace periods.
+const stopMargin = 15 * time.Second
+
+// stopTime is how long a manager may take to stop everything: module by module, with the grace period of each.
+func (r *Resident) stopTime() time.Duration {
+	grace := map[string]time.Duration{}
+	longest := func(name string, d time.Duration) { grace[name] = max(grace[name], d) }
+	for _, i := range r.started {
+		longest(i.Module, i.module.StopGracePeriod)
+	}
+	for name, m := range r.current.modules { // which may have another one than when an instance was launched
+		longest(name, m.StopGracePeriod)
+	}
+	sum := r.stop.margin
+	for _, d := range grace {
+		sum += d
+	}
+	return sum
 }
 
 // stopAlone begins to stop all instances in the reverse order of their start, and passes their output on.

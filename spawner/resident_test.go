@@ -366,6 +366,24 @@ func TestStopWithoutManager(t *testing.T) {
 	}
 }
 
+// TestStopIgnored: a manager that takes no notice of the end is ended, and everything stopped without it.
+func TestStopIgnored(t *testing.T) {
+	s := newResidentTest(t, planOf(deafModule(t, "a", 100*time.Millisecond), quiet(t, "b")), func(s *resident) { s.stop.margin = 100 * time.Millisecond })
+	s.Plan.Modules[1].StopGracePeriod = 100 * time.Millisecond
+	s.run()
+	m := s.manager()
+	i := m.start(1, "b", 0)
+	m.output(m.attached[i.ID][0], "ready\n")
+	s.signals <- unix.SIGTERM
+	await(t, m.wishes, "SIGTERM") // and no more
+	if status, err := s.wait(); status != 0 || err != nil {
+		t.Errorf("status %d, %v", status, err)
+	}
+	if want := "told to stop everything, and has not"; !strings.Contains(s.logged(), want) {
+		t.Errorf("no %q in the log:\n%s", want, s.logged())
+	}
+}
+
 // TestSecondSignal kills everything at once, also with a manager that is still busy.
 func TestSecondSignal(t *testing.T) {
 	s := newResidentTest(t, planOf(deafModule(t, "a", time.Hour), deafModule(t, "b", time.Hour)), nil).run()
