@@ -127,7 +127,7 @@ func (r *Resident) heal(s *pooled) {
 		Text: fmt.Sprintf("somebody who holds the socket of %s has shut it down; it listens again", s.where())}
 	if replaced {
 		n.Kind = "listener.replaced"
-		n.Text = fmt.Sprintf("somebody who holds the socket of %s has shut it down; there is a new one, which the modules get when they are started again", s.where())
+		n.Text = fmt.Sprintf("somebody who holds the socket of %s has shut it down; there is a new one, and the modules that have it are restarted", s.where())
 	}
 	r.notice(n)
 }
@@ -204,7 +204,10 @@ func (r *Resident) openServices() (err error) {
 	if r.Options.Owner != uint32(k.Geteuid()) {
 		control.User.V = fmt.Sprint(r.Options.Owner)
 	}
-	if r.services.control, err = listener.Open(k, control); err != nil {
+	if r.services.control, err = listener.Open(k, control); is(err, unix.EADDRINUSE) {
+		return fmt.Errorf("control socket: somebody serves %s, most likely another supervisor (`ss -xlp` finds it): give this one a path of its own with "+
+			"--control PATH, or stop the other one: %w", r.Options.Control, posix.Errno(unix.EADDRINUSE))
+	} else if err != nil {
 		return fmt.Errorf("control socket: %w", err)
 	}
 	if r.Options.Metrics == "" {

@@ -29,7 +29,7 @@ const statusKilled = 1
 // askToStop has the manager stop everything, or does it where there is none.
 func (r *Resident) askToStop() {
 	if r.manager.serves() {
-		r.Log.Info("stopping")
+		r.Log.Debug("stopping") // the manager says it to everybody
 		r.ask(wire.WishStop)
 		r.alarms.set(r.stopTime(), func() {
 			if !r.done && !r.stop.finishing {

@@ -18,7 +18,7 @@ func TestControlPath(t *testing.T) {
 		t.Parallel()
 		p := ready(t, file)
 		second := supervisor(t, "--policy", file, "--control", p.control()).run(t)
-		second.wants(t, 125, p.control(), "already in use", "another process uses this socket")
+		second.wants(t, 125, p.control(), "already in use", "another supervisor", "--control PATH")
 		// The first one is none the worse for it.
 		p.reload(t).wants(t, 0)
 		p.stop(t, unix.SIGTERM)
