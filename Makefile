@@ -2,9 +2,10 @@
 
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
-.PHONY: help deps build generate lint test e2e vm-test bench run clean
+.PHONY: help deps go build generate lint test e2e vm-test bench run clean
 
-GO ?= $(shell ./bootstrap go)
+# Looked for once, when it is first needed.
+GO ?= $(eval GO := $(shell ./bootstrap go))$(GO)
 export GO
 # A Go that will do is not exchanged for another one.
 export GOTOOLCHAIN = local
@@ -24,15 +25,18 @@ help: ## this list
 deps: ## install what building and testing need (asks for root where something is missing)
 	./bootstrap deps
 
-build: ## bin/supervisor, one static binary
+go:
+	@test -n "$(GO)"
+
+build: go ## bin/supervisor, one static binary
 	@mkdir -p bin
 	@echo 'building bin/supervisor $(VERSION)'
 	@$(BUILD) -o bin/supervisor ./cmd/supervisor
 
-generate: ## write every generated file again
+generate: go ## write every generated file again
 	$(GO) generate ./...
 
-lint: ## gofmt, go vet and a syntax check of the shell scripts
+lint: go ## gofmt, go vet and a syntax check of the shell scripts
 	./tests/lint
 
 test: build ## every test, as root and as an ordinary user where this machine lets us; closes with the counts
