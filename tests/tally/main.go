@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -72,7 +74,16 @@ func runCommand(label, log string, argv []string, out io.Writer) (failed bool, e
 	return exit != nil || l.counts().Failed > 0, nil
 }
 
-// closeLogs prints what failed in the streams, and the closing line.
+// who says as whom the tests of a log ran, from its name: "3-games.json".
+func who(log string) string {
+	name := strings.TrimSuffix(filepath.Base(log), ".json")
+	if number, user, ok := strings.Cut(name, "-"); ok && strings.Trim(number, "0123456789") == "" {
+		return user
+	}
+	return name
+}
+
+// closeLogs prints what failed in the streams and as whom, and the closing line.
 func closeLogs(logs []string, out io.Writer) (failed bool, err error) {
 	var total counts
 	for _, name := range logs {
@@ -85,7 +96,7 @@ func closeLogs(logs []string, out io.Writer) (failed bool, err error) {
 			return false, fmt.Errorf("%s: %w", name, err)
 		}
 		for _, id := range l.failures() {
-			fmt.Fprintf(out, "failed: %s\n", id)
+			fmt.Fprintf(out, "failed: %s (as %s)\n", id, who(name))
 		}
 		total = total.plus(l.counts())
 	}

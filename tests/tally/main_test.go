@@ -1,8 +1,10 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -24,9 +26,11 @@ const bad = `{"Action":"start","Package":"q"}
 {"Action":"fail","Package":"q","Elapsed":1}
 `
 
-func stream(t *testing.T, text string) string {
+func stream(t *testing.T, text string) string { return streamAs(t, "stream", text) }
+
+func streamAs(t *testing.T, name, text string) string {
 	t.Helper()
-	name := filepath.Join(t.TempDir(), "stream")
+	name = filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -74,18 +78,19 @@ func TestRunCommand(t *testing.T) {
 func TestClose(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		texts  []string
+		texts  map[string]string // by the name of the log
 		status int
 		want   string
 	}{
-		{"sum of all", []string{good, good}, 0, "2 passed, 0 failed, 2 skipped\n"},
-		{"one failed", []string{good, bad}, 1, "failed: q C\n1 passed, 1 failed, 1 skipped\n"},
-		{"nothing ran", []string{""}, 1, "0 passed, 0 failed, 0 skipped\n"},
+		{"sum of all", map[string]string{"1-root.json": good, "2-root.json": good}, 0, "2 passed, 0 failed, 2 skipped\n"},
+		{"one failed", map[string]string{"1-root.json": good, "2-games.json": bad}, 1, "failed: q C (as games)\n1 passed, 1 failed, 1 skipped\n"},
+		{"the same test as both", map[string]string{"1-root.json": bad, "2-the-user.json": bad}, 1, "failed: q C (as root)\nfailed: q C (as the-user)\n0 passed, 2 failed, 0 skipped\n"},
+		{"nothing ran", map[string]string{"1-root.json": ""}, 1, "0 passed, 0 failed, 0 skipped\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			argv := []string{"close"}
-			for _, text := range c.texts {
-				argv = append(argv, stream(t, text))
+			for _, name := range slices.Sorted(maps.Keys(c.texts)) {
+				argv = append(argv, streamAs(t, name, c.texts[name]))
 			}
 			var out strings.Builder
 			if got := run(argv, &out); got != c.status {

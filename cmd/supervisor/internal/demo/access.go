@@ -27,7 +27,8 @@ func whoDeniesAccess(path string, want uint32) Layer {
 // permits tells whether mode and owner of a file allow what is wanted: path_resolution(7), "permission checks".
 func permits(st unix.Stat_t, self status, want uint32) bool {
 	mode := st.Mode
-	// In a user namespace the capability does not reach files of users that are not mapped; they show as the overflow user's.
+	// In a user namespace what is not mapped shows as the overflow user's or group's: the capability does not reach it, and that a file and a
+	// supplementary group both show so does not make them the same.
 	const overflow = 65534
 	mapped := st.Uid != overflow && st.Gid != overflow
 	if mapped && self.caps.Effective&capDACOverride != 0 && (want&permExecute == 0 || mode&unix.S_IFMT == unix.S_IFDIR || mode&0o111 != 0) {
@@ -37,7 +38,7 @@ func permits(st unix.Stat_t, self status, want uint32) bool {
 	switch {
 	case st.Uid == uid:
 		mode >>= 6
-	case st.Gid == gid, slices.Contains(self.groups, st.Gid):
+	case st.Gid == gid, st.Gid != overflow && slices.Contains(self.groups, st.Gid):
 		mode >>= 3
 	}
 	return mode&want == want

@@ -8,6 +8,10 @@ import (
 
 func TestPermits(t *testing.T) {
 	me := status{uids: [4]uint32{1, 1, 1, 33}, gids: [4]uint32{1, 1, 1, 44}, groups: []uint32{5, 6}}
+	unmapped := me
+	unmapped.groups = []uint32{65534, 65534}
+	nogroup := me
+	nogroup.gids[3] = 65534
 	root := me
 	root.caps.Effective = capDACOverride
 	for _, c := range []struct {
@@ -24,6 +28,9 @@ func TestPermits(t *testing.T) {
 		{"group may", me, 0, 44, unix.S_IFREG | 0o060, permWrite, true},
 		{"supplementary group may", me, 0, 6, unix.S_IFREG | 0o040, permRead, true},
 		{"group may not, though others may", me, 0, 5, unix.S_IFREG | 0o707, permRead, false},
+		{"groups that are not mapped are not the same", unmapped, 0, 65534, unix.S_IFREG | 0o604, permRead, true},
+		{"groups that are not mapped are not the same, and others may not", unmapped, 0, 65534, unix.S_IFREG | 0o060, permRead, false},
+		{"the group may be that of nobody", nogroup, 0, 65534, unix.S_IFREG | 0o060, permRead, true},
 		{"others may", me, 0, 0, unix.S_IFDIR | 0o1777, permWrite | permExecute, true},
 		{"others may only in part", me, 0, 0, unix.S_IFDIR | 0o755, permWrite | permExecute, false},
 		{"the capability may write", root, 0, 0, unix.S_IFREG, permWrite, true},
