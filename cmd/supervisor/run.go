@@ -86,6 +86,7 @@ func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
 	if log.Enabled(cmd.Context(), slog.LevelDebug) {
 		a.coreLevel.Set(slog.LevelDebug)
 	}
+	screen := newTerminals(a.core)
 	signals := make(chan os.Signal, 16)
 	if !o.check && !o.dryRun {
 		// A reload can be asked for from now on. Neither this process nor the one that may take its place, which inherits what is ignored, ends
@@ -116,7 +117,7 @@ func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s: no errors; %d modules, %d listeners\n", strings.Join(o.policies, ", "), len(plan.Modules), len(plan.Listeners))
 		return nil
 	}
-	return a.reside(o, plan, manager, log, signals)
+	return a.reside(o, plan, manager, log, signals, screen)
 }
 
 // withManager adds the policy of the supervisor's own manager.
@@ -129,9 +130,11 @@ func withManager(sources []compile.Source) ([]compile.Source, error) {
 }
 
 // reside runs the modules until it is told to stop, and undoes everything.
-func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slog.Logger, signals chan os.Signal) (err error) {
+func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slog.Logger, signals chan os.Signal, screen terminals) (err error) {
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
 	defer signal.Stop(signals)
+	ended := make(chan struct{})
+	defer close(ended)
 	// A standard output that nobody reads any more is an error of a write, not the end of this process.
 	signal.Ignore(unix.SIGPIPE)
 
@@ -164,7 +167,7 @@ func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slo
 		Log:       log,
 		Output:    newLineWriter(a.core, o.logFormat, plan.Modules),
 		Counters:  func() ([]wire.CallCount, []wire.CallDuration) { return callCounts(a.counts) },
-		Signals:   signals,
+		Signals:   screen.translate(signals, ended),
 		Rest:      func() { shrink(a.core, log) },
 	})
 	status, err := r.Run()
