@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"strconv"
 	"testing"
 	"time"
 
@@ -65,13 +66,32 @@ func send(t *testing.T, sig unix.Signal) {
 	}
 }
 
-// asleep sets traps, makes a file, and sleeps without a child until a signal comes.
+// asleep sets traps, makes a file, and sleeps without a child until a signal comes. A signal that comes between the shell's look for one and
+// its sleep would be found only after the sleep, so it is woken up again and again.
 func asleep(t *testing.T, traps string, grace time.Duration) (wire.Module, string) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := unix.Mkfifo(dir+"/fifo", 0o666); err != nil {
 		t.Fatal(err)
 	}
+	fifo, err := os.OpenFile(dir+"/fifo", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for tick := time.NewTicker(10 * time.Millisecond); ; {
+			select {
+			case <-stop:
+				tick.Stop()
+				return
+			case <-tick.C:
+				_, _ = fifo.WriteString("\n") // without a reader it waits for none: it is one itself
+			}
+		}
+	}()
+	t.Cleanup(func() { close(stop); <-stopped; _ = fifo.Close() })
 	m := shell("exec", traps+"; exec 9<>"+dir+"/fifo; : > "+dir+"/ready; while :; do read x <&9; done")
 	m.StopGracePeriod = grace
 	return m, dir + "/ready"
@@ -130,11 +150,20 @@ func TestForegroundAskedTwice(t *testing.T) {
 // TestForegroundInterruptIsTheCommandsOwn: an interactive program takes SIGINT for its own purposes, as often as it comes.
 func TestForegroundInterruptIsTheCommandsOwn(t *testing.T) {
 	noLeaks(t)
-	m, ready := asleep(t, "n=0; trap 'n=$((n+1)); [ $n = 3 ] && exit 5' INT", time.Millisecond)
+	answers := t.TempDir() + "/"
+	m, ready := asleep(t, "n=0; trap 'n=$((n+1)); : > "+answers+"$n; [ $n = 3 ] && exit 5' INT", time.Millisecond)
 	afterStart(t, ready, func() {
-		for range 3 {
-			send(t, unix.SIGINT)
-			time.Sleep(50 * time.Millisecond)
+		for n := range 3 {
+			send(t, unix.SIGINT) // one that comes before the one before is taken is the same
+			answered := func() bool { _, err := os.Stat(answers + strconv.Itoa(n+1)); return err == nil }
+			for deadline := time.Now().Add(5 * time.Second); !answered() && time.Now().Before(deadline); {
+				time.Sleep(time.Millisecond)
+			}
+			if !answered() {
+				t.Errorf("SIGINT %d does not reach the command", n+1)
+				send(t, unix.SIGTERM)
+				return
+			}
 		}
 	})
 	exit, err := hostOf(t, linux.New()).Run(Foreground{Module: &m})

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -176,13 +177,17 @@ func TestCommandOutlivesItsClient(t *testing.T) {
 		return api.Result{OK: true}, nil
 	}}
 	client := NewClient(serveAPI(t, m))
-	ctx, cancel := context.WithCancel(t.Context())
-	left := make(chan error)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	left := make(chan error, 1)
 	go func() {
 		_, err := client.Do(ctx, machine.Reload, nil, false)
 		left <- err
 	}()
-	<-inside
+	select {
+	case <-inside:
+	case err := <-left:
+		t.Fatalf("the command did not arrive: %v", err)
+	}
 	cancel()
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Errorf("the client that left got %v", err)
@@ -209,7 +214,11 @@ func TestTooManyCommands(t *testing.T) {
 		}()
 	}
 	for range maxCommands {
-		<-inside
+		select {
+		case <-inside:
+		case err := <-answers:
+			t.Fatalf("a command did not arrive: %v", err)
+		}
 	}
 	var refusal *Error
 	if _, err := client.Do(t.Context(), machine.Reload, nil, false); !errors.As(err, &refusal) || refusal.Code != codeBusy {

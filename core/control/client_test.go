@@ -43,7 +43,7 @@ func TestClientFindsNobody(t *testing.T) {
 }
 
 func TestClientIsRefused(t *testing.T) {
-	_, paths := serve(t, Options{}, Listener{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	_, paths := serve(t, mine(), Listener{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusForbidden, codeNotAllowed, "ask as one of them", "uid 5 may not use this socket").write(w)
 	})})
 	_, err := NewClient(paths[0]).Status(t.Context())
@@ -65,7 +65,7 @@ func TestClientMeetsSomethingElse(t *testing.T) {
 		}, "answers 302 Found: it is no supervisor"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, paths := serve(t, Options{}, Listener{Handler: c.h})
+			_, paths := serve(t, mine(), Listener{Handler: c.h})
 			if _, err := NewClient(paths[0]).Status(t.Context()); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v, want %q", err, c.want)
 			}
@@ -75,12 +75,12 @@ func TestClientMeetsSomethingElse(t *testing.T) {
 
 // TestClientOfAManagerThatDies: the client says that it does not know what became of its command.
 func TestClientOfAManagerThatDies(t *testing.T) {
-	_, paths := serve(t, Options{}, Listener{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })})
+	_, paths := serve(t, mine(), Listener{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })})
 	client := NewClient(paths[0])
 	if _, err := client.Do(t.Context(), machine.Reload, nil, false); !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "supervisor status") {
 		t.Error(err)
 	}
-	_, paths = serve(t, Options{}, Listener{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	_, paths = serve(t, mine(), Listener{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		_, _ = io.WriteString(w, ":\n\nid: 1\ndata: {\"id\":\"1\"}\n\n")
 		_ = http.NewResponseController(w).Flush()

@@ -30,7 +30,7 @@ func TestConnectedSelf(t *testing.T) {
 		return string(buf[:n])
 	}
 	for round := range 3 {
-		s, err := NewServer(k, Options{})
+		s, err := NewServer(k, mine())
 		must(t, err)
 		fd, err := k.Fcntl(near, unix.F_DUPFD_CLOEXEC, 0) // as the spawner passes it
 		must(t, err)
@@ -55,7 +55,7 @@ func TestConnectedSelfEnds(t *testing.T) {
 	k := linux.New()
 	near, far, err := k.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	must(t, err)
-	s, err := NewServer(k, Options{})
+	s, err := NewServer(k, mine())
 	must(t, err)
 	defer func() { must(t, s.Close(t.Context())) }()
 	key := add(t, s, Listener{FD: near, Handler: Self(&fakeManager{}, 1), Access: Anybody})
@@ -78,7 +78,7 @@ func TestConnectedSelfEnds(t *testing.T) {
 // TestAddRefuses: what is no socket is closed and not served.
 func TestAddRefuses(t *testing.T) {
 	k := linux.New()
-	s, err := NewServer(k, Options{})
+	s, err := NewServer(k, mine())
 	must(t, err)
 	defer func() { must(t, s.Close(t.Context())) }()
 	fd, err := k.Eventfd2(0, unix.EFD_CLOEXEC)
@@ -99,7 +99,7 @@ func TestMetricsOverTCP(t *testing.T) {
 	must(t, errors.Join(k.Bind(fd, posix.Sockaddr{Family: unix.AF_INET, Addr: netip.MustParseAddrPort("127.0.0.1:0")}), k.Listen(fd, 16)))
 	where, err := k.Getsockname(fd)
 	must(t, err)
-	s, err := NewServer(k, Options{})
+	s, err := NewServer(k, mine())
 	must(t, err)
 	defer func() { must(t, s.Close(t.Context())) }()
 	add(t, s, Listener{FD: fd, Handler: Metrics(&fakeManager{status: twoModules()}, MetricsOptions{}).Handler(), Access: Anybody})

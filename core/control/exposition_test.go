@@ -33,7 +33,7 @@ func someStats(context.Context) (wire.Stats, error) {
 
 func scrape(t *testing.T, x *Exposition) string {
 	t.Helper()
-	_, paths := serve(t, Options{}, Listener{Handler: x.Handler(), Access: Anybody})
+	_, paths := serve(t, mine(), Listener{Handler: x.Handler(), Access: Anybody})
 	status, header, body := exchange(t, browser(t, paths[0]), newRequest(t, "GET", "/metrics", "", ""))
 	if status != http.StatusOK || !strings.HasPrefix(header.Get("Content-Type"), "text/plain") {
 		t.Fatalf("status %d, %v: %s", status, header, body)
@@ -156,7 +156,7 @@ func TestTooManyScrapes(t *testing.T) {
 		<-finish
 		return wire.Stats{}, errors.New("late")
 	}}, MetricsOptions{})
-	_, paths := serve(t, Options{}, Listener{Handler: x.Handler(), Access: Anybody})
+	_, paths := serve(t, mine(), Listener{Handler: x.Handler(), Access: Anybody})
 	client := browser(t, paths[0])
 	done := make(chan error)
 	for range maxScrapes {

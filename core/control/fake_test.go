@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/core/machine"
+	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
@@ -149,6 +151,9 @@ func twoModules() api.Status {
 	}
 }
 
+// mine are the options of a server of who runs the tests.
+func mine() Options { return Options{Owner: posix.UID(os.Getuid())} }
+
 // serve serves handlers on sockets and returns their paths.
 func serve(t testing.TB, o Options, listeners ...Listener) (s *Server, paths []string) {
 	t.Helper()
@@ -175,7 +180,7 @@ func serve(t testing.TB, o Options, listeners ...Listener) (s *Server, paths []s
 // serveAPI serves the control API of a manager.
 func serveAPI(t testing.TB, m Manager) (path string) {
 	t.Helper()
-	_, paths := serve(t, Options{}, Listener{Handler: API(m, nil)})
+	_, paths := serve(t, mine(), Listener{Handler: API(m, nil)})
 	return paths[0]
 }
 

@@ -15,7 +15,7 @@ import (
 // TestDescriptorsEndAConnection: a module that sends some is hung up on, at once, and holds nobody up who has to close them.
 func TestDescriptorsEndAConnection(t *testing.T) {
 	k := linux.New()
-	s, err := NewServer(k, Options{})
+	s, err := NewServer(k, mine())
 	must(t, err)
 	defer func() { must(t, s.Close(t.Context())) }()
 	fd, path := listen(t)

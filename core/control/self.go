@@ -2,6 +2,8 @@ package control
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/spawner/wire"
@@ -13,11 +15,12 @@ const maxSelfEvents = 50
 // Self returns the handler of a module's own socket: GET /v1/self, an [api.Self], and nothing else.
 func Self(m Manager, instance wire.InstanceID) http.Handler {
 	return router{{method: "GET", path: "/v1/self", serve: func(w http.ResponseWriter, r *request) *Error {
-		self, ok := about(m.Status(), instance)
+		status := m.Status()
+		self, ok := about(status, instance)
 		if !ok {
 			return refuse(http.StatusNotFound, codeNotFound, "", "this instance is not known any more")
 		}
-		self.Events = eventsOf(r, m, self.Module, self.Instance.Replica)
+		self.Events = eventsOf(r, m, self, listenersOf(status, self.Module))
 		answer(w, http.StatusOK, self)
 		return nil
 	}}}
@@ -35,11 +38,24 @@ func about(s api.Status, id wire.InstanceID) (api.Self, bool) {
 	return api.Self{}, false
 }
 
-// eventsOf returns the last events about a place.
-func eventsOf(r *request, m Manager, module string, replica int) []api.Event {
+// listenersOf returns the names of the listeners that a module has.
+func listenersOf(s api.Status, module string) []string {
+	var names []string
+	for _, l := range s.Listeners {
+		if slices.Contains(l.Modules, module) {
+			names = append(names, l.Name)
+		}
+	}
+	return names
+}
+
+// eventsOf returns the last events about a place and about the listeners that it has.
+func eventsOf(r *request, m Manager, self api.Self, listeners []string) []api.Event {
 	out := []api.Event{}
 	for e := range remembered(m.Events(r.Context(), "")) {
-		if e.Module == module && (e.Replica == nil || *e.Replica == replica) {
+		own := e.Module == self.Module && (e.Replica == nil || *e.Replica == self.Instance.Replica)
+		heard := e.Module == "" && strings.HasPrefix(e.Kind, "listener.") && slices.Contains(listeners, e.Listener)
+		if own || heard {
 			out = append(out, e)
 		}
 	}
