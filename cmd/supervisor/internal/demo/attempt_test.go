@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -68,6 +69,34 @@ func TestAttemptsSucceedWithoutSandbox(t *testing.T) {
 	sameState(t, c, again)
 	if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+// A user's further groups are not mapped in a user namespace. What denies that user something is not Landlock for it.
+func TestAttemptsOfSomebodyWithGroups(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a child groups")
+	}
+	const user, group = 5, 27
+	scratch := t.TempDir()
+	for dir := scratch; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chown(scratch, user, user); err != nil {
+		t.Fatal(err)
+	}
+	cmd := child("grouped", scratch)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user, Groups: []uint32{group}}}
+	c, _ := lookTwice(t, cmd)
+	if !slices.ContainsFunc(c.Attempts, func(a Attempt) bool { return a.Layer == LayerPermissions }) {
+		t.Error("nothing is denied by permissions")
+	}
+	for _, a := range c.Attempts {
+		if a.Layer == LayerSeccomp || a.Layer == LayerLandlock {
+			t.Errorf("%s: denied by %s, which is not there: %+v", a.Name, a.Layer, a)
+		}
 	}
 }
 

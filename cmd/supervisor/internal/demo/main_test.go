@@ -40,6 +40,11 @@ func play(role string) error {
 		cmd := child("look", os.Getenv(scratchVariable))
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		return cmd.Run()
+	case "grouped": // somebody with a group that the user namespace of the next one does not map
+		cmd := child("parent", os.Getenv(scratchVariable))
+		inNamespaces(cmd)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		return cmd.Run()
 	case "confine":
 		runtime.LockOSThread()
 		if err := confineThread(); err != nil {
