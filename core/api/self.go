@@ -6,6 +6,6 @@ type Self struct {
 	Module     string   `json:"module"`
 	Instance   Instance `json:"instance"`
 	Replicas   int      `json:"replicas"`
-	// Events are the last ones about its place, the newest last: those of the instances before it too.
+	// Events are the last ones about its place and about the listeners that it has, the newest last: those of the instances before it too.
 	Events []Event `json:"events"`
 }

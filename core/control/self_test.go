@@ -28,6 +28,10 @@ func TestSelf(t *testing.T) {
 		}
 		m.events.past = append(m.events.past, e)
 	}
+	healed, other, pretended := numbered(200, "listener.healed"), numbered(201, "listener.healed"), numbered(202, "instance.exited")
+	healed.Listener, other.Listener, pretended.Listener = "http", "admin", "http"
+	m.status.Listeners = append(m.status.Listeners, api.Listener{Name: "admin", Modules: []string{"api"}})
+	m.events.past = append(m.events.past, healed, other, pretended)
 	_, paths := serve(t, Options{}, Listener{Handler: Self(m, 9), Access: Anybody}, Listener{Handler: Self(m, 12345), Access: Anybody})
 	client := browser(t, paths[0])
 	status, _, body := exchange(t, client, newRequest(t, "GET", "/v1/self", "", ""))
@@ -38,11 +42,11 @@ func TestSelf(t *testing.T) {
 	if want := m.status.Modules[0].Instances[1]; got.Module != "web" || got.Generation != 3 || got.Replicas != 2 || !cmp.Equal(got.Instance, want) {
 		t.Errorf("%+v", got)
 	}
-	if len(got.Events) != maxSelfEvents || got.Events[maxSelfEvents-1].ID != numbered(199, "").ID {
+	if len(got.Events) != maxSelfEvents || got.Events[maxSelfEvents-1].ID != healed.ID || got.Events[maxSelfEvents-2].ID != numbered(199, "").ID {
 		t.Errorf("%d events, the last %+v", len(got.Events), got.Events[len(got.Events)-1])
 	}
 	for _, e := range got.Events {
-		if e.Module != "web" || e.Replica != nil && *e.Replica != 0 {
+		if e.Module != "web" && e.ID != healed.ID || e.Replica != nil && *e.Replica != 0 {
 			t.Errorf("somebody else's event: %+v", e)
 		}
 	}

@@ -34,7 +34,8 @@ func leftOpen() []attempt {
 			name: "start a child in a user namespace of its own",
 			gain: "all capabilities in there, and with them more of the kernel to attack",
 			open: "threads need clone, and a policy cannot set conditions on arguments yet; what such a child could do with its capabilities " +
-				"(mount, setns, sockets) the same filter denies",
+				"(mount, setns, sockets) the same filter denies. EINVAL is the kernel's word on two flags that contradict each other, on purpose: the " +
+				"filter let the call through, and no child comes of it",
 			try: func() answer {
 				// CLONE_FS contradicts CLONE_NEWUSER, so no child comes of it: clone(2).
 				_, _, e := unix.Syscall6(unix.SYS_CLONE, unix.CLONE_NEWUSER|unix.CLONE_FS, 0, 0, 0, 0, 0)

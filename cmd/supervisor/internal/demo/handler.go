@@ -121,7 +121,7 @@ func head(w http.ResponseWriter, kind string) {
 		"Cache-Control":           "no-store",
 		"Content-Security-Policy": contentPolicy(),
 		"X-Content-Type-Options":  "nosniff",
-		"Referrer-Policy":         "no-referrer",
+		"Referrer-Policy":         "same-origin", // with none the page's own buttons would come with "Origin: null"
 	} {
 		w.Header().Set(name, value)
 	}

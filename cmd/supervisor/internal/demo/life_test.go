@@ -240,6 +240,16 @@ func TestMisbehave(t *testing.T) {
 	if w := post("exit", "cross-site"); w.Code != http.StatusForbidden {
 		t.Errorf("from another site: %d", w.Code)
 	}
+	for origin, want := range map[string]bool{"": false, "http://example.com": false, "https://EXAMPLE.com": false, "http://example.com:81": true,
+		"http://example.com.evil.test": true, "null": true, "example.com": true, "http://%zz": true} {
+		r := httptest.NewRequest(http.MethodPost, "/misbehave/exit", nil) // to example.com
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		if foreign(r) != want {
+			t.Errorf("Origin %q without Sec-Fetch-Site: foreign %t, want %t", origin, !want, want)
+		}
+	}
 	if w := post("nothing", "same-origin"); w.Code != http.StatusNotFound {
 		t.Errorf("an unknown one: %d", w.Code)
 	}

@@ -5,6 +5,8 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -64,10 +66,25 @@ var misdeedPage = sync.OnceValue(func() *template.Template {
 `))
 })
 
+// foreign tells that a page of somebody else presses the buttons. Browsers say where a request comes from, the older ones by Origin only;
+// who says nothing is no browser.
+func foreign(r *http.Request) bool {
+	site, origin := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
+	switch {
+	case site != "" && site != "same-origin":
+		return true
+	case origin == "":
+		return false
+	case origin == "null": // from a page that does not tell where it is
+		return site == ""
+	}
+	u, err := url.Parse(origin)
+	return err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host)
+}
+
 // ServeHTTP answers first, and then does what it was asked for.
 func (m *misbehaviour) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// A page of somebody else must not be able to press the buttons: browsers say where a request comes from.
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" {
+	if foreign(r) {
 		http.Error(w, "only this page's own buttons do that", http.StatusForbidden)
 		return
 	}

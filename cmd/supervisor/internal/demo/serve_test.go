@@ -48,7 +48,7 @@ func TestPage(t *testing.T) {
 	w := get(t, h, "/")
 	page := w.Body.String()
 	for _, want := range []string{
-		"<b>2</b> of 3 attempts denied", `seccomp filter <b>2</b>`, `<span class="v through">ALLOWED</span>`, `<span class="v open">open</span>`,
+		"<b>2</b> of 3 attempts denied", "<b>1</b> more left open", `seccomp filter <b>2</b>`, `<span class="v through">ALLOWED</span>`, `<span class="v open">open</span>`,
 		"the runtime needs it", "<b>1 of the attempts got through.</b>", "read the mounts: no", "&lt;b&gt;demo", "&lt;script&gt;", "<b class=\"k\">EPERM</b>",
 		"None to be seen",
 	} {
