@@ -30,7 +30,12 @@ func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == victimName {
 		os.Exit(victim.Main(os.Args[1:], os.Stdout))
 	}
-	status, err := run(m)
+	status := 1
+	err := ownRun()
+	if err == nil {
+		status, err = run(m)
+		err = errors.Join(err, leaveRun())
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		status = 1
@@ -51,6 +56,12 @@ func run(m *testing.M) (status int, err error) {
 	}
 	if err := findPrograms(dir); err != nil {
 		return 1, err
+	}
+	if !isRoot() {
+		runtime := filepath.Join(dir, "run")
+		if err := errors.Join(os.Mkdir(runtime, 0o700), os.Setenv("XDG_RUNTIME_DIR", runtime)); err != nil {
+			return 1, err
+		}
 	}
 	// What loses its parent becomes a child of ours, so that it cannot hide.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
