@@ -136,7 +136,11 @@ func (r *Resident) begin() (err error) {
 		return err
 	}
 	if removed, err := sweepRuntimes(r.kernel, r.Runtime); err != nil || len(removed) > 0 {
-		r.Log.Warn("a supervisor before this one was killed", "removed", removed, "error", err) // and this one can do its work all the same
+		about := []any{"removed", removed}
+		if err != nil {
+			about = append(about, "error", err)
+		}
+		r.Log.Warn("a supervisor before this one was killed", about...) // and this one can do its work all the same
 	}
 	if r.runtime, err = openRuntime(r.kernel, r.Runtime); err != nil {
 		return err

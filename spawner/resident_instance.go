@@ -273,6 +273,14 @@ func (r *Resident) exits(i *instance) error {
 	return nil
 }
 
+// name is the instance's for who reads the log: "web", or "web[1]" where there are several. The manager says the same.
+func (i *instance) name() string {
+	if i.module.Replicas > 1 || i.Replica > 0 {
+		return fmt.Sprintf("%s[%d]", i.Module, i.Replica)
+	}
+	return i.Module
+}
+
 // ended keeps how an instance ended, and tells the manager.
 func (r *Resident) ended(i *instance, exit Exit, err error) {
 	r.alarms.stop(i.grace)
@@ -291,7 +299,7 @@ func (r *Resident) ended(i *instance, exit Exit, err error) {
 		if !i.asked && (exit.Code != posix.CldExited || exit.Status != 0) {
 			level = slog.LevelError
 		}
-		r.Log.Log(context.Background(), level, i.Exit.Text, "module", i.Module, "instance", int(i.Replica), "pid", int(i.PID))
+		r.Log.Log(context.Background(), level, i.name()+": "+i.Exit.Text, "module", i.Module, "instance", int(i.Replica), "pid", int(i.PID))
 		r.drain(i)
 		r.stopNext()
 	}

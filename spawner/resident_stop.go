@@ -146,6 +146,7 @@ func (r *Resident) stopNext() {
 		if r.stop.killed {
 			r.status = statusKilled
 		}
+		r.Log.Info(fmt.Sprintf("nothing is left; the exit status is %d", r.status))
 		return
 	}
 	last := r.started[len(r.started)-1].Module
@@ -160,7 +161,7 @@ func (r *Resident) stopNext() {
 			continue
 		}
 		i.grace = r.alarms.set(i.module.StopGracePeriod, func() {
-			r.Log.Warn("still running at the end of its grace period; killing it", "module", i.Module, "instance", int(i.Replica))
+			r.Log.Warn(i.name()+" is still running; killing it", "module", i.Module, "instance", int(i.Replica))
 			r.killOne(i)
 		})
 	}

@@ -359,7 +359,8 @@ func TestStopWithoutManager(t *testing.T) {
 	if order := s.lines[3:]; !slices.Equal(order, []string{"b[0]1 bye", "a[0]1 bye"}) {
 		t.Errorf("lines %q", s.lines)
 	}
-	for _, want := range []string{`still running at the end of its grace period; killing it" module=deaf`, `msg="killed by SIGKILL" module=deaf`, "stopping without it"} {
+	for _, want := range []string{`msg="deaf is still running; killing it" module=deaf`, `msg="deaf: killed by SIGKILL" module=deaf`, `msg="c[1]: exited`, "stopping without it",
+		"nothing is left; the exit status is 0"} {
 		if !strings.Contains(s.logged(), want) {
 			t.Errorf("no %q in the log:\n%s", want, s.logged())
 		}

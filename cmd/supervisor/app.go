@@ -192,6 +192,10 @@ func (a *app) rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.version {
+				_, err := io.WriteString(cmd.OutOrStdout(), versionText())
+				return err
+			}
 			if len(o.policies) == 0 {
 				return cmd.Help()
 			}

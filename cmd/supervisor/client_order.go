@@ -159,7 +159,7 @@ func (p *progress) show(e api.Event) {
 		return
 	}
 	text := clean(e.Text)
-	if name := eventPlace(e); name != "" && !strings.HasPrefix(text, name) {
+	if name := eventPlace(e); name != "" && !strings.HasPrefix(text, name) && (e.Module == "" || !strings.HasPrefix(text, e.Module)) {
 		text = name + ": " + text
 	}
 	if p.out.terminal {

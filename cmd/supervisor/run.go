@@ -30,6 +30,7 @@ type runOptions struct {
 	control   string
 	metrics   string
 	state     string
+	version   bool
 }
 
 func (o *runOptions) register(cmd *cobra.Command) {
@@ -41,6 +42,7 @@ func (o *runOptions) register(cmd *cobra.Command) {
 	f.StringVar(&o.logLevel, "log-level", "info", "lowest `LEVEL` that is logged: debug (every system call), info, warn or error")
 	f.StringVar(&o.control, "control", "", "`PATH` of the control socket (default "+defaultControl()+")")
 	f.StringVar(&o.metrics, "metrics", "", "`ADDR` that Prometheus metrics are served on, such as 127.0.0.1:9464; none by default")
+	f.BoolVar(&o.version, "version", false, "print the version and stop, as the command does")
 	f.StringVar(&o.state, "state", "", "`DIR` of the state (belongs to upgrade; not in this version)")
 }
 
@@ -114,10 +116,18 @@ func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
 	case o.dryRun:
 		return printPlan(cmd.OutOrStdout(), plan)
 	case o.check:
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: no errors; %d modules, %d listeners\n", strings.Join(o.policies, ", "), len(plan.Modules), len(plan.Listeners))
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: no errors; %s, %s\n", strings.Join(o.policies, ", "),
+			counted(len(plan.Modules), "module"), counted(len(plan.Listeners), "listener"))
 		return nil
 	}
 	return a.reside(o, plan, manager, log, signals, screen)
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // withManager adds the policy of the supervisor's own manager.

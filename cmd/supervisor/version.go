@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -16,9 +17,13 @@ func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version of the program and of its tables", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "supervisor %s, %s, %s/%s\nsystem calls and groups: %s\n",
-				version, runtime.Version(), runtime.GOOS, runtime.GOARCH, seccomp.Origin())
+			_, err := io.WriteString(cmd.OutOrStdout(), versionText())
 			return err
 		},
 	}
+}
+
+// versionText is what `version` and `--version` print.
+func versionText() string {
+	return fmt.Sprintf("supervisor %s, %s, %s/%s\nsystem calls and groups: %s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, seccomp.Origin())
 }

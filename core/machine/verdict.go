@@ -79,7 +79,7 @@ func (m *Machine) delay(c *instance) {
 		s.restarts++
 	}
 	m.arm(c, m.now.Add(d))
-	m.tell(c, KindBackoff, "warn", fmt.Sprintf("%s is started again in %s", c.name(), d.Round(time.Millisecond)))
+	m.tell(c, KindBackoff, "warn", fmt.Sprintf("%s will be started again in %s", c.name(), d.Round(time.Millisecond)))
 	m.settle(c)
 }
 

@@ -17,6 +17,9 @@ func TestVersion(t *testing.T) {
 	if !regexp.MustCompile(`^supervisor \S+, go\S+, linux/\S+\n`).MatchString(r.stdout) {
 		t.Errorf("output %q", r.stdout)
 	}
+	if flag := supervisor(t, "--version", "--control", "unused").run(t); flag.status != 0 || flag.stdout != r.stdout {
+		t.Errorf("--version: %+v", flag)
+	}
 }
 
 // TestStatic: one binary for every host.
