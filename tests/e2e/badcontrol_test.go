@@ -275,7 +275,9 @@ func TestStrangersOfAnOrdinaryUser(t *testing.T) {
 	if out, err := exec.Command("chown", "games", file).CombinedOutput(); err != nil {
 		t.Fatalf("chown: %v: %s", err, out)
 	}
-	p := supervisor(t, "--policy", file, "--control", filepath.Join(dir, "control.sock")).as(t, "games").start(t)
+	p := supervisor(t, "--policy", file, "--control", filepath.Join(dir, "control.sock")).as(t, "games")
+	p.Env = append(p.Env, "XDG_RUNTIME_DIR="+dir)
+	p.start(t)
 	p.says(t, "running; stop with")
 	p.ask(t, "status").as(t, "games").run(t).wants(t, 0)
 	if err := os.Chmod(p.control(), 0o666); err != nil {
