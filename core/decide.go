@@ -61,10 +61,7 @@ func (r *Runtime) step(e machine.Event) {
 		case machine.Emit:
 			r.emit(op.Event)
 		case machine.Resolve:
-			if resolve, ok := r.waiting[op.Ticket]; ok {
-				delete(r.waiting, op.Ticket)
-				resolve(op.Result, nil)
-			}
+			r.resolve(op)
 		default:
 			panic(fmt.Sprintf("bug: the machine wants %T; please report it", op))
 		}
@@ -128,6 +125,7 @@ func (r *Runtime) drained(id wire.InstanceID) {
 		return
 	}
 	delete(r.undrained, id)
+	r.heard(id) // before its lines may be forgotten
 	r.generations.release(id)
 	r.measure()
 	if forget != nil {

@@ -53,6 +53,7 @@ func droppedNote(format string) func(int) []byte {
 // emit makes an event known.
 func (r *Runtime) emit(e api.Event) {
 	r.ring.Publish(e)
+	r.watch(e)
 	if e.Kind == machine.KindStarted {
 		announce(r.queue, r.log, r.options, r.generations.all[r.generations.current].Outline, r.listeners)
 	}

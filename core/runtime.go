@@ -105,6 +105,7 @@ type Runtime struct {
 	listeners   []wire.Listener
 	generations generations
 	undrained   map[wire.InstanceID]*machine.Send // the Forget that waits; nil when it was not asked for
+	failing     failing
 	tickets     machine.Ticket
 	waiting     map[machine.Ticket]func(api.Result, error) bool
 	changed     bool // since the status was made

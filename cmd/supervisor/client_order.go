@@ -70,6 +70,9 @@ func writeResult(out, errs io.Writer, format string, r api.Result) error {
 	said := false // the plan's last line may be the result already
 	if r.Plan != nil {
 		text := plan.Text(*r.Plan)
+		if !r.OK { // its last line speaks of what was done
+			text = fmt.Sprintf("planned, and not done (generation %d serves on):\n%s", r.Plan.From, strings.TrimSuffix(text, plan.Summary(*r.Plan)+"\n"))
+		}
 		if _, err := io.WriteString(out, text); err != nil {
 			return &exitError{statusSupervisor, fmt.Errorf("write the plan: %w", err)}
 		}
@@ -77,6 +80,9 @@ func writeResult(out, errs io.Writer, format string, r api.Result) error {
 	}
 	if r.Problems != "" {
 		fmt.Fprint(errs, strings.TrimSuffix(r.Problems, "\n")+"\n")
+	}
+	for _, l := range r.Output {
+		fmt.Fprintf(errs, "%s | %s\n", clean(l.Module), clean(l.Line))
 	}
 	if status != statusDone {
 		return &exitError{status, errors.New(clean(r.Text))}

@@ -237,7 +237,10 @@ var variants = map[string]func(*scene){
 			Problems: "error[E201]: unknown system call \"wirte\"\n  web.yaml:31:20\n", Diagnostic: []any{map[string]any{"code": "E201"}}}
 	},
 	"undone": func(m *scene) {
-		m.result = api.Result{Text: "web[0]: exited with status 1 before it was ready; generation 3 serves on"}
+		at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+		m.result = api.Result{Text: "web[0]: exited with status 1 before it was ready; generation 3 serves on",
+			Plan:   &api.Plan{From: 3, To: 4, Actions: []api.Action{{Verb: api.Replace, Kind: "module", Name: "web", Order: "start-first", Reasons: []string{"user: x"}}}},
+			Output: []api.LogLine{{Time: at, Module: "web", PID: 4009, Stream: "stderr", Line: "bind() to 0.0.0.0:80 \x1bfailed"}}}
 	},
 	"ending": func(m *scene) { m.err = errors.New("the manager is ending") },
 	"empty": func(m *scene) {

@@ -39,6 +39,8 @@ type Result struct {
 	Plan       *Plan  `json:"plan,omitempty"`
 	// Invalid tells that what was asked for is wrong (the policy, a module that does not exist), not that carrying it out failed.
 	Invalid bool `json:"invalid,omitempty"`
+	// Output are the last lines, five at most, that the new instances wrote to their standard error for which a reload was undone.
+	Output []LogLine `json:"output,omitempty"`
 }
 
 // LogLine is a line that a module wrote.

@@ -164,10 +164,14 @@ func TestReloadUndoStopFirst(t *testing.T) {
 	p := ready(t, file)
 	before := p.status(t)
 	broken := old
-	broken.command = []string{place.victim, "exit:5"}
+	broken.command = []string{place.victim, "unheard-of"} // which it says on its standard error
 	broken.lines = append(slices.Clone(broken.lines), "healthcheck: {notify: true, start_period: 10s}")
 	rewrite(t, file, fmt.Sprintf("version: 1\nmodules:\n%s", broken.text()))
-	p.reload(t).wants(t, 1, "exited with status 5", "generation 1 serves on")
+	refused := p.reload(t)
+	refused.wants(t, 1, "exited with status ", "generation 1 serves on", "one | victim: no attempt \"unheard-of\"")
+	if !strings.Contains(refused.stdout, "planned, and not done (generation 1 serves on):") || strings.Contains(refused.stdout, "module replaced") {
+		t.Errorf("the plan reads as if it were done:\n%s", refused.stdout)
+	}
 	after := p.becomes(t, "the old one is back", allReady)
 	i := after.Modules[0].Instances[0]
 	if i.PID == before.Modules[0].Instances[0].PID || i.Generation != 1 || after.Generation != 1 {
