@@ -144,8 +144,16 @@ func (r *Resident) directory(path string) error {
 	case st.Mode&unix.S_IFMT != unix.S_IFDIR:
 		return fmt.Errorf("use the directory %s: %w", path, posix.Errno(unix.ENOTDIR))
 	case !trusted, st.Mode&0o022 != 0 && st.Mode&unix.S_ISVTX == 0: // in a sticky one only its owner and the socket's remove a socket
-		return fmt.Errorf("use the directory %s: it belongs to user %d and has mode %04o, so others could put their own sockets in the place of ours: "+
-			"choose another one", path, st.UID, st.Mode&0o7777)
+		return fmt.Errorf("use the directory %s: it belongs to %s and has mode %04o, so others could put their own sockets in the place of ours: "+
+			"choose another one with --control PATH", path, r.owner(st.UID), st.Mode&0o7777)
 	}
 	return nil
+}
+
+// owner names a user. In a user namespace all who are not mapped have one number, which says nothing.
+func (r *Resident) owner(uid posix.UID) string {
+	if !r.Facts.UserNS.Initial && uid != 0 && uid != r.kernel.Geteuid() {
+		return "somebody else"
+	}
+	return fmt.Sprintf("user %d", uid)
 }
