@@ -100,7 +100,7 @@ type Resident struct {
 // NewResident returns a spawner that has not begun. Nothing is opened yet.
 func NewResident(c Config) *Resident {
 	r := &Resident{Config: c, kernel: c.Host.Kernel, memos: map[string][]byte{}, instances: map[wire.InstanceID]*instance{},
-		pool: map[listener.Identity]*pooled{}, stop: stopping{margin: stopMargin}}
+		pool: map[listener.Identity]*pooled{}, stop: stopping{margin: stopMargin, echo: echo}}
 	r.startManager = func(channel posix.FD) (*Instance, error) {
 		return c.Host.Start(&r.Manager, fmt.Sprint(r.managerStarts), [3]posix.FD{channel, 1, 2}, nil)
 	}
@@ -235,7 +235,7 @@ func (r *Resident) signal(sig os.Signal) {
 	case r.stop.asked.IsZero():
 		r.stop.asked = time.Now()
 		r.askToStop()
-	case time.Since(r.stop.asked) < echo:
+	case time.Since(r.stop.asked) < r.stop.echo:
 		// The same request once more: timeout(1) and some terminals signal the process and its group.
 	default:
 		r.Log.Warn("asked again: killing what is left", "signal", sig.String())

@@ -38,6 +38,7 @@ type resident struct {
 	signals chan os.Signal
 	lives   chan *fakeManager
 	ended   chan struct{}
+	echo    time.Duration // as the spawner has it
 	status  int
 	err     error
 
@@ -104,6 +105,7 @@ func newResidentTest(t *testing.T, plan wire.Plan, alter func(*resident)) *resid
 			return []compile.Source{{Name: "web.yaml", Dir: "/", Text: []byte("version: 1\nlisteners:\n  web: {address: x}\n")}}, s.read
 		},
 	})
+	s.stop.echo = 50 * time.Millisecond // almost every test ends with a second request
 	s.startManager = s.fakeManager
 	s.beginCompile = func(_ compile.Request, ended func()) (compilation, error) {
 		go ended()
@@ -119,6 +121,7 @@ func newResidentTest(t *testing.T, plan wire.Plan, alter func(*resident)) *resid
 
 // run starts it.
 func (s *resident) run() *resident {
+	s.echo = s.stop.echo
 	go func() {
 		defer close(s.ended)
 		runtime.LockOSThread() // its children are this thread's; it ends with this goroutine
@@ -133,9 +136,9 @@ func (s *resident) run() *resident {
 	s.t.Cleanup(func() {
 		select {
 		case <-s.ended:
-		case <-time.After(100 * time.Millisecond):
+		case <-time.After(20 * time.Millisecond):
 			s.signals <- unix.SIGTERM
-			time.AfterFunc(echo+50*time.Millisecond, func() { s.signals <- unix.SIGTERM })
+			time.AfterFunc(s.echo+30*time.Millisecond, func() { s.signals <- unix.SIGTERM })
 			s.wait()
 		}
 		for {

@@ -18,6 +18,7 @@ type stopping struct {
 	alone     bool      // the spawner stops the instances itself, because there is no manager
 	killed    bool
 	margin    time.Duration // [stopMargin]
+	echo      time.Duration // [echo]
 }
 
 // echo is how long after a request to stop another one is taken for the same.

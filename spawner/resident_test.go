@@ -387,7 +387,7 @@ func TestStopIgnored(t *testing.T) {
 
 // TestSecondSignal kills everything at once, also with a manager that is still busy.
 func TestSecondSignal(t *testing.T) {
-	s := newResidentTest(t, planOf(deafModule(t, "a", time.Hour), deafModule(t, "b", time.Hour)), nil).run()
+	s := newResidentTest(t, planOf(deafModule(t, "a", time.Hour), deafModule(t, "b", time.Hour)), func(s *resident) { s.stop.echo = echo }).run()
 	m := s.manager()
 	for _, name := range []string{"a", "b"} {
 		i := m.start(1, name, 0)
@@ -395,7 +395,7 @@ func TestSecondSignal(t *testing.T) {
 	}
 	s.signals <- unix.SIGTERM
 	await(t, m.wishes, "SIGTERM")
-	time.AfterFunc(echo+20*time.Millisecond, func() { s.signals <- unix.SIGTERM })
+	time.AfterFunc(s.echo+20*time.Millisecond, func() { s.signals <- unix.SIGTERM })
 	if status, err := s.wait(); status != statusKilled || err != nil {
 		t.Errorf("status %d, %v", status, err)
 	}
