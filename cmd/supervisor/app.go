@@ -203,6 +203,11 @@ func (a *app) rootCommand() *cobra.Command {
 		},
 	}
 	o.register(cmd)
+	if len(a.argv) > 1 && a.argv[1] == "exec" {
+		// Whoever starts a command waits for each page that is touched here.
+		cmd.AddCommand(a.execCommand())
+		return cmd
+	}
 	cmd.AddCommand(a.execCommand(), a.policyCommand(), a.doctorCommand(), a.versionCommand())
 	cmd.AddCommand(a.controlCommands()...)
 	cmd.AddCommand(laterCommands()...)
