@@ -306,7 +306,7 @@ func (r *Resident) talk(m *manager, events uint32) {
 	}
 }
 
-// hear takes one frame from the manager. It returns false when there is none for now, or it is not listened to any more.
+// hear takes one frame from the manager. It returns false when none waits, or it is not listened to any more.
 func (r *Resident) hear(m *manager) bool {
 	f, err := m.channel.receive()
 	switch {

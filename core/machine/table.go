@@ -14,7 +14,7 @@ const (
 	ignore
 	launch   // ask the spawner
 	withdraw // wait for the spawner's answer and end what it launched
-	want     // remember what it is wanted for now
+	want     // remember what it is wanted for
 	adopt    // wait for it to be ready
 	end      // end at once what nobody wanted any more when it came up
 	serve    // count as ready, watch whether it answers
