@@ -29,8 +29,8 @@
 //
 // The comment of each method ends with directives that cmd/posixgen reads:
 //
-//	//posix:calls NAME…     the system calls that the method makes
-//	//posix:retry POLICY    what may be done about EINTR: retry, never, caller
+//	//posix:calls NAME…           the system calls that the method makes
+//	//posix:retry POLICY REASON   what may be done about EINTR (retry, never, caller), and why
 //
 // From them the Op table, the [Unimplemented] base and every decorator are
 // generated.

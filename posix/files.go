@@ -43,117 +43,117 @@ type Files interface {
 	// Errors: EACCES, ELOOP, EMFILE, ENFILE, ENOENT, ENOTDIR, EXDEV (RESOLVE_BENEATH), EAGAIN (a race during
 	// resolution; try again), E2BIG. Source: openat2(2).
 	//posix:calls openat2
-	//posix:retry retry
+	//posix:retry retry nothing was opened; with O_EXCL it is not repeated, since a file made before the signal would be in the way
 	Openat2(dir FD, path string, how OpenHow) (FD, error)
 
 	// Close gives fd back. The descriptor is gone whatever is returned, so a failed Close is never repeated.
 	// Errors: EBADF, EINTR, EIO, ENOSPC, EDQUOT. Source: close(2).
 	//posix:calls close
-	//posix:retry never
+	//posix:retry never the descriptor is gone whatever is answered, and its number may be another file by now
 	Close(fd FD) error
 
 	// Read reads at most len(p) bytes. 0 with a nil error is the end of the file when len(p) > 0.
 	// It blocks unless the descriptor has O_NONBLOCK; then EAGAIN is returned as the error it is.
 	// Errors: EAGAIN, EBADF, EINTR, EIO, EISDIR. Source: read(2).
 	//posix:calls read
-	//posix:retry retry
+	//posix:retry retry EINTR is answered only before the first byte; after it, the number of bytes is
 	Read(fd FD, p []byte) (int, error)
 
 	// Write writes at most len(p) bytes and returns how many were taken.
 	// Errors: EAGAIN, EBADF, EFBIG, EINTR, EIO, ENOSPC, EPIPE (with SIGPIPE). Source: write(2).
 	//posix:calls write
-	//posix:retry retry
+	//posix:retry retry EINTR is answered only before the first byte; after it, the number of bytes is
 	Write(fd FD, p []byte) (int, error)
 
 	// Pread reads at off without moving the file's offset.
 	// Errors: as Read, and ESPIPE. Source: pread(2).
 	//posix:calls pread64
-	//posix:retry retry
+	//posix:retry retry EINTR is answered only before the first byte, and no offset moves
 	Pread(fd FD, p []byte, off int64) (int, error)
 
 	// Fstat fills st with what is known of fd, an O_PATH descriptor included.
 	// Errors: EBADF, EOVERFLOW. Source: fstat(2).
 	//posix:calls fstat
-	//posix:retry retry
+	//posix:retry retry it only reads
 	Fstat(fd FD, st *Stat) error
 
 	// Fstatat fills st with what is known of path, relative to dir. flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW.
 	// Errors: EACCES, ELOOP, ENOENT, ENOTDIR. Source: fstatat(2).
 	//posix:calls newfstatat
-	//posix:retry retry
+	//posix:retry retry it only reads
 	Fstatat(dir FD, path string, st *Stat, flags int) error
 
 	// Readlinkat puts the target of a symbolic link into buf and returns its length; a result equal to
 	// len(buf) may have been cut short. An empty path reads the link that dir (O_PATH|O_NOFOLLOW) stands for.
 	// Errors: EACCES, EINVAL (not a link), ENOENT. Source: readlinkat(2).
 	//posix:calls readlinkat
-	//posix:retry retry
+	//posix:retry retry it only reads
 	Readlinkat(dir FD, path string, buf []byte) (int, error)
 
 	// Mkdirat makes a directory with mode less the process's umask.
 	// Errors: EACCES, EEXIST, ENOENT, ENOSPC, EROFS. Source: mkdirat(2).
 	//posix:calls mkdirat
-	//posix:retry retry
+	//posix:retry caller a network file system may have made the directory; again, the answer would be EEXIST
 	Mkdirat(dir FD, path string, mode uint32) error
 
 	// Symlinkat makes a symbolic link at path that points to target.
 	// Errors: EACCES, EEXIST, ENOENT, ENOSPC, EROFS. Source: symlinkat(2).
 	//posix:calls symlinkat
-	//posix:retry retry
+	//posix:retry caller a network file system may have made the link; again, the answer would be EEXIST
 	Symlinkat(target string, dir FD, path string) error
 
 	// Unlinkat removes a name. flags: AT_REMOVEDIR for a directory.
 	// Errors: EACCES, EBUSY, ENOENT, ENOTEMPTY, EPERM, EROFS. Source: unlinkat(2).
 	//posix:calls unlinkat
-	//posix:retry retry
+	//posix:retry caller a network file system may have removed the name; again, it would be ENOENT, or the name of something newer
 	Unlinkat(dir FD, path string, flags int) error
 
 	// Renameat2 moves a name, replacing what is there unless RENAME_NOREPLACE is given.
 	// Errors: EACCES, EEXIST, ENOENT, EXDEV. Source: renameat2(2).
 	//posix:calls renameat2
-	//posix:retry retry
+	//posix:retry caller a network file system may have moved it; again, RENAME_EXCHANGE would swap back
 	Renameat2(r Rename) error
 
 	// Fchmodat sets the permission bits of path, following symbolic links.
 	// Errors: EACCES, ENOENT, EPERM, EROFS. Source: fchmodat(2).
 	//posix:calls fchmodat
-	//posix:retry retry
+	//posix:retry retry the same mode set again is the same
 	Fchmodat(dir FD, path string, mode uint32) error
 
 	// Fchownat sets the owner of a file. Errors: EACCES, ENOENT, EPERM, EROFS, EINVAL (an id that is not mapped).
 	// Source: fchownat(2).
 	//posix:calls fchownat
-	//posix:retry retry
+	//posix:retry retry the same owner set again is the same
 	Fchownat(c Chown) error
 
 	// Getdents reads directory entries in the kernel's layout (struct linux_dirent64) into buf; 0 is the end.
 	// Errors: EBADF, EINVAL (buf too small), ENOTDIR. Source: getdents64(2).
 	//posix:calls getdents64
-	//posix:retry retry
+	//posix:retry retry EINTR is answered only before the first entry; after it, the number of bytes is
 	Getdents(fd FD, buf []byte) (int, error)
 
 	// Ftruncate sets the size of a file. Errors: EBADF, EFBIG, EINVAL, EPERM (sealed). Source: ftruncate(2).
 	//posix:calls ftruncate
-	//posix:retry retry
+	//posix:retry retry the same size set again is the same
 	Ftruncate(fd FD, size int64) error
 
 	// Fcntl carries out cmd, one of those with an integer argument: F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL,
 	// F_SETFL, F_ADD_SEALS, F_GET_SEALS, F_SETPIPE_SZ. The descriptor that F_DUPFD_CLOEXEC returns is the caller's.
 	// Errors: EBADF, EINVAL, EMFILE, EPERM. Source: fcntl(2).
 	//posix:calls fcntl
-	//posix:retry retry
+	//posix:retry retry the commands that it takes do not block and fail as a whole
 	Fcntl(fd FD, cmd int, arg int) (int, error)
 
 	// Dup3 makes new a copy of old, closing what new was, without reporting an error of that close.
 	// flags: O_CLOEXEC. Errors: EBADF, EBUSY, EINVAL (old == new). Source: dup3(2).
 	//posix:calls dup3
-	//posix:retry retry
+	//posix:retry retry new belongs to the caller, and the same copy made again is the same
 	Dup3(old, new FD, flags int) error
 
 	// Pipe2 makes a pipe; the caller owns both ends. flags: O_CLOEXEC, O_NONBLOCK, O_DIRECT.
 	// Errors: EMFILE, ENFILE. Source: pipe2(2).
 	//posix:calls pipe2
-	//posix:retry retry
+	//posix:retry retry nothing was made
 	Pipe2(flags int) (r, w FD, err error)
 
 	// Tee copies what waits in the pipe in, at most size bytes, to the pipe out, where in keeps it; nothing passes through the
@@ -162,6 +162,6 @@ type Files interface {
 	// Errors: EAGAIN (in is empty, or out full), EBADF, EINTR, EINVAL (not two different pipes), EPIPE (with SIGPIPE).
 	// Source: tee(2).
 	//posix:calls tee
-	//posix:retry retry
+	//posix:retry retry EINTR is answered only before the first byte; after it, the number of bytes is
 	Tee(in, out FD, size int, flags int) (int, error)
 }

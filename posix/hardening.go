@@ -31,41 +31,41 @@ type Hardening interface {
 	// Prctl carries out an operation on the calling thread or process, as prctl(2) says of each.
 	// Errors: EINVAL, EPERM, EACCES.
 	//posix:calls prctl
-	//posix:retry never
+	//posix:retry never what may be repeated differs from option to option
 	Prctl(args PrctlArgs) (int, error)
 
 	// LandlockABI returns the version of Landlock's interface, 1 or more. Errors: ENOSYS (not built in), EOPNOTSUPP (switched
 	// off at boot). Source: landlock_create_ruleset(2).
 	//posix:calls landlock_create_ruleset
-	//posix:retry retry
+	//posix:retry retry it only reads
 	LandlockABI() (int, error)
 
 	// LandlockCreateRuleset makes a ruleset; the caller owns the descriptor. Errors: E2BIG, EINVAL (an access right that this
 	// kernel does not know), EMFILE, ENOMSG (nothing handled). Source: landlock_create_ruleset(2).
 	//posix:calls landlock_create_ruleset
-	//posix:retry retry
+	//posix:retry retry nothing was made
 	LandlockCreateRuleset(attr *LandlockRulesetAttr) (FD, error)
 
 	// LandlockAddPathRule adds a rule about files. Errors: EBADFD, EINVAL (access that is not handled, or only makes sense on
 	// a directory), ENOMSG. Source: landlock_add_rule(2).
 	//posix:calls landlock_add_rule
-	//posix:retry retry
+	//posix:retry retry the same rule added again is the same
 	LandlockAddPathRule(ruleset FD, rule *LandlockPathBeneath) error
 
 	// LandlockAddNetRule adds a rule about a TCP port. Errors: EINVAL, EAFNOSUPPORT. Source: landlock_add_rule(2).
 	//posix:calls landlock_add_rule
-	//posix:retry retry
+	//posix:retry retry the same rule added again is the same
 	LandlockAddNetRule(ruleset FD, rule *LandlockNetPort) error
 
 	// SeccompActionAvail tells whether the kernel knows a filter's return action (SECCOMP_RET_…): nil, or EOPNOTSUPP.
 	// Source: seccomp(2), SECCOMP_GET_ACTION_AVAIL.
 	//posix:calls seccomp
-	//posix:retry retry
+	//posix:retry retry it only reads
 	SeccompActionAvail(action uint32) error
 
 	// Getrandom fills p with random bytes. It blocks only before the kernel's generator is ready, early at boot; a
 	// signal may cut a request above 256 bytes short. Errors: EINTR. Source: getrandom(2).
 	//posix:calls getrandom
-	//posix:retry retry
+	//posix:retry retry EINTR is answered only before the first byte; after it, the number of bytes is
 	Getrandom(p []byte, flags int) (int, error)
 }

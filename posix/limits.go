@@ -13,11 +13,11 @@ type Limits interface {
 	// Prlimit sets (new, unless nil) and reads (old, unless nil) a limit of a process; pid 0 is the caller.
 	// Errors: EINVAL, EPERM (raising a hard limit), ESRCH. Source: prlimit(2).
 	//posix:calls prlimit64
-	//posix:retry retry
+	//posix:retry retry nothing was set or read
 	Prlimit(pid PID, resource int, new, old *Rlimit) error
 
 	// Uname returns what the kernel says of itself. Source: uname(2).
 	//posix:calls uname
-	//posix:retry retry
+	//posix:retry retry it only reads
 	Uname() (Utsname, error)
 }

@@ -5,7 +5,7 @@ type Memory interface {
 	// MemfdCreate makes a file in memory; the caller owns the descriptor. flags: MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_EXEC.
 	// Errors: EINVAL (an unknown flag, a long name), EMFILE, ENFILE, ENOMEM. Source: memfd_create(2).
 	//posix:calls memfd_create
-	//posix:retry retry
+	//posix:retry retry nothing was made
 	MemfdCreate(name string, flags int) (FD, error)
 
 	// Madvise tells the kernel how length bytes of the process's memory are going to be used. addr is the first byte of a page; length is rounded
@@ -15,6 +15,6 @@ type Memory interface {
 	// Errors: EINVAL (addr is within a page, an unknown advice, locked pages), ENOMEM (nothing is mapped in a part of the range; the rest was
 	// done), EAGAIN. Source: madvise(2).
 	//posix:calls madvise
-	//posix:retry retry
+	//posix:retry retry the same advice given again is the same
 	Madvise(addr, length uintptr, advice int) error
 }

@@ -29,41 +29,41 @@ type Namespaces interface {
 	// Setns moves the calling thread into the namespace of fd; with CLONE_NEWPID only children that it creates later.
 	// The calling goroutine must be locked to its thread. Errors: EBADF, EINVAL, EPERM, ENOMEM. Source: setns(2).
 	//posix:calls setns
-	//posix:retry never
+	//posix:retry never the thread may be there already, and from there the descriptor may mean something else
 	Setns(fd FD, nstype int) error
 
 	// OpenTree opens path, or with OPEN_TREE_CLONE a detached copy of its mount, which goes away with the last descriptor.
 	// The caller owns it. Errors: EACCES, EINVAL (another mount namespace), EMFILE, ENOENT, EPERM. Source: open_tree(2).
 	//posix:calls open_tree
-	//posix:retry retry
+	//posix:retry retry nothing was opened or copied
 	OpenTree(dir FD, path string, flags uint32) (FD, error)
 
 	// MoveMount attaches a detached mount, or moves one. Errors: EBUSY, EINVAL, ELOOP, ENOENT, ENOTDIR, EPERM.
 	// Source: move_mount(2).
 	//posix:calls move_mount
-	//posix:retry never
+	//posix:retry never the mount may have moved, and from there it would move again
 	MoveMount(m Move) error
 
 	// MountSetattr changes the mount of dir and path. flags: AT_EMPTY_PATH, AT_RECURSIVE.
 	// Errors: EBUSY (writers), EINVAL, EPERM (a locked flag). Source: mount_setattr(2).
 	//posix:calls mount_setattr
-	//posix:retry never
+	//posix:retry never the kernel does not answer EINTR here; mounts are not changed on a guess
 	MountSetattr(dir FD, path string, flags int, attr *MountAttr) error
 
 	// Fsopen starts the set-up of a new file system; the caller owns the descriptor. flags: FSOPEN_CLOEXEC. A proc belongs
 	// to the pid namespace for children of the calling thread. Errors: ENODEV, EPERM, EMFILE. Source: fsopen(2).
 	//posix:calls fsopen
-	//posix:retry retry
+	//posix:retry retry nothing was made
 	Fsopen(fsname string, flags uint32) (FD, error)
 
 	// Fsconfig sets a parameter or creates the file system. Errors: EINVAL (an unknown parameter), EBUSY, EPERM. Source: fsconfig(2).
 	//posix:calls fsconfig
-	//posix:retry never
+	//posix:retry never an interrupted FSCONFIG_CMD_CREATE leaves a context that has failed for good
 	Fsconfig(c FsConfig) error
 
 	// Fsmount makes a detached mount of a file system that was created; the caller owns it. flags: FSMOUNT_CLOEXEC;
 	// attrs: MOUNT_ATTR_…. Errors: EPERM (proc or sysfs would reveal what is hidden), EMFILE. Source: fsmount(2).
 	//posix:calls fsmount
-	//posix:retry never
+	//posix:retry retry EINTR is answered only while it waits for the context, before anything is made
 	Fsmount(fs FD, flags uint32, attrs uint32) (FD, error)
 }

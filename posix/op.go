@@ -39,6 +39,7 @@ type opInfo struct {
 	iface  string // "Files"
 	calls  []string
 	retry  Retry
+	reason string // of retry
 }
 
 func (op Op) info() *opInfo {
@@ -68,6 +69,9 @@ func (op Op) Calls() []string { return slices.Clone(op.info().calls) }
 
 // Retry returns what may be done about EINTR, 0 for an invalid Op.
 func (op Op) Retry() Retry { return op.info().retry }
+
+// RetryReason returns why [Op.Retry] is what it is, as a clause: "nothing was made". It is empty for an invalid Op.
+func (op Op) RetryReason() string { return op.info().reason }
 
 // Ops returns every operation, in the order of [Core].
 func Ops() []Op {

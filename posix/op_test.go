@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/bulkhead/bulkhead/posix"
@@ -54,6 +55,9 @@ func TestOpTable(t *testing.T) {
 		if op.Retry() < posix.RetryFree || op.Retry() > posix.RetryCaller {
 			t.Errorf("%s: retry %v", op, op.Retry())
 		}
+		if reason := op.RetryReason(); !strings.Contains(reason, " ") || strings.HasSuffix(reason, ".") {
+			t.Errorf("%s: %v because %q: that is no clause", op, op.Retry(), reason)
+		}
 	}
 }
 
@@ -63,19 +67,23 @@ func TestOpFacts(t *testing.T) {
 		name  string
 		calls []string
 		retry posix.Retry
+		why   string
 	}{
-		{posix.OpOpenat2, "openat2", []string{"openat2"}, posix.RetryFree},
-		{posix.OpClose, "close", []string{"close"}, posix.RetryNever},
-		{posix.OpEpollWait, "epoll_wait", []string{"epoll_pwait"}, posix.RetryCaller},
-		{posix.OpClone3, "clone3", []string{"clone3", "rt_sigprocmask"}, posix.RetryNever},
-		{posix.OpGetsockoptTCPInfo, "getsockopt_tcp_info", []string{"getsockopt"}, posix.RetryFree},
-		{posix.OpLandlockABI, "landlock_abi", []string{"landlock_create_ruleset"}, posix.RetryFree},
-		{0, "op(0)", nil, 0},
-		{posix.OpCount, "op(" + strconv.Itoa(int(posix.OpCount)) + ")", nil, 0},
-		{255, "op(255)", nil, 0},
+		{posix.OpOpenat2, "openat2", []string{"openat2"}, posix.RetryFree, "nothing was opened"},
+		{posix.OpClose, "close", []string{"close"}, posix.RetryNever, "the descriptor is gone"},
+		{posix.OpEpollWait, "epoll_wait", []string{"epoll_pwait"}, posix.RetryCaller, "timeout"},
+		{posix.OpClone3, "clone3", []string{"clone3", "rt_sigprocmask"}, posix.RetryNever, "final"},
+		{posix.OpGetsockoptTCPInfo, "getsockopt_tcp_info", []string{"getsockopt"}, posix.RetryFree, "only reads"},
+		{posix.OpLandlockABI, "landlock_abi", []string{"landlock_create_ruleset"}, posix.RetryFree, "only reads"},
+		{0, "op(0)", nil, 0, ""},
+		{posix.OpCount, "op(" + strconv.Itoa(int(posix.OpCount)) + ")", nil, 0, ""},
+		{255, "op(255)", nil, 0, ""},
 	} {
 		if tt.op.String() != tt.name || !slices.Equal(tt.op.Calls(), tt.calls) || tt.op.Retry() != tt.retry {
 			t.Errorf("%d: %q %v %v, want %q %v %v", tt.op, tt.op, tt.op.Calls(), tt.op.Retry(), tt.name, tt.calls, tt.retry)
+		}
+		if why := tt.op.RetryReason(); !strings.Contains(why, tt.why) || (why == "") != (tt.why == "") {
+			t.Errorf("%s: reason %q, want %q in it", tt.op, why, tt.why)
 		}
 	}
 	if op, ok := posix.OpByName("no_such"); ok || op != 0 {

@@ -24,41 +24,41 @@ type Polling interface {
 	// EpollCreate1 makes an epoll instance; the caller owns it. flags: EPOLL_CLOEXEC.
 	// Errors: EMFILE, ENFILE, ENOMEM. Source: epoll_create1(2).
 	//posix:calls epoll_create1
-	//posix:retry retry
+	//posix:retry retry nothing was made
 	EpollCreate1(flags int) (FD, error)
 
 	// EpollCtl adds, changes or removes (EPOLL_CTL_…) the interest in fd. event may be nil to remove.
 	// Errors: EBADF, EEXIST, ENOENT, ENOSPC, EPERM (fd cannot be polled). Source: epoll_ctl(2).
 	//posix:calls epoll_ctl
-	//posix:retry retry
+	//posix:retry retry nothing was changed
 	EpollCtl(epfd FD, op int, fd FD, event *EpollEvent) error
 
 	// EpollWait fills events and returns how many. It blocks for at most timeout milliseconds, for ever when negative.
 	// Errors: EBADF, EINTR, EINVAL. Source: epoll_wait(2).
 	//posix:calls epoll_pwait
-	//posix:retry caller
+	//posix:retry caller again, it would wait for the whole timeout once more
 	EpollWait(epfd FD, events []EpollEvent, timeout int) (int, error)
 
 	// Ppoll waits for one of fds and returns how many have Revents. A nil timeout blocks for ever.
 	// Errors: EINTR, EINVAL, ENOMEM. Source: ppoll(2).
 	//posix:calls ppoll
-	//posix:retry caller
+	//posix:retry caller again, it would wait for the whole timeout once more
 	Ppoll(fds []PollFD, timeout *Timespec) (int, error)
 
 	// Eventfd2 makes a counter to wait on; the caller owns it. flags: EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE.
 	// Errors: EINVAL, EMFILE, ENFILE. Source: eventfd(2).
 	//posix:calls eventfd2
-	//posix:retry retry
+	//posix:retry retry nothing was made
 	Eventfd2(initial uint32, flags int) (FD, error)
 
 	// TimerfdCreate makes a timer to wait on; the caller owns it. flags: TFD_CLOEXEC, TFD_NONBLOCK.
 	// Errors: EINVAL, EMFILE, ENFILE. Source: timerfd_create(2).
 	//posix:calls timerfd_create
-	//posix:retry retry
+	//posix:retry retry nothing was made
 	TimerfdCreate(clock int, flags int) (FD, error)
 
 	// TimerfdSettime arms or disarms a timer. flags: TFD_TIMER_ABSTIME. Errors: EBADF, EINVAL. Source: timerfd_settime(2).
 	//posix:calls timerfd_settime
-	//posix:retry retry
+	//posix:retry retry it does not block; the same setting made again is the same
 	TimerfdSettime(fd FD, flags int, value Itimerspec) error
 }

@@ -65,39 +65,39 @@ type Processes interface {
 	// Errors: EAGAIN (a pid limit), ENOMEM, EPERM, EINVAL, ENOSPC (too many namespaces), EBUSY (the control group), EMFILE.
 	// Source: clone3(2).
 	//posix:calls clone3 rt_sigprocmask
-	//posix:retry never
+	//posix:retry never the kernel restarts it by itself while there is no child; what comes back is final
 	Clone3(args *CloneArgs) (Child, error)
 
 	// Waitid waits for a child and fills info. options: WEXITED, WNOHANG, WNOWAIT, __WALL. It blocks unless WNOHANG is given.
 	// Errors: ECHILD, EINTR, EINVAL. Source: waitid(2).
 	//posix:calls waitid
-	//posix:retry retry
+	//posix:retry retry no child was reaped
 	Waitid(idtype IDType, id int, info *WaitInfo, options int) error
 
 	// PidfdOpen returns a descriptor for a process; the caller owns it. Errors: ESRCH, EINVAL, EMFILE. Source: pidfd_open(2).
 	//posix:calls pidfd_open
-	//posix:retry retry
+	//posix:retry retry nothing was made
 	PidfdOpen(pid PID, flags int) (FD, error)
 
 	// PidfdSendSignal sends a signal to the process that pidfd stands for. Errors: ESRCH (it has been reaped), EPERM.
 	// Source: pidfd_send_signal(2).
 	//posix:calls pidfd_send_signal
-	//posix:retry never
+	//posix:retry never the signal may have been sent, and two are not one
 	PidfdSendSignal(pidfd FD, sig Signal) error
 
 	// Execve replaces the program of the process; all other threads end. It does not return unless it failed. The soft limit of
 	// open files that the runtime raised is set back. Errors: E2BIG, EACCES, ENOENT, ENOEXEC, ETXTBSY. Source: execve(2).
 	//posix:calls execve prlimit64
-	//posix:retry never
+	//posix:retry never the other threads may have ended; only its caller knows what is left
 	Execve(path string, argv, env []string) error
 
 	// Getpid returns the caller's process number. It cannot fail. Source: getpid(2).
 	//posix:calls getpid
-	//posix:retry never
+	//posix:retry never it cannot fail
 	Getpid() PID
 
 	// Getppid returns the parent's process number, 0 when it is outside of the pid namespace. Source: getppid(2).
 	//posix:calls getppid
-	//posix:retry never
+	//posix:retry never it cannot fail
 	Getppid() PID
 }

@@ -20,10 +20,10 @@
 //
 // The comment of every method must have, at its end,
 //
-//	//posix:calls NAME…    the system calls that the method makes
-//	//posix:retry POLICY   retry, never or caller
+//	//posix:calls NAME…           the system calls that the method makes
+//	//posix:retry POLICY REASON   retry, never or caller, and why, in the rest of the line
 //
-// A method without them, with another word, or with a signature that the
+// A method without them, with another word, without a reason, or with a signature that the
 // generator does not understand is refused with its file and line.
 //
 // # Signatures

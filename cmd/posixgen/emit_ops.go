@@ -21,7 +21,8 @@ func emitOps(b *bytes.Buffer, p *Package) {
 	b.WriteString("\n\t// OpCount is one more than the last operation: the length of an array that is indexed by Op.\n\tOpCount\n)\n\n")
 	b.WriteString("var opTable = [OpCount]opInfo{\n")
 	for _, m := range p.Methods {
-		fmt.Fprintf(b, "\tOp%s: {%q, %q, %q, []string{%s}, %s},\n", m.Name, m.Op(), m.Name, m.Interface, quoted(m.Calls), retryConst[m.Retry])
+		fmt.Fprintf(b, "\tOp%s: {%q, %q, %q, []string{%s}, %s, %q},\n",
+			m.Name, m.Op(), m.Name, m.Interface, quoted(m.Calls), retryConst[m.Retry], m.RetryReason)
 	}
 	b.WriteString("}\n")
 }

@@ -21,11 +21,11 @@ type Pair struct {
 
 type Files interface {
 	//posix:calls rename
-	//posix:retry retry
+	//posix:retry retry nothing was moved
 	Rename(p Pair) error
 
 	//posix:calls pipe2
-	//posix:retry never
+	//posix:retry never a "quoted" reason
 	Pipe2(flags int) (r, w FD, err error)
 }
 
@@ -155,7 +155,7 @@ func TestGeneratedText(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct{ file, want string }{
-		{"zz_generated_ops.go", "OpPipe2:  {\"pipe2\", \"Pipe2\", \"Files\", []string{\"pipe2\"}, RetryNever},"},
+		{"zz_generated_ops.go", "OpPipe2:  {\"pipe2\", \"Pipe2\", \"Files\", []string{\"pipe2\"}, RetryNever, \"a \\\"quoted\\\" reason\"},"},
 		{"zz_generated_unimplemented.go", "return -1, -1, errUnimplemented"},
 		{"errs/zz_generated_core.go", "err = wrap(posix.OpRename, p.OldDir, posix.FromTo(p.OldDir, p.OldPath, p.NewDir, p.NewPath), err)"},
 		{"errs/zz_generated_core.go", "err = wrap(posix.OpPipe2, posix.NoFD, \"\", err)"},

@@ -135,11 +135,7 @@ func (s *source) readDirectives(m *Method, f *ast.Field) {
 		case "calls":
 			s.readCalls(m, c, args)
 		case "retry":
-			if len(args) != 1 || !slices.Contains(retryWords, args[0]) {
-				s.errorf(c, "method %s: %sretry wants one of %s, got %q", m.Name, directivePrefix, strings.Join(retryWords, ", "), strings.Join(args, " "))
-				continue
-			}
-			m.Retry = args[0]
+			s.readRetry(m, c, args)
 		default:
 			s.errorf(c, "method %s: unknown directive %s%s", m.Name, directivePrefix, words[0])
 		}
@@ -164,6 +160,17 @@ func (s *source) readCalls(m *Method, c *ast.Comment, args []string) {
 		default:
 			m.Calls = append(m.Calls, a)
 		}
+	}
+}
+
+func (s *source) readRetry(m *Method, c *ast.Comment, args []string) {
+	switch {
+	case len(args) == 0 || !slices.Contains(retryWords, args[0]):
+		s.errorf(c, "method %s: %sretry wants one of %s, got %q", m.Name, directivePrefix, strings.Join(retryWords, ", "), strings.Join(args, " "))
+	case len(args) < 2:
+		s.errorf(c, "method %s: %sretry %s does not say why", m.Name, directivePrefix, args[0])
+	default:
+		m.Retry, m.RetryReason = args[0], strings.Join(args[1:], " ")
 	}
 }
 

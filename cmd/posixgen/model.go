@@ -13,13 +13,14 @@ type Package struct {
 
 // Method is a method of a narrow interface.
 type Method struct {
-	Interface string
-	Name      string
-	Calls     []string
-	Retry     string
-	Params    []Value
-	Results   []Value // without the error
-	Err       bool    // the last result is an error
+	Interface   string
+	Name        string
+	Calls       []string
+	Retry       string // one of retryWords
+	RetryReason string
+	Params      []Value
+	Results     []Value // without the error
+	Err         bool    // the last result is an error
 }
 
 // Value is a parameter, a result or a field.

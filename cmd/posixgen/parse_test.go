@@ -22,7 +22,7 @@ func methods(lines string) string {
 	return "package posix\n\ntype FD int32\ntype Files interface {\n" + lines + "\n}\n\ntype Core interface {\n\tFiles\n}\n"
 }
 
-const fine = "//posix:calls x\n//posix:retry retry\n"
+const fine = "//posix:calls x\n//posix:retry retry it only reads\n"
 
 func TestRefused(t *testing.T) {
 	for _, tt := range []struct {
@@ -34,12 +34,12 @@ func TestRefused(t *testing.T) {
 			"posix.go:5: method Read has no //posix:retry directive",
 		}},
 		{"no retry", methods("//posix:calls read\nRead(fd FD) error"), []string{"posix.go:6: method Read has no //posix:retry directive"}},
-		{"no calls", methods("//posix:retry retry\nRead(fd FD) error"), []string{"posix.go:6: method Read has no //posix:calls directive"}},
-		{"calls of nothing", methods("//posix:calls\n//posix:retry retry\nRead(fd FD) error"), []string{"posix.go:5: method Read: //posix:calls names no system call"}},
-		{"bad call", methods("//posix:calls Read\n//posix:retry retry\nRead(fd FD) error"), []string{`posix.go:5: method Read: "Read" is not the name of a system call`}},
-		{"call twice", methods("//posix:calls read read\n//posix:retry retry\nRead(fd FD) error"), []string{"posix.go:5: method Read: system call read is named twice"}},
+		{"no calls", methods("//posix:retry retry it only reads\nRead(fd FD) error"), []string{"posix.go:6: method Read has no //posix:calls directive"}},
+		{"calls of nothing", methods("//posix:calls\n//posix:retry retry it only reads\nRead(fd FD) error"), []string{"posix.go:5: method Read: //posix:calls names no system call"}},
+		{"bad call", methods("//posix:calls Read\n//posix:retry retry it only reads\nRead(fd FD) error"), []string{`posix.go:5: method Read: "Read" is not the name of a system call`}},
+		{"call twice", methods("//posix:calls read read\n//posix:retry retry it only reads\nRead(fd FD) error"), []string{"posix.go:5: method Read: system call read is named twice"}},
 		{"bad retry", methods("//posix:calls read\n//posix:retry always\nRead(fd FD) error"), []string{`posix.go:6: method Read: //posix:retry wants one of retry, never, caller, got "always"`}},
-		{"two words", methods("//posix:calls read\n//posix:retry retry never\nRead(fd FD) error"), []string{`posix.go:6: method Read: //posix:retry wants one of retry, never, caller, got "retry never"`}},
+		{"no reason", methods("//posix:calls read\n//posix:retry retry\nRead(fd FD) error"), []string{"posix.go:6: method Read: //posix:retry retry does not say why"}},
 		{"no word", methods("//posix:calls read\n//posix:retry\nRead(fd FD) error"), []string{`posix.go:6: method Read: //posix:retry wants one of retry, never, caller, got ""`}},
 		{"twice", methods(fine + "//posix:retry never\nRead(fd FD) error"), []string{"posix.go:7: method Read: directive //posix:retry is given twice"}},
 		{"unknown", methods(fine + "//posix:blocks yes\nRead(fd FD) error"), []string{"posix.go:7: method Read: unknown directive //posix:blocks"}},
@@ -116,11 +116,11 @@ type How struct {
 type Files interface {
 	// Open opens.
 	//posix:calls open openat
-	//posix:retry caller
+	//posix:retry caller again,  it would wait again
 	Open(dir, base FD, path string, how How, p []byte, st *How, sig Signal) (a, b Handle, err error)
 
 	//posix:calls getpid
-	//posix:retry never
+	//posix:retry never it cannot fail
 	Getpid() int
 }
 
@@ -149,6 +149,7 @@ type Core interface {
 	for _, tt := range []struct{ what, got, want string }{
 		{"calls", strings.Join(open.Calls, " "), "open openat"},
 		{"retry", open.Retry, "caller"},
+		{"reason", open.RetryReason, "again, it would wait again"},
 		{"interface", open.Interface, "Files"},
 		{"parameters", open.ParamList("posix"), "(dir posix.FD, base posix.FD, path string, how posix.How, p []byte, st *posix.How, sig posix.Signal)"},
 		{"own parameters", open.ParamList(""), "(dir FD, base FD, path string, how How, p []byte, st *How, sig Signal)"},
