@@ -77,3 +77,41 @@ func (c *ClockClockGettimeCall) DoAndReturn(f func(int) (posix.Timespec, error))
 	c.Call = c.Call.DoAndReturn(f)
 	return c
 }
+
+// ClockNanosleep mocks base method.
+func (m *Clock) ClockNanosleep(clock, flags int, request posix.Timespec, remain *posix.Timespec) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "ClockNanosleep", clock, flags, request, remain)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// ClockNanosleep indicates an expected call of ClockNanosleep.
+func (mr *ClockMockRecorder) ClockNanosleep(clock, flags, request, remain any) *ClockClockNanosleepCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "ClockNanosleep", reflect.TypeOf((*Clock)(nil).ClockNanosleep), clock, flags, request, remain)
+	return &ClockClockNanosleepCall{Call: call}
+}
+
+// ClockClockNanosleepCall wrap *gomock.Call
+type ClockClockNanosleepCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *ClockClockNanosleepCall) Return(arg0 error) *ClockClockNanosleepCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *ClockClockNanosleepCall) Do(f func(int, int, posix.Timespec, *posix.Timespec) error) *ClockClockNanosleepCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *ClockClockNanosleepCall) DoAndReturn(f func(int, int, posix.Timespec, *posix.Timespec) error) *ClockClockNanosleepCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}

@@ -77,6 +77,44 @@ func (c *CredentialsCapgetCall) DoAndReturn(f func(*posix.CapSets) error) *Crede
 	return c
 }
 
+// Capset mocks base method.
+func (m *Credentials) Capset(sets *posix.CapSets) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Capset", sets)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Capset indicates an expected call of Capset.
+func (mr *CredentialsMockRecorder) Capset(sets any) *CredentialsCapsetCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Capset", reflect.TypeOf((*Credentials)(nil).Capset), sets)
+	return &CredentialsCapsetCall{Call: call}
+}
+
+// CredentialsCapsetCall wrap *gomock.Call
+type CredentialsCapsetCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *CredentialsCapsetCall) Return(arg0 error) *CredentialsCapsetCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *CredentialsCapsetCall) Do(f func(*posix.CapSets) error) *CredentialsCapsetCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *CredentialsCapsetCall) DoAndReturn(f func(*posix.CapSets) error) *CredentialsCapsetCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
 // Getegid mocks base method.
 func (m *Credentials) Getegid() posix.GID {
 	m.ctrl.T.Helper()
@@ -230,6 +268,82 @@ func (c *CredentialsGetgroupsCall) DoAndReturn(f func([]posix.GID) (int, error))
 	return c
 }
 
+// Getresgid mocks base method.
+func (m *Credentials) Getresgid(gids *posix.Gids) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Getresgid", gids)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Getresgid indicates an expected call of Getresgid.
+func (mr *CredentialsMockRecorder) Getresgid(gids any) *CredentialsGetresgidCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Getresgid", reflect.TypeOf((*Credentials)(nil).Getresgid), gids)
+	return &CredentialsGetresgidCall{Call: call}
+}
+
+// CredentialsGetresgidCall wrap *gomock.Call
+type CredentialsGetresgidCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *CredentialsGetresgidCall) Return(arg0 error) *CredentialsGetresgidCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *CredentialsGetresgidCall) Do(f func(*posix.Gids) error) *CredentialsGetresgidCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *CredentialsGetresgidCall) DoAndReturn(f func(*posix.Gids) error) *CredentialsGetresgidCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Getresuid mocks base method.
+func (m *Credentials) Getresuid(uids *posix.Uids) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Getresuid", uids)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Getresuid indicates an expected call of Getresuid.
+func (mr *CredentialsMockRecorder) Getresuid(uids any) *CredentialsGetresuidCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Getresuid", reflect.TypeOf((*Credentials)(nil).Getresuid), uids)
+	return &CredentialsGetresuidCall{Call: call}
+}
+
+// CredentialsGetresuidCall wrap *gomock.Call
+type CredentialsGetresuidCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *CredentialsGetresuidCall) Return(arg0 error) *CredentialsGetresuidCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *CredentialsGetresuidCall) Do(f func(*posix.Uids) error) *CredentialsGetresuidCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *CredentialsGetresuidCall) DoAndReturn(f func(*posix.Uids) error) *CredentialsGetresuidCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
 // Getuid mocks base method.
 func (m *Credentials) Getuid() posix.UID {
 	m.ctrl.T.Helper()
@@ -264,6 +378,120 @@ func (c *CredentialsGetuidCall) Do(f func() posix.UID) *CredentialsGetuidCall {
 
 // DoAndReturn rewrite *gomock.Call.DoAndReturn
 func (c *CredentialsGetuidCall) DoAndReturn(f func() posix.UID) *CredentialsGetuidCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Setgroups mocks base method.
+func (m *Credentials) Setgroups(groups []posix.GID) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Setgroups", groups)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Setgroups indicates an expected call of Setgroups.
+func (mr *CredentialsMockRecorder) Setgroups(groups any) *CredentialsSetgroupsCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Setgroups", reflect.TypeOf((*Credentials)(nil).Setgroups), groups)
+	return &CredentialsSetgroupsCall{Call: call}
+}
+
+// CredentialsSetgroupsCall wrap *gomock.Call
+type CredentialsSetgroupsCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *CredentialsSetgroupsCall) Return(arg0 error) *CredentialsSetgroupsCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *CredentialsSetgroupsCall) Do(f func([]posix.GID) error) *CredentialsSetgroupsCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *CredentialsSetgroupsCall) DoAndReturn(f func([]posix.GID) error) *CredentialsSetgroupsCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Setresgid mocks base method.
+func (m *Credentials) Setresgid(gids posix.Gids) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Setresgid", gids)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Setresgid indicates an expected call of Setresgid.
+func (mr *CredentialsMockRecorder) Setresgid(gids any) *CredentialsSetresgidCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Setresgid", reflect.TypeOf((*Credentials)(nil).Setresgid), gids)
+	return &CredentialsSetresgidCall{Call: call}
+}
+
+// CredentialsSetresgidCall wrap *gomock.Call
+type CredentialsSetresgidCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *CredentialsSetresgidCall) Return(arg0 error) *CredentialsSetresgidCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *CredentialsSetresgidCall) Do(f func(posix.Gids) error) *CredentialsSetresgidCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *CredentialsSetresgidCall) DoAndReturn(f func(posix.Gids) error) *CredentialsSetresgidCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Setresuid mocks base method.
+func (m *Credentials) Setresuid(uids posix.Uids) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Setresuid", uids)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Setresuid indicates an expected call of Setresuid.
+func (mr *CredentialsMockRecorder) Setresuid(uids any) *CredentialsSetresuidCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Setresuid", reflect.TypeOf((*Credentials)(nil).Setresuid), uids)
+	return &CredentialsSetresuidCall{Call: call}
+}
+
+// CredentialsSetresuidCall wrap *gomock.Call
+type CredentialsSetresuidCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *CredentialsSetresuidCall) Return(arg0 error) *CredentialsSetresuidCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *CredentialsSetresuidCall) Do(f func(posix.Uids) error) *CredentialsSetresuidCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *CredentialsSetresuidCall) DoAndReturn(f func(posix.Uids) error) *CredentialsSetresuidCall {
 	c.Call = c.Call.DoAndReturn(f)
 	return c
 }

@@ -115,6 +115,44 @@ func (c *FilesDup3Call) DoAndReturn(f func(posix.FD, posix.FD, int) error) *File
 	return c
 }
 
+// Faccessat2 mocks base method.
+func (m *Files) Faccessat2(dir posix.FD, path string, mode, flags int) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Faccessat2", dir, path, mode, flags)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Faccessat2 indicates an expected call of Faccessat2.
+func (mr *FilesMockRecorder) Faccessat2(dir, path, mode, flags any) *FilesFaccessat2Call {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Faccessat2", reflect.TypeOf((*Files)(nil).Faccessat2), dir, path, mode, flags)
+	return &FilesFaccessat2Call{Call: call}
+}
+
+// FilesFaccessat2Call wrap *gomock.Call
+type FilesFaccessat2Call struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *FilesFaccessat2Call) Return(arg0 error) *FilesFaccessat2Call {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *FilesFaccessat2Call) Do(f func(posix.FD, string, int, int) error) *FilesFaccessat2Call {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *FilesFaccessat2Call) DoAndReturn(f func(posix.FD, string, int, int) error) *FilesFaccessat2Call {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
 // Fchmodat mocks base method.
 func (m *Files) Fchmodat(dir posix.FD, path string, mode uint32) error {
 	m.ctrl.T.Helper()
@@ -230,6 +268,44 @@ func (c *FilesFcntlCall) DoAndReturn(f func(posix.FD, int, int) (int, error)) *F
 	return c
 }
 
+// Flock mocks base method.
+func (m *Files) Flock(fd posix.FD, how int) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Flock", fd, how)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Flock indicates an expected call of Flock.
+func (mr *FilesMockRecorder) Flock(fd, how any) *FilesFlockCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Flock", reflect.TypeOf((*Files)(nil).Flock), fd, how)
+	return &FilesFlockCall{Call: call}
+}
+
+// FilesFlockCall wrap *gomock.Call
+type FilesFlockCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *FilesFlockCall) Return(arg0 error) *FilesFlockCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *FilesFlockCall) Do(f func(posix.FD, int) error) *FilesFlockCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *FilesFlockCall) DoAndReturn(f func(posix.FD, int) error) *FilesFlockCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
 // Fstat mocks base method.
 func (m *Files) Fstat(fd posix.FD, st *posix.Stat) error {
 	m.ctrl.T.Helper()
@@ -302,6 +378,82 @@ func (c *FilesFstatatCall) Do(f func(posix.FD, string, *posix.Stat, int) error) 
 
 // DoAndReturn rewrite *gomock.Call.DoAndReturn
 func (c *FilesFstatatCall) DoAndReturn(f func(posix.FD, string, *posix.Stat, int) error) *FilesFstatatCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Fstatfs mocks base method.
+func (m *Files) Fstatfs(fd posix.FD, st *posix.Statfs) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Fstatfs", fd, st)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Fstatfs indicates an expected call of Fstatfs.
+func (mr *FilesMockRecorder) Fstatfs(fd, st any) *FilesFstatfsCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Fstatfs", reflect.TypeOf((*Files)(nil).Fstatfs), fd, st)
+	return &FilesFstatfsCall{Call: call}
+}
+
+// FilesFstatfsCall wrap *gomock.Call
+type FilesFstatfsCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *FilesFstatfsCall) Return(arg0 error) *FilesFstatfsCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *FilesFstatfsCall) Do(f func(posix.FD, *posix.Statfs) error) *FilesFstatfsCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *FilesFstatfsCall) DoAndReturn(f func(posix.FD, *posix.Statfs) error) *FilesFstatfsCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Fsync mocks base method.
+func (m *Files) Fsync(fd posix.FD) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Fsync", fd)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Fsync indicates an expected call of Fsync.
+func (mr *FilesMockRecorder) Fsync(fd any) *FilesFsyncCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Fsync", reflect.TypeOf((*Files)(nil).Fsync), fd)
+	return &FilesFsyncCall{Call: call}
+}
+
+// FilesFsyncCall wrap *gomock.Call
+type FilesFsyncCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *FilesFsyncCall) Return(arg0 error) *FilesFsyncCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *FilesFsyncCall) Do(f func(posix.FD) error) *FilesFsyncCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *FilesFsyncCall) DoAndReturn(f func(posix.FD) error) *FilesFsyncCall {
 	c.Call = c.Call.DoAndReturn(f)
 	return c
 }
@@ -379,6 +531,83 @@ func (c *FilesGetdentsCall) Do(f func(posix.FD, []byte) (int, error)) *FilesGetd
 
 // DoAndReturn rewrite *gomock.Call.DoAndReturn
 func (c *FilesGetdentsCall) DoAndReturn(f func(posix.FD, []byte) (int, error)) *FilesGetdentsCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Linkat mocks base method.
+func (m *Files) Linkat(l posix.Link) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Linkat", l)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Linkat indicates an expected call of Linkat.
+func (mr *FilesMockRecorder) Linkat(l any) *FilesLinkatCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Linkat", reflect.TypeOf((*Files)(nil).Linkat), l)
+	return &FilesLinkatCall{Call: call}
+}
+
+// FilesLinkatCall wrap *gomock.Call
+type FilesLinkatCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *FilesLinkatCall) Return(arg0 error) *FilesLinkatCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *FilesLinkatCall) Do(f func(posix.Link) error) *FilesLinkatCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *FilesLinkatCall) DoAndReturn(f func(posix.Link) error) *FilesLinkatCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Lseek mocks base method.
+func (m *Files) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Lseek", fd, off, whence)
+	ret0, _ := ret[0].(int64)
+	ret1, _ := ret[1].(error)
+	return ret0, ret1
+}
+
+// Lseek indicates an expected call of Lseek.
+func (mr *FilesMockRecorder) Lseek(fd, off, whence any) *FilesLseekCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Lseek", reflect.TypeOf((*Files)(nil).Lseek), fd, off, whence)
+	return &FilesLseekCall{Call: call}
+}
+
+// FilesLseekCall wrap *gomock.Call
+type FilesLseekCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *FilesLseekCall) Return(arg0 int64, arg1 error) *FilesLseekCall {
+	c.Call = c.Call.Return(arg0, arg1)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *FilesLseekCall) Do(f func(posix.FD, int64, int) (int64, error)) *FilesLseekCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *FilesLseekCall) DoAndReturn(f func(posix.FD, int64, int) (int64, error)) *FilesLseekCall {
 	c.Call = c.Call.DoAndReturn(f)
 	return c
 }
@@ -535,6 +764,45 @@ func (c *FilesPreadCall) Do(f func(posix.FD, []byte, int64) (int, error)) *Files
 
 // DoAndReturn rewrite *gomock.Call.DoAndReturn
 func (c *FilesPreadCall) DoAndReturn(f func(posix.FD, []byte, int64) (int, error)) *FilesPreadCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Pwrite mocks base method.
+func (m *Files) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Pwrite", fd, p, off)
+	ret0, _ := ret[0].(int)
+	ret1, _ := ret[1].(error)
+	return ret0, ret1
+}
+
+// Pwrite indicates an expected call of Pwrite.
+func (mr *FilesMockRecorder) Pwrite(fd, p, off any) *FilesPwriteCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Pwrite", reflect.TypeOf((*Files)(nil).Pwrite), fd, p, off)
+	return &FilesPwriteCall{Call: call}
+}
+
+// FilesPwriteCall wrap *gomock.Call
+type FilesPwriteCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *FilesPwriteCall) Return(arg0 int, arg1 error) *FilesPwriteCall {
+	c.Call = c.Call.Return(arg0, arg1)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *FilesPwriteCall) Do(f func(posix.FD, []byte, int64) (int, error)) *FilesPwriteCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *FilesPwriteCall) DoAndReturn(f func(posix.FD, []byte, int64) (int, error)) *FilesPwriteCall {
 	c.Call = c.Call.DoAndReturn(f)
 	return c
 }
@@ -732,6 +1000,45 @@ func (c *FilesTeeCall) DoAndReturn(f func(posix.FD, posix.FD, int, int) (int, er
 	return c
 }
 
+// Umask mocks base method.
+func (m *Files) Umask(mask uint32) (uint32, error) {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Umask", mask)
+	ret0, _ := ret[0].(uint32)
+	ret1, _ := ret[1].(error)
+	return ret0, ret1
+}
+
+// Umask indicates an expected call of Umask.
+func (mr *FilesMockRecorder) Umask(mask any) *FilesUmaskCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Umask", reflect.TypeOf((*Files)(nil).Umask), mask)
+	return &FilesUmaskCall{Call: call}
+}
+
+// FilesUmaskCall wrap *gomock.Call
+type FilesUmaskCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *FilesUmaskCall) Return(arg0 uint32, arg1 error) *FilesUmaskCall {
+	c.Call = c.Call.Return(arg0, arg1)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *FilesUmaskCall) Do(f func(uint32) (uint32, error)) *FilesUmaskCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *FilesUmaskCall) DoAndReturn(f func(uint32) (uint32, error)) *FilesUmaskCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
 // Unlinkat mocks base method.
 func (m *Files) Unlinkat(dir posix.FD, path string, flags int) error {
 	m.ctrl.T.Helper()
@@ -766,6 +1073,44 @@ func (c *FilesUnlinkatCall) Do(f func(posix.FD, string, int) error) *FilesUnlink
 
 // DoAndReturn rewrite *gomock.Call.DoAndReturn
 func (c *FilesUnlinkatCall) DoAndReturn(f func(posix.FD, string, int) error) *FilesUnlinkatCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Utimensat mocks base method.
+func (m *Files) Utimensat(u posix.Utimes) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Utimensat", u)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Utimensat indicates an expected call of Utimensat.
+func (mr *FilesMockRecorder) Utimensat(u any) *FilesUtimensatCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Utimensat", reflect.TypeOf((*Files)(nil).Utimensat), u)
+	return &FilesUtimensatCall{Call: call}
+}
+
+// FilesUtimensatCall wrap *gomock.Call
+type FilesUtimensatCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *FilesUtimensatCall) Return(arg0 error) *FilesUtimensatCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *FilesUtimensatCall) Do(f func(posix.Utimes) error) *FilesUtimensatCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *FilesUtimensatCall) DoAndReturn(f func(posix.Utimes) error) *FilesUtimensatCall {
 	c.Call = c.Call.DoAndReturn(f)
 	return c
 }

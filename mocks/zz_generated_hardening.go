@@ -232,6 +232,44 @@ func (c *HardeningLandlockCreateRulesetCall) DoAndReturn(f func(*posix.LandlockR
 	return c
 }
 
+// LandlockRestrictSelf mocks base method.
+func (m *Hardening) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "LandlockRestrictSelf", ruleset, flags)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// LandlockRestrictSelf indicates an expected call of LandlockRestrictSelf.
+func (mr *HardeningMockRecorder) LandlockRestrictSelf(ruleset, flags any) *HardeningLandlockRestrictSelfCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "LandlockRestrictSelf", reflect.TypeOf((*Hardening)(nil).LandlockRestrictSelf), ruleset, flags)
+	return &HardeningLandlockRestrictSelfCall{Call: call}
+}
+
+// HardeningLandlockRestrictSelfCall wrap *gomock.Call
+type HardeningLandlockRestrictSelfCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *HardeningLandlockRestrictSelfCall) Return(arg0 error) *HardeningLandlockRestrictSelfCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *HardeningLandlockRestrictSelfCall) Do(f func(posix.FD, uint32) error) *HardeningLandlockRestrictSelfCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *HardeningLandlockRestrictSelfCall) DoAndReturn(f func(posix.FD, uint32) error) *HardeningLandlockRestrictSelfCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
 // Prctl mocks base method.
 func (m *Hardening) Prctl(args posix.PrctlArgs) (int, error) {
 	m.ctrl.T.Helper()
@@ -305,6 +343,45 @@ func (c *HardeningSeccompActionAvailCall) Do(f func(uint32) error) *HardeningSec
 
 // DoAndReturn rewrite *gomock.Call.DoAndReturn
 func (c *HardeningSeccompActionAvailCall) DoAndReturn(f func(uint32) error) *HardeningSeccompActionAvailCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// SeccompSetModeFilter mocks base method.
+func (m *Hardening) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "SeccompSetModeFilter", flags, filter)
+	ret0, _ := ret[0].(int)
+	ret1, _ := ret[1].(error)
+	return ret0, ret1
+}
+
+// SeccompSetModeFilter indicates an expected call of SeccompSetModeFilter.
+func (mr *HardeningMockRecorder) SeccompSetModeFilter(flags, filter any) *HardeningSeccompSetModeFilterCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "SeccompSetModeFilter", reflect.TypeOf((*Hardening)(nil).SeccompSetModeFilter), flags, filter)
+	return &HardeningSeccompSetModeFilterCall{Call: call}
+}
+
+// HardeningSeccompSetModeFilterCall wrap *gomock.Call
+type HardeningSeccompSetModeFilterCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *HardeningSeccompSetModeFilterCall) Return(arg0 int, arg1 error) *HardeningSeccompSetModeFilterCall {
+	c.Call = c.Call.Return(arg0, arg1)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *HardeningSeccompSetModeFilterCall) Do(f func(uint32, []posix.SockFilter) (int, error)) *HardeningSeccompSetModeFilterCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *HardeningSeccompSetModeFilterCall) DoAndReturn(f func(uint32, []posix.SockFilter) (int, error)) *HardeningSeccompSetModeFilterCall {
 	c.Call = c.Call.DoAndReturn(f)
 	return c
 }

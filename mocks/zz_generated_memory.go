@@ -115,3 +115,118 @@ func (c *MemoryMemfdCreateCall) DoAndReturn(f func(string, int) (posix.FD, error
 	c.Call = c.Call.DoAndReturn(f)
 	return c
 }
+
+// Mmap mocks base method.
+func (m_2 *Memory) Mmap(m posix.Mapping) ([]byte, error) {
+	m_2.ctrl.T.Helper()
+	ret := m_2.ctrl.Call(m_2, "Mmap", m)
+	ret0, _ := ret[0].([]byte)
+	ret1, _ := ret[1].(error)
+	return ret0, ret1
+}
+
+// Mmap indicates an expected call of Mmap.
+func (mr *MemoryMockRecorder) Mmap(m any) *MemoryMmapCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Mmap", reflect.TypeOf((*Memory)(nil).Mmap), m)
+	return &MemoryMmapCall{Call: call}
+}
+
+// MemoryMmapCall wrap *gomock.Call
+type MemoryMmapCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *MemoryMmapCall) Return(arg0 []byte, arg1 error) *MemoryMmapCall {
+	c.Call = c.Call.Return(arg0, arg1)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *MemoryMmapCall) Do(f func(posix.Mapping) ([]byte, error)) *MemoryMmapCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *MemoryMmapCall) DoAndReturn(f func(posix.Mapping) ([]byte, error)) *MemoryMmapCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Mprotect mocks base method.
+func (m *Memory) Mprotect(b []byte, prot int) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Mprotect", b, prot)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Mprotect indicates an expected call of Mprotect.
+func (mr *MemoryMockRecorder) Mprotect(b, prot any) *MemoryMprotectCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Mprotect", reflect.TypeOf((*Memory)(nil).Mprotect), b, prot)
+	return &MemoryMprotectCall{Call: call}
+}
+
+// MemoryMprotectCall wrap *gomock.Call
+type MemoryMprotectCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *MemoryMprotectCall) Return(arg0 error) *MemoryMprotectCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *MemoryMprotectCall) Do(f func([]byte, int) error) *MemoryMprotectCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *MemoryMprotectCall) DoAndReturn(f func([]byte, int) error) *MemoryMprotectCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Munmap mocks base method.
+func (m *Memory) Munmap(b []byte) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Munmap", b)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Munmap indicates an expected call of Munmap.
+func (mr *MemoryMockRecorder) Munmap(b any) *MemoryMunmapCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Munmap", reflect.TypeOf((*Memory)(nil).Munmap), b)
+	return &MemoryMunmapCall{Call: call}
+}
+
+// MemoryMunmapCall wrap *gomock.Call
+type MemoryMunmapCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *MemoryMunmapCall) Return(arg0 error) *MemoryMunmapCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *MemoryMunmapCall) Do(f func([]byte) error) *MemoryMunmapCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *MemoryMunmapCall) DoAndReturn(f func([]byte) error) *MemoryMunmapCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}

@@ -307,3 +307,79 @@ func (c *NamespacesSetnsCall) DoAndReturn(f func(posix.FD, int) error) *Namespac
 	c.Call = c.Call.DoAndReturn(f)
 	return c
 }
+
+// Umount2 mocks base method.
+func (m *Namespaces) Umount2(path string, flags int) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Umount2", path, flags)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Umount2 indicates an expected call of Umount2.
+func (mr *NamespacesMockRecorder) Umount2(path, flags any) *NamespacesUmount2Call {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Umount2", reflect.TypeOf((*Namespaces)(nil).Umount2), path, flags)
+	return &NamespacesUmount2Call{Call: call}
+}
+
+// NamespacesUmount2Call wrap *gomock.Call
+type NamespacesUmount2Call struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *NamespacesUmount2Call) Return(arg0 error) *NamespacesUmount2Call {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *NamespacesUmount2Call) Do(f func(string, int) error) *NamespacesUmount2Call {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *NamespacesUmount2Call) DoAndReturn(f func(string, int) error) *NamespacesUmount2Call {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Unshare mocks base method.
+func (m *Namespaces) Unshare(flags int) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Unshare", flags)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Unshare indicates an expected call of Unshare.
+func (mr *NamespacesMockRecorder) Unshare(flags any) *NamespacesUnshareCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Unshare", reflect.TypeOf((*Namespaces)(nil).Unshare), flags)
+	return &NamespacesUnshareCall{Call: call}
+}
+
+// NamespacesUnshareCall wrap *gomock.Call
+type NamespacesUnshareCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *NamespacesUnshareCall) Return(arg0 error) *NamespacesUnshareCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *NamespacesUnshareCall) Do(f func(int) error) *NamespacesUnshareCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *NamespacesUnshareCall) DoAndReturn(f func(int) error) *NamespacesUnshareCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}

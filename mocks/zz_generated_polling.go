@@ -272,6 +272,44 @@ func (c *PollingTimerfdCreateCall) DoAndReturn(f func(int, int) (posix.FD, error
 	return c
 }
 
+// TimerfdGettime mocks base method.
+func (m *Polling) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "TimerfdGettime", fd, value)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// TimerfdGettime indicates an expected call of TimerfdGettime.
+func (mr *PollingMockRecorder) TimerfdGettime(fd, value any) *PollingTimerfdGettimeCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "TimerfdGettime", reflect.TypeOf((*Polling)(nil).TimerfdGettime), fd, value)
+	return &PollingTimerfdGettimeCall{Call: call}
+}
+
+// PollingTimerfdGettimeCall wrap *gomock.Call
+type PollingTimerfdGettimeCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *PollingTimerfdGettimeCall) Return(arg0 error) *PollingTimerfdGettimeCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *PollingTimerfdGettimeCall) Do(f func(posix.FD, *posix.Itimerspec) error) *PollingTimerfdGettimeCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *PollingTimerfdGettimeCall) DoAndReturn(f func(posix.FD, *posix.Itimerspec) error) *PollingTimerfdGettimeCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
 // TimerfdSettime mocks base method.
 func (m *Polling) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) error {
 	m.ctrl.T.Helper()

@@ -116,6 +116,45 @@ func (c *ProcessesExecveCall) DoAndReturn(f func(string, []string, []string) err
 	return c
 }
 
+// Getpgid mocks base method.
+func (m *Processes) Getpgid(pid posix.PID) (posix.PID, error) {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Getpgid", pid)
+	ret0, _ := ret[0].(posix.PID)
+	ret1, _ := ret[1].(error)
+	return ret0, ret1
+}
+
+// Getpgid indicates an expected call of Getpgid.
+func (mr *ProcessesMockRecorder) Getpgid(pid any) *ProcessesGetpgidCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Getpgid", reflect.TypeOf((*Processes)(nil).Getpgid), pid)
+	return &ProcessesGetpgidCall{Call: call}
+}
+
+// ProcessesGetpgidCall wrap *gomock.Call
+type ProcessesGetpgidCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *ProcessesGetpgidCall) Return(arg0 posix.PID, arg1 error) *ProcessesGetpgidCall {
+	c.Call = c.Call.Return(arg0, arg1)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *ProcessesGetpgidCall) Do(f func(posix.PID) (posix.PID, error)) *ProcessesGetpgidCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *ProcessesGetpgidCall) DoAndReturn(f func(posix.PID) (posix.PID, error)) *ProcessesGetpgidCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
 // Getpid mocks base method.
 func (m *Processes) Getpid() posix.PID {
 	m.ctrl.T.Helper()
@@ -188,6 +227,45 @@ func (c *ProcessesGetppidCall) Do(f func() posix.PID) *ProcessesGetppidCall {
 
 // DoAndReturn rewrite *gomock.Call.DoAndReturn
 func (c *ProcessesGetppidCall) DoAndReturn(f func() posix.PID) *ProcessesGetppidCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Getsid mocks base method.
+func (m *Processes) Getsid(pid posix.PID) (posix.PID, error) {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Getsid", pid)
+	ret0, _ := ret[0].(posix.PID)
+	ret1, _ := ret[1].(error)
+	return ret0, ret1
+}
+
+// Getsid indicates an expected call of Getsid.
+func (mr *ProcessesMockRecorder) Getsid(pid any) *ProcessesGetsidCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Getsid", reflect.TypeOf((*Processes)(nil).Getsid), pid)
+	return &ProcessesGetsidCall{Call: call}
+}
+
+// ProcessesGetsidCall wrap *gomock.Call
+type ProcessesGetsidCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *ProcessesGetsidCall) Return(arg0 posix.PID, arg1 error) *ProcessesGetsidCall {
+	c.Call = c.Call.Return(arg0, arg1)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *ProcessesGetsidCall) Do(f func(posix.PID) (posix.PID, error)) *ProcessesGetsidCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *ProcessesGetsidCall) DoAndReturn(f func(posix.PID) (posix.PID, error)) *ProcessesGetsidCall {
 	c.Call = c.Call.DoAndReturn(f)
 	return c
 }
@@ -265,6 +343,83 @@ func (c *ProcessesPidfdSendSignalCall) Do(f func(posix.FD, posix.Signal) error) 
 
 // DoAndReturn rewrite *gomock.Call.DoAndReturn
 func (c *ProcessesPidfdSendSignalCall) DoAndReturn(f func(posix.FD, posix.Signal) error) *ProcessesPidfdSendSignalCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Setpgid mocks base method.
+func (m *Processes) Setpgid(pid, pgid posix.PID) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Setpgid", pid, pgid)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// Setpgid indicates an expected call of Setpgid.
+func (mr *ProcessesMockRecorder) Setpgid(pid, pgid any) *ProcessesSetpgidCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Setpgid", reflect.TypeOf((*Processes)(nil).Setpgid), pid, pgid)
+	return &ProcessesSetpgidCall{Call: call}
+}
+
+// ProcessesSetpgidCall wrap *gomock.Call
+type ProcessesSetpgidCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *ProcessesSetpgidCall) Return(arg0 error) *ProcessesSetpgidCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *ProcessesSetpgidCall) Do(f func(posix.PID, posix.PID) error) *ProcessesSetpgidCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *ProcessesSetpgidCall) DoAndReturn(f func(posix.PID, posix.PID) error) *ProcessesSetpgidCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Setsid mocks base method.
+func (m *Processes) Setsid() (posix.PID, error) {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Setsid")
+	ret0, _ := ret[0].(posix.PID)
+	ret1, _ := ret[1].(error)
+	return ret0, ret1
+}
+
+// Setsid indicates an expected call of Setsid.
+func (mr *ProcessesMockRecorder) Setsid() *ProcessesSetsidCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Setsid", reflect.TypeOf((*Processes)(nil).Setsid))
+	return &ProcessesSetsidCall{Call: call}
+}
+
+// ProcessesSetsidCall wrap *gomock.Call
+type ProcessesSetsidCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *ProcessesSetsidCall) Return(arg0 posix.PID, arg1 error) *ProcessesSetsidCall {
+	c.Call = c.Call.Return(arg0, arg1)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *ProcessesSetsidCall) Do(f func() (posix.PID, error)) *ProcessesSetsidCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *ProcessesSetsidCall) DoAndReturn(f func() (posix.PID, error)) *ProcessesSetsidCall {
 	c.Call = c.Call.DoAndReturn(f)
 	return c
 }

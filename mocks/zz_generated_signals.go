@@ -76,3 +76,80 @@ func (c *SignalsKillCall) DoAndReturn(f func(posix.PID, posix.Signal) error) *Si
 	c.Call = c.Call.DoAndReturn(f)
 	return c
 }
+
+// RtSigprocmask mocks base method.
+func (m *Signals) RtSigprocmask(how int, set, old *posix.Sigset) error {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "RtSigprocmask", how, set, old)
+	ret0, _ := ret[0].(error)
+	return ret0
+}
+
+// RtSigprocmask indicates an expected call of RtSigprocmask.
+func (mr *SignalsMockRecorder) RtSigprocmask(how, set, old any) *SignalsRtSigprocmaskCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "RtSigprocmask", reflect.TypeOf((*Signals)(nil).RtSigprocmask), how, set, old)
+	return &SignalsRtSigprocmaskCall{Call: call}
+}
+
+// SignalsRtSigprocmaskCall wrap *gomock.Call
+type SignalsRtSigprocmaskCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *SignalsRtSigprocmaskCall) Return(arg0 error) *SignalsRtSigprocmaskCall {
+	c.Call = c.Call.Return(arg0)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *SignalsRtSigprocmaskCall) Do(f func(int, *posix.Sigset, *posix.Sigset) error) *SignalsRtSigprocmaskCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *SignalsRtSigprocmaskCall) DoAndReturn(f func(int, *posix.Sigset, *posix.Sigset) error) *SignalsRtSigprocmaskCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
+// Signalfd4 mocks base method.
+func (m *Signals) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, error) {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Signalfd4", fd, mask, flags)
+	ret0, _ := ret[0].(posix.FD)
+	ret1, _ := ret[1].(error)
+	return ret0, ret1
+}
+
+// Signalfd4 indicates an expected call of Signalfd4.
+func (mr *SignalsMockRecorder) Signalfd4(fd, mask, flags any) *SignalsSignalfd4Call {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Signalfd4", reflect.TypeOf((*Signals)(nil).Signalfd4), fd, mask, flags)
+	return &SignalsSignalfd4Call{Call: call}
+}
+
+// SignalsSignalfd4Call wrap *gomock.Call
+type SignalsSignalfd4Call struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *SignalsSignalfd4Call) Return(arg0 posix.FD, arg1 error) *SignalsSignalfd4Call {
+	c.Call = c.Call.Return(arg0, arg1)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *SignalsSignalfd4Call) Do(f func(posix.FD, posix.Sigset, int) (posix.FD, error)) *SignalsSignalfd4Call {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *SignalsSignalfd4Call) DoAndReturn(f func(posix.FD, posix.Sigset, int) (posix.FD, error)) *SignalsSignalfd4Call {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}

@@ -155,6 +155,45 @@ func (c *SocketsConnectCall) DoAndReturn(f func(posix.FD, posix.Sockaddr) error)
 	return c
 }
 
+// Getpeername mocks base method.
+func (m *Sockets) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "Getpeername", fd)
+	ret0, _ := ret[0].(posix.Sockaddr)
+	ret1, _ := ret[1].(error)
+	return ret0, ret1
+}
+
+// Getpeername indicates an expected call of Getpeername.
+func (mr *SocketsMockRecorder) Getpeername(fd any) *SocketsGetpeernameCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "Getpeername", reflect.TypeOf((*Sockets)(nil).Getpeername), fd)
+	return &SocketsGetpeernameCall{Call: call}
+}
+
+// SocketsGetpeernameCall wrap *gomock.Call
+type SocketsGetpeernameCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *SocketsGetpeernameCall) Return(arg0 posix.Sockaddr, arg1 error) *SocketsGetpeernameCall {
+	c.Call = c.Call.Return(arg0, arg1)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *SocketsGetpeernameCall) Do(f func(posix.FD) (posix.Sockaddr, error)) *SocketsGetpeernameCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *SocketsGetpeernameCall) DoAndReturn(f func(posix.FD) (posix.Sockaddr, error)) *SocketsGetpeernameCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
 // Getsockname mocks base method.
 func (m *Sockets) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
 	m.ctrl.T.Helper()

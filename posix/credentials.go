@@ -5,7 +5,13 @@ type CapSets struct {
 	Effective, Permitted, Inheritable uint64
 }
 
-// Credentials tells who the calling process is.
+// Uids are the users of a process: real, effective, saved. ^UID(0) leaves one as it is when they are set. Source: credentials(7).
+type Uids struct{ Real, Effective, Saved UID }
+
+// Gids are the groups of a process: real, effective, saved. ^GID(0) leaves one as it is when they are set. Source: credentials(7).
+type Gids struct{ Real, Effective, Saved GID }
+
+// Credentials tells and changes who the calling process is.
 type Credentials interface {
 	// Getuid returns the real user. It cannot fail. Source: getuid(2).
 	//posix:calls getuid
@@ -37,4 +43,37 @@ type Credentials interface {
 	//posix:calls capget
 	//posix:retry retry it only reads
 	Capget(sets *CapSets) error
+
+	// Getresuid fills uids. Source: getresuid(2).
+	//posix:calls getresuid
+	//posix:retry retry it only reads
+	Getresuid(uids *Uids) error
+
+	// Getresgid fills gids. Source: getresgid(2).
+	//posix:calls getresgid
+	//posix:retry retry it only reads
+	Getresgid(gids *Gids) error
+
+	// Setresuid sets the users of all threads of the process. Leaving user 0 with all three drops the capabilities. Afterwards ask with Getresuid; never
+	// go on after an error. Errors: EAGAIN (RLIMIT_NPROC of the new user), EINVAL (not mapped), EPERM. Source: setresuid(2).
+	//posix:calls setresuid
+	//posix:retry never who the process is must be asked afterwards, not assumed
+	Setresuid(uids Uids) error
+
+	// Setresgid sets the groups of all threads of the process. Errors: EINVAL (not mapped), EPERM. Source: setresgid(2).
+	//posix:calls setresgid
+	//posix:retry never who the process is must be asked afterwards, not assumed
+	Setresgid(gids Gids) error
+
+	// Setgroups sets the supplementary groups of all threads of the process. Errors: EINVAL (more than 65536, or not mapped), EPERM.
+	// Source: setgroups(2).
+	//posix:calls setgroups
+	//posix:retry never who the process is must be asked afterwards, not assumed
+	Setgroups(groups []GID) error
+
+	// Capset sets the capabilities of the calling thread; the calling goroutine must be locked to it. Permitted can only lose, Effective is a part
+	// of Permitted. Errors: EPERM. Source: capset(2).
+	//posix:calls capset
+	//posix:retry never what the thread may do must be asked afterwards, not assumed
+	Capset(sets *CapSets) error
 }

@@ -15,6 +15,7 @@ type Stat struct {
 	UID            UID
 	GID            GID
 	Size           int64
+	Atime          Timespec // not kept up to date on a mount with noatime, and once a day with relatime
 	Ctime, Mtime   Timespec
 }
 
@@ -34,6 +35,35 @@ type Chown struct {
 	UID   UID // ^UID(0) leaves it
 	GID   GID // ^GID(0) leaves it
 	Flags int // AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW
+}
+
+// Link holds the arguments of [Files.Linkat].
+type Link struct {
+	OldDir  FD
+	OldPath string
+	NewDir  FD
+	NewPath string
+	Flags   int // AT_EMPTY_PATH, AT_SYMLINK_FOLLOW
+}
+
+// Utimes holds the arguments of [Files.Utimensat]. Nsec may be UTIME_NOW or UTIME_OMIT.
+type Utimes struct {
+	Dir   FD
+	Path  string
+	Atime Timespec
+	Mtime Timespec
+	Flags int // AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW
+}
+
+// Statfs is what is known of a file system. Source: statfs(2).
+type Statfs struct {
+	Type          uint64 // the magic number, TMPFS_MAGIC …
+	Bsize         int64  // bytes in a block
+	Blocks        uint64 // in all
+	Bfree, Bavail uint64 // free, and free for users who are not root
+	Files, Ffree  uint64 // inodes in all, and free; 0 and 0 where the number has no limit
+	Namelen       int64  // bytes in a name
+	Flags         int64  // ST_RDONLY, ST_NOSUID …
 }
 
 // Files opens, reads and changes files and directories.
@@ -164,4 +194,59 @@ type Files interface {
 	//posix:calls tee
 	//posix:retry retry EINTR is answered only before the first byte; after it, the number of bytes is
 	Tee(in, out FD, size int, flags int) (int, error)
+
+	// Pwrite writes at off without moving the file's offset; with O_APPEND it appends all the same.
+	// Errors: as Write, and EINVAL (a negative offset), ESPIPE. Source: pwrite(2).
+	//posix:calls pwrite64
+	//posix:retry retry EINTR is answered only before the first byte, and no offset moves
+	Pwrite(fd FD, p []byte, off int64) (int, error)
+
+	// Lseek moves the offset that all copies of the descriptor share, and returns it. whence: SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA,
+	// SEEK_HOLE. Errors: EBADF, EINVAL, ENXIO (no data or hole from there on), ESPIPE. Source: lseek(2).
+	//posix:calls lseek
+	//posix:retry retry the kernel does not answer EINTR; the same offset set again is the same, and SEEK_CUR has not moved when it failed
+	Lseek(fd FD, off int64, whence int) (int64, error)
+
+	// Linkat makes another name of a file. Errors: EACCES, EEXIST, ELOOP, EMLINK, ENOENT, EPERM (a directory, or a file that
+	// fs.protected_hardlinks keeps from the caller), EXDEV. Source: linkat(2).
+	//posix:calls linkat
+	//posix:retry caller a network file system may have made the link; again, the answer would be EEXIST
+	Linkat(l Link) error
+
+	// Fsync returns when what was written to fd, and what is known of it, is on the disk. It blocks. An error is told once and the data
+	// may be lost: a second Fsync proves nothing. Errors: EBADF, EDQUOT, EINVAL (cannot be synchronised), EIO, ENOSPC, EROFS. Source: fsync(2).
+	//posix:calls fsync
+	//posix:retry retry what was not written yet is written by the next one; it is an I/O error that must not be repeated, not EINTR
+	Fsync(fd FD) error
+
+	// Faccessat2 asks whether the real user, or with AT_EACCESS the effective one, may access path. mode: R_OK, W_OK, X_OK, or F_OK. The answer is
+	// old when it arrives: never decide by it what to open. flags: AT_EACCESS, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW.
+	// Errors: EACCES, EINVAL, ELOOP, ENOENT, ENOTDIR, EPERM (writing to an immutable file), EROFS. Source: faccessat(2).
+	//posix:calls faccessat2
+	//posix:retry retry it only reads
+	Faccessat2(dir FD, path string, mode int, flags int) error
+
+	// Flock takes or gives back an advisory lock on the open file that all copies of the descriptor share: LOCK_SH, LOCK_EX, LOCK_UN. It blocks unless
+	// LOCK_NB is or'ed in. A lock is converted by giving it back first, so another may come between. Errors: EBADF, EINTR, EINVAL, ENOLCK,
+	// EWOULDBLOCK (that is EAGAIN). Source: flock(2).
+	//posix:calls flock
+	//posix:retry retry the lock was not taken
+	Flock(fd FD, how int) error
+
+	// Utimensat sets when a file was last accessed and modified. Errors: EACCES (the current time, and may not write), EINVAL, ENOENT, EPERM
+	// (another time, and not the owner), EROFS. Source: utimensat(2).
+	//posix:calls utimensat
+	//posix:retry retry the same times set again are the same; UTIME_NOW is the time of the last attempt
+	Utimensat(u Utimes) error
+
+	// Fstatfs fills st with what is known of the file system that fd is on. Errors: EBADF, EINTR, EIO, ENOSYS. Source: fstatfs(2).
+	//posix:calls fstatfs
+	//posix:retry retry it only reads
+	Fstatfs(fd FD, st *Statfs) error
+
+	// Umask sets which permission bits files that the process makes do not get, and returns what it was; there is no way to read it without
+	// setting it. The kernel never refuses; only a layer above it does. Source: umask(2).
+	//posix:calls umask
+	//posix:retry never it does not fail
+	Umask(mask uint32) (uint32, error)
 }

@@ -26,6 +26,13 @@ type LandlockNetPort struct {
 	Port          uint64
 }
 
+// SockFilter is an instruction of a seccomp program, in the layout of struct sock_filter. Source: seccomp(2).
+type SockFilter struct {
+	Code   uint16
+	Jt, Jf uint8
+	K      uint32
+}
+
 // Hardening restricts processes, and tells what the kernel can restrict.
 type Hardening interface {
 	// Prctl carries out an operation on the calling thread or process, as prctl(2) says of each.
@@ -68,4 +75,19 @@ type Hardening interface {
 	//posix:calls getrandom
 	//posix:retry retry EINTR is answered only before the first byte; after it, the number of bytes is
 	Getrandom(p []byte, flags int) (int, error)
+
+	// LandlockRestrictSelf restricts the calling thread, and what it creates from now on, by a ruleset. It needs no_new_privs or
+	// CAP_SYS_ADMIN, and there is no way back. The calling goroutine must be locked to its thread and never unlocked. flags: 0 before ABI 7.
+	// Errors: E2BIG (16 rulesets), EBADF, EBADFD, EINVAL, EPERM. Source: landlock_restrict_self(2).
+	//posix:calls landlock_restrict_self
+	//posix:retry never it would be another of the sixteen layers
+	LandlockRestrictSelf(ruleset FD, flags uint32) error
+
+	// SeccompSetModeFilter adds a filter to the calling thread and what it creates from now on. It needs no_new_privs or CAP_SYS_ADMIN, and
+	// there is no way back. The calling goroutine must be locked to its thread and never unlocked. The filter is copied. flags: SECCOMP_FILTER_FLAG_LOG,
+	// SECCOMP_FILTER_FLAG_SPEC_ALLOW; with SECCOMP_FILTER_FLAG_NEW_LISTENER the result is a descriptor that the caller owns, else 0.
+	// Errors: EACCES, EBUSY, EINVAL (not a valid program, or over 4096 instructions), ENOMEM. Source: seccomp(2).
+	//posix:calls seccomp
+	//posix:retry never it would be the same filter twice
+	SeccompSetModeFilter(flags uint32, filter []SockFilter) (int, error)
 }

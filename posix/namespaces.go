@@ -66,4 +66,17 @@ type Namespaces interface {
 	//posix:calls fsmount
 	//posix:retry retry EINTR is answered only while it waits for the context, before anything is made
 	Fsmount(fs FD, flags uint32, attrs uint32) (FD, error)
+
+	// Unshare moves the calling thread into new namespaces; with CLONE_NEWPID only children that it creates later. The calling goroutine must be locked
+	// to its thread and never unlocked, so that the thread ends with it. CLONE_NEWUSER is EINVAL in a Go program, which has several threads.
+	// Errors: EINVAL, ENOMEM, ENOSPC (too many namespaces), EPERM. Source: unshare(2).
+	//posix:calls unshare
+	//posix:retry never part of the namespaces might be new already
+	Unshare(flags int) error
+
+	// Umount2 takes away the mount at path. flags: MNT_DETACH, MNT_FORCE, UMOUNT_NOFOLLOW. Errors: EBUSY, EINVAL (not a mount, or locked), ENOENT,
+	// EPERM. Source: umount2(2).
+	//posix:calls umount2
+	//posix:retry never the mount may be gone, and what was below it would be next
+	Umount2(path string, flags int) error
 }

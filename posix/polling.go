@@ -61,4 +61,10 @@ type Polling interface {
 	//posix:calls timerfd_settime
 	//posix:retry retry it does not block; the same setting made again is the same
 	TimerfdSettime(fd FD, flags int, value Itimerspec) error
+
+	// TimerfdGettime fills value with how long it is until the timer expires (0: it is disarmed), and its interval. Errors: EBADF, EINVAL.
+	// Source: timerfd_gettime(2).
+	//posix:calls timerfd_gettime
+	//posix:retry retry it only reads
+	TimerfdGettime(fd FD, value *Itimerspec) error
 }

@@ -100,4 +100,27 @@ type Processes interface {
 	//posix:calls getppid
 	//posix:retry never it cannot fail
 	Getppid() PID
+
+	// Getpgid returns the process group of a process; pid 0 is the caller. Errors: ESRCH. Source: getpgid(2).
+	//posix:calls getpgid
+	//posix:retry never the kernel does not answer EINTR
+	Getpgid(pid PID) (PID, error)
+
+	// Setpgid puts a process, the caller (0) or a child that has not executed a program yet, into the process group pgid of its session;
+	// 0 makes a new one with the process's own number. Errors: EACCES (the child has executed a program), EINVAL, EPERM (a session leader, or
+	// another session), ESRCH. Source: setpgid(2).
+	//posix:calls setpgid
+	//posix:retry never the kernel does not answer EINTR
+	Setpgid(pid, pgid PID) error
+
+	// Getsid returns the session of a process; pid 0 is the caller. Errors: ESRCH. Source: getsid(2).
+	//posix:calls getsid
+	//posix:retry never the kernel does not answer EINTR
+	Getsid(pid PID) (PID, error)
+
+	// Setsid makes the process the leader of a new session, without a terminal, and of a new process group.
+	// Errors: EPERM (it leads a process group already). Source: setsid(2).
+	//posix:calls setsid
+	//posix:retry never the kernel does not answer EINTR; made twice, the second fails
+	Setsid() (PID, error)
 }

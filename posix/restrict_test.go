@@ -35,6 +35,12 @@ var predicates = []any{
 	restrict.LandlockCreateRuleset(nil), restrict.LandlockAddPathRule(nil), restrict.LandlockAddNetRule(nil), restrict.SeccompActionAvail(nil),
 	restrict.Getrandom(nil), restrict.PosixOpenpt(nil), restrict.Unlockpt(nil), restrict.OpenPeer(nil),
 	restrict.Tcgetattr(nil), restrict.Tcsetattr(nil), restrict.Tcgetwinsize(nil), restrict.Tcsetwinsize(nil),
+	restrict.Pwrite(nil), restrict.Lseek(nil), restrict.Linkat(nil), restrict.Fsync(nil), restrict.Faccessat2(nil),
+	restrict.Flock(nil), restrict.Utimensat(nil), restrict.Fstatfs(nil), restrict.Umask(nil), restrict.Getpeername(nil),
+	restrict.Getpgid(nil), restrict.Setpgid(nil), restrict.Getsid(nil), restrict.RtSigprocmask(nil), restrict.Signalfd4(nil),
+	restrict.TimerfdGettime(nil), restrict.Mmap(nil), restrict.Munmap(nil), restrict.Mprotect(nil), restrict.ClockNanosleep(nil),
+	restrict.Getresuid(nil), restrict.Getresgid(nil), restrict.Setresuid(nil), restrict.Setresgid(nil), restrict.Setgroups(nil),
+	restrict.Capset(nil), restrict.Unshare(nil), restrict.Umount2(nil), restrict.LandlockRestrictSelf(nil), restrict.SeccompSetModeFilter(nil),
 }
 
 // predicate returns the type of an operation's predicate.

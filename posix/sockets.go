@@ -113,4 +113,9 @@ type Sockets interface {
 	//posix:calls recvmsg
 	//posix:retry retry EINTR is answered only when nothing was received
 	Recvmsg(fd FD, m *Msg, flags int) (int, error)
+
+	// Getpeername returns the address of the other end. Errors: EBADF, ENOTCONN, ENOTSOCK. Source: getpeername(2).
+	//posix:calls getpeername
+	//posix:retry retry it only reads
+	Getpeername(fd FD) (Sockaddr, error)
 }

@@ -24,6 +24,15 @@ const (
 	OpDup3                                // [Files.Dup3]
 	OpPipe2                               // [Files.Pipe2]
 	OpTee                                 // [Files.Tee]
+	OpPwrite                              // [Files.Pwrite]
+	OpLseek                               // [Files.Lseek]
+	OpLinkat                              // [Files.Linkat]
+	OpFsync                               // [Files.Fsync]
+	OpFaccessat2                          // [Files.Faccessat2]
+	OpFlock                               // [Files.Flock]
+	OpUtimensat                           // [Files.Utimensat]
+	OpFstatfs                             // [Files.Fstatfs]
+	OpUmask                               // [Files.Umask]
 	OpSocket                              // [Sockets.Socket]
 	OpSocketpair                          // [Sockets.Socketpair]
 	OpBind                                // [Sockets.Bind]
@@ -38,6 +47,7 @@ const (
 	OpGetsockoptTCPInfo                   // [Sockets.GetsockoptTCPInfo]
 	OpSendmsg                             // [Sockets.Sendmsg]
 	OpRecvmsg                             // [Sockets.Recvmsg]
+	OpGetpeername                         // [Sockets.Getpeername]
 	OpClone3                              // [Processes.Clone3]
 	OpWaitid                              // [Processes.Waitid]
 	OpPidfdOpen                           // [Processes.PidfdOpen]
@@ -45,7 +55,13 @@ const (
 	OpExecve                              // [Processes.Execve]
 	OpGetpid                              // [Processes.Getpid]
 	OpGetppid                             // [Processes.Getppid]
+	OpGetpgid                             // [Processes.Getpgid]
+	OpSetpgid                             // [Processes.Setpgid]
+	OpGetsid                              // [Processes.Getsid]
+	OpSetsid                              // [Processes.Setsid]
 	OpKill                                // [Signals.Kill]
+	OpRtSigprocmask                       // [Signals.RtSigprocmask]
+	OpSignalfd4                           // [Signals.Signalfd4]
 	OpEpollCreate1                        // [Polling.EpollCreate1]
 	OpEpollCtl                            // [Polling.EpollCtl]
 	OpEpollWait                           // [Polling.EpollWait]
@@ -53,15 +69,26 @@ const (
 	OpEventfd2                            // [Polling.Eventfd2]
 	OpTimerfdCreate                       // [Polling.TimerfdCreate]
 	OpTimerfdSettime                      // [Polling.TimerfdSettime]
+	OpTimerfdGettime                      // [Polling.TimerfdGettime]
 	OpMemfdCreate                         // [Memory.MemfdCreate]
 	OpMadvise                             // [Memory.Madvise]
+	OpMmap                                // [Memory.Mmap]
+	OpMunmap                              // [Memory.Munmap]
+	OpMprotect                            // [Memory.Mprotect]
 	OpClockGettime                        // [Clock.ClockGettime]
+	OpClockNanosleep                      // [Clock.ClockNanosleep]
 	OpGetuid                              // [Credentials.Getuid]
 	OpGeteuid                             // [Credentials.Geteuid]
 	OpGetgid                              // [Credentials.Getgid]
 	OpGetegid                             // [Credentials.Getegid]
 	OpGetgroups                           // [Credentials.Getgroups]
 	OpCapget                              // [Credentials.Capget]
+	OpGetresuid                           // [Credentials.Getresuid]
+	OpGetresgid                           // [Credentials.Getresgid]
+	OpSetresuid                           // [Credentials.Setresuid]
+	OpSetresgid                           // [Credentials.Setresgid]
+	OpSetgroups                           // [Credentials.Setgroups]
+	OpCapset                              // [Credentials.Capset]
 	OpSetns                               // [Namespaces.Setns]
 	OpOpenTree                            // [Namespaces.OpenTree]
 	OpMoveMount                           // [Namespaces.MoveMount]
@@ -69,6 +96,8 @@ const (
 	OpFsopen                              // [Namespaces.Fsopen]
 	OpFsconfig                            // [Namespaces.Fsconfig]
 	OpFsmount                             // [Namespaces.Fsmount]
+	OpUnshare                             // [Namespaces.Unshare]
+	OpUmount2                             // [Namespaces.Umount2]
 	OpPrlimit                             // [Limits.Prlimit]
 	OpUname                               // [Limits.Uname]
 	OpPrctl                               // [Hardening.Prctl]
@@ -78,6 +107,8 @@ const (
 	OpLandlockAddNetRule                  // [Hardening.LandlockAddNetRule]
 	OpSeccompActionAvail                  // [Hardening.SeccompActionAvail]
 	OpGetrandom                           // [Hardening.Getrandom]
+	OpLandlockRestrictSelf                // [Hardening.LandlockRestrictSelf]
+	OpSeccompSetModeFilter                // [Hardening.SeccompSetModeFilter]
 	OpPosixOpenpt                         // [Terminals.PosixOpenpt]
 	OpUnlockpt                            // [Terminals.Unlockpt]
 	OpOpenPeer                            // [Terminals.OpenPeer]
@@ -111,6 +142,15 @@ var opTable = [OpCount]opInfo{
 	OpDup3:                  {"dup3", "Dup3", "Files", []string{"dup3"}, RetryFree, "new belongs to the caller, and the same copy made again is the same"},
 	OpPipe2:                 {"pipe2", "Pipe2", "Files", []string{"pipe2"}, RetryFree, "nothing was made"},
 	OpTee:                   {"tee", "Tee", "Files", []string{"tee"}, RetryFree, "EINTR is answered only before the first byte; after it, the number of bytes is"},
+	OpPwrite:                {"pwrite", "Pwrite", "Files", []string{"pwrite64"}, RetryFree, "EINTR is answered only before the first byte, and no offset moves"},
+	OpLseek:                 {"lseek", "Lseek", "Files", []string{"lseek"}, RetryFree, "the kernel does not answer EINTR; the same offset set again is the same, and SEEK_CUR has not moved when it failed"},
+	OpLinkat:                {"linkat", "Linkat", "Files", []string{"linkat"}, RetryCaller, "a network file system may have made the link; again, the answer would be EEXIST"},
+	OpFsync:                 {"fsync", "Fsync", "Files", []string{"fsync"}, RetryFree, "what was not written yet is written by the next one; it is an I/O error that must not be repeated, not EINTR"},
+	OpFaccessat2:            {"faccessat2", "Faccessat2", "Files", []string{"faccessat2"}, RetryFree, "it only reads"},
+	OpFlock:                 {"flock", "Flock", "Files", []string{"flock"}, RetryFree, "the lock was not taken"},
+	OpUtimensat:             {"utimensat", "Utimensat", "Files", []string{"utimensat"}, RetryFree, "the same times set again are the same; UTIME_NOW is the time of the last attempt"},
+	OpFstatfs:               {"fstatfs", "Fstatfs", "Files", []string{"fstatfs"}, RetryFree, "it only reads"},
+	OpUmask:                 {"umask", "Umask", "Files", []string{"umask"}, RetryNever, "it does not fail"},
 	OpSocket:                {"socket", "Socket", "Sockets", []string{"socket"}, RetryFree, "nothing was made"},
 	OpSocketpair:            {"socketpair", "Socketpair", "Sockets", []string{"socketpair"}, RetryFree, "nothing was made"},
 	OpBind:                  {"bind", "Bind", "Sockets", []string{"bind", "ioctl"}, RetryFree, "the socket has no address yet; a path made for it has been removed again"},
@@ -125,6 +165,7 @@ var opTable = [OpCount]opInfo{
 	OpGetsockoptTCPInfo:     {"getsockopt_tcp_info", "GetsockoptTCPInfo", "Sockets", []string{"getsockopt"}, RetryFree, "it only reads"},
 	OpSendmsg:               {"sendmsg", "Sendmsg", "Sockets", []string{"sendmsg", "ioctl"}, RetryFree, "EINTR is answered only before the first byte, and descriptors go with that"},
 	OpRecvmsg:               {"recvmsg", "Recvmsg", "Sockets", []string{"recvmsg"}, RetryFree, "EINTR is answered only when nothing was received"},
+	OpGetpeername:           {"getpeername", "Getpeername", "Sockets", []string{"getpeername"}, RetryFree, "it only reads"},
 	OpClone3:                {"clone3", "Clone3", "Processes", []string{"clone3", "rt_sigprocmask"}, RetryNever, "the kernel restarts it by itself while there is no child; what comes back is final"},
 	OpWaitid:                {"waitid", "Waitid", "Processes", []string{"waitid"}, RetryFree, "no child was reaped"},
 	OpPidfdOpen:             {"pidfd_open", "PidfdOpen", "Processes", []string{"pidfd_open"}, RetryFree, "nothing was made"},
@@ -132,7 +173,13 @@ var opTable = [OpCount]opInfo{
 	OpExecve:                {"execve", "Execve", "Processes", []string{"execve", "prlimit64"}, RetryNever, "the other threads may have ended; only its caller knows what is left"},
 	OpGetpid:                {"getpid", "Getpid", "Processes", []string{"getpid"}, RetryNever, "it cannot fail"},
 	OpGetppid:               {"getppid", "Getppid", "Processes", []string{"getppid"}, RetryNever, "it cannot fail"},
+	OpGetpgid:               {"getpgid", "Getpgid", "Processes", []string{"getpgid"}, RetryNever, "the kernel does not answer EINTR"},
+	OpSetpgid:               {"setpgid", "Setpgid", "Processes", []string{"setpgid"}, RetryNever, "the kernel does not answer EINTR"},
+	OpGetsid:                {"getsid", "Getsid", "Processes", []string{"getsid"}, RetryNever, "the kernel does not answer EINTR"},
+	OpSetsid:                {"setsid", "Setsid", "Processes", []string{"setsid"}, RetryNever, "the kernel does not answer EINTR; made twice, the second fails"},
 	OpKill:                  {"kill", "Kill", "Signals", []string{"kill"}, RetryNever, "the signal may have been sent, and two are not one"},
+	OpRtSigprocmask:         {"rt_sigprocmask", "RtSigprocmask", "Signals", []string{"rt_sigprocmask"}, RetryNever, "the kernel does not answer EINTR"},
+	OpSignalfd4:             {"signalfd4", "Signalfd4", "Signals", []string{"signalfd4"}, RetryFree, "nothing was made"},
 	OpEpollCreate1:          {"epoll_create1", "EpollCreate1", "Polling", []string{"epoll_create1"}, RetryFree, "nothing was made"},
 	OpEpollCtl:              {"epoll_ctl", "EpollCtl", "Polling", []string{"epoll_ctl"}, RetryFree, "nothing was changed"},
 	OpEpollWait:             {"epoll_wait", "EpollWait", "Polling", []string{"epoll_pwait"}, RetryCaller, "again, it would wait for the whole timeout once more"},
@@ -140,15 +187,26 @@ var opTable = [OpCount]opInfo{
 	OpEventfd2:              {"eventfd2", "Eventfd2", "Polling", []string{"eventfd2"}, RetryFree, "nothing was made"},
 	OpTimerfdCreate:         {"timerfd_create", "TimerfdCreate", "Polling", []string{"timerfd_create"}, RetryFree, "nothing was made"},
 	OpTimerfdSettime:        {"timerfd_settime", "TimerfdSettime", "Polling", []string{"timerfd_settime"}, RetryFree, "it does not block; the same setting made again is the same"},
+	OpTimerfdGettime:        {"timerfd_gettime", "TimerfdGettime", "Polling", []string{"timerfd_gettime"}, RetryFree, "it only reads"},
 	OpMemfdCreate:           {"memfd_create", "MemfdCreate", "Memory", []string{"memfd_create"}, RetryFree, "nothing was made"},
 	OpMadvise:               {"madvise", "Madvise", "Memory", []string{"madvise"}, RetryFree, "the same advice given again is the same"},
+	OpMmap:                  {"mmap", "Mmap", "Memory", []string{"mmap"}, RetryFree, "nothing was mapped"},
+	OpMunmap:                {"munmap", "Munmap", "Memory", []string{"munmap"}, RetryNever, "the range may be another mapping by now"},
+	OpMprotect:              {"mprotect", "Mprotect", "Memory", []string{"mprotect"}, RetryFree, "the same protection set again is the same"},
 	OpClockGettime:          {"clock_gettime", "ClockGettime", "Clock", []string{"clock_gettime"}, RetryFree, "it only reads"},
+	OpClockNanosleep:        {"clock_nanosleep", "ClockNanosleep", "Clock", []string{"clock_nanosleep"}, RetryCaller, "again, it would wait for the whole time once more, unless that is absolute"},
 	OpGetuid:                {"getuid", "Getuid", "Credentials", []string{"getuid"}, RetryNever, "it cannot fail"},
 	OpGeteuid:               {"geteuid", "Geteuid", "Credentials", []string{"geteuid"}, RetryNever, "it cannot fail"},
 	OpGetgid:                {"getgid", "Getgid", "Credentials", []string{"getgid"}, RetryNever, "it cannot fail"},
 	OpGetegid:               {"getegid", "Getegid", "Credentials", []string{"getegid"}, RetryNever, "it cannot fail"},
 	OpGetgroups:             {"getgroups", "Getgroups", "Credentials", []string{"getgroups"}, RetryFree, "it only reads"},
 	OpCapget:                {"capget", "Capget", "Credentials", []string{"capget"}, RetryFree, "it only reads"},
+	OpGetresuid:             {"getresuid", "Getresuid", "Credentials", []string{"getresuid"}, RetryFree, "it only reads"},
+	OpGetresgid:             {"getresgid", "Getresgid", "Credentials", []string{"getresgid"}, RetryFree, "it only reads"},
+	OpSetresuid:             {"setresuid", "Setresuid", "Credentials", []string{"setresuid"}, RetryNever, "who the process is must be asked afterwards, not assumed"},
+	OpSetresgid:             {"setresgid", "Setresgid", "Credentials", []string{"setresgid"}, RetryNever, "who the process is must be asked afterwards, not assumed"},
+	OpSetgroups:             {"setgroups", "Setgroups", "Credentials", []string{"setgroups"}, RetryNever, "who the process is must be asked afterwards, not assumed"},
+	OpCapset:                {"capset", "Capset", "Credentials", []string{"capset"}, RetryNever, "what the thread may do must be asked afterwards, not assumed"},
 	OpSetns:                 {"setns", "Setns", "Namespaces", []string{"setns"}, RetryNever, "the thread may be there already, and from there the descriptor may mean something else"},
 	OpOpenTree:              {"open_tree", "OpenTree", "Namespaces", []string{"open_tree"}, RetryFree, "nothing was opened or copied"},
 	OpMoveMount:             {"move_mount", "MoveMount", "Namespaces", []string{"move_mount"}, RetryNever, "the mount may have moved, and from there it would move again"},
@@ -156,6 +214,8 @@ var opTable = [OpCount]opInfo{
 	OpFsopen:                {"fsopen", "Fsopen", "Namespaces", []string{"fsopen"}, RetryFree, "nothing was made"},
 	OpFsconfig:              {"fsconfig", "Fsconfig", "Namespaces", []string{"fsconfig"}, RetryNever, "an interrupted FSCONFIG_CMD_CREATE leaves a context that has failed for good"},
 	OpFsmount:               {"fsmount", "Fsmount", "Namespaces", []string{"fsmount"}, RetryFree, "EINTR is answered only while it waits for the context, before anything is made"},
+	OpUnshare:               {"unshare", "Unshare", "Namespaces", []string{"unshare"}, RetryNever, "part of the namespaces might be new already"},
+	OpUmount2:               {"umount2", "Umount2", "Namespaces", []string{"umount2"}, RetryNever, "the mount may be gone, and what was below it would be next"},
 	OpPrlimit:               {"prlimit", "Prlimit", "Limits", []string{"prlimit64"}, RetryFree, "nothing was set or read"},
 	OpUname:                 {"uname", "Uname", "Limits", []string{"uname"}, RetryFree, "it only reads"},
 	OpPrctl:                 {"prctl", "Prctl", "Hardening", []string{"prctl"}, RetryNever, "what may be repeated differs from option to option"},
@@ -165,6 +225,8 @@ var opTable = [OpCount]opInfo{
 	OpLandlockAddNetRule:    {"landlock_add_net_rule", "LandlockAddNetRule", "Hardening", []string{"landlock_add_rule"}, RetryFree, "the same rule added again is the same"},
 	OpSeccompActionAvail:    {"seccomp_action_avail", "SeccompActionAvail", "Hardening", []string{"seccomp"}, RetryFree, "it only reads"},
 	OpGetrandom:             {"getrandom", "Getrandom", "Hardening", []string{"getrandom"}, RetryFree, "EINTR is answered only before the first byte; after it, the number of bytes is"},
+	OpLandlockRestrictSelf:  {"landlock_restrict_self", "LandlockRestrictSelf", "Hardening", []string{"landlock_restrict_self"}, RetryNever, "it would be another of the sixteen layers"},
+	OpSeccompSetModeFilter:  {"seccomp_set_mode_filter", "SeccompSetModeFilter", "Hardening", []string{"seccomp"}, RetryNever, "it would be the same filter twice"},
 	OpPosixOpenpt:           {"posix_openpt", "PosixOpenpt", "Terminals", []string{"openat"}, RetryFree, "nothing was opened"},
 	OpUnlockpt:              {"unlockpt", "Unlockpt", "Terminals", []string{"ioctl"}, RetryFree, "unlocked again is the same"},
 	OpOpenPeer:              {"open_peer", "OpenPeer", "Terminals", []string{"ioctl"}, RetryFree, "nothing was opened"},

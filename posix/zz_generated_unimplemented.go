@@ -114,6 +114,51 @@ func (Unimplemented) Tee(in FD, out FD, size int, flags int) (int, error) {
 	return 0, errUnimplemented
 }
 
+// Pwrite implements [Files].
+func (Unimplemented) Pwrite(fd FD, p []byte, off int64) (int, error) {
+	return 0, errUnimplemented
+}
+
+// Lseek implements [Files].
+func (Unimplemented) Lseek(fd FD, off int64, whence int) (int64, error) {
+	return 0, errUnimplemented
+}
+
+// Linkat implements [Files].
+func (Unimplemented) Linkat(l Link) error {
+	return errUnimplemented
+}
+
+// Fsync implements [Files].
+func (Unimplemented) Fsync(fd FD) error {
+	return errUnimplemented
+}
+
+// Faccessat2 implements [Files].
+func (Unimplemented) Faccessat2(dir FD, path string, mode int, flags int) error {
+	return errUnimplemented
+}
+
+// Flock implements [Files].
+func (Unimplemented) Flock(fd FD, how int) error {
+	return errUnimplemented
+}
+
+// Utimensat implements [Files].
+func (Unimplemented) Utimensat(u Utimes) error {
+	return errUnimplemented
+}
+
+// Fstatfs implements [Files].
+func (Unimplemented) Fstatfs(fd FD, st *Statfs) error {
+	return errUnimplemented
+}
+
+// Umask implements [Files].
+func (Unimplemented) Umask(mask uint32) (uint32, error) {
+	return 0, errUnimplemented
+}
+
 // Socket implements [Sockets].
 func (Unimplemented) Socket(family int, typ int, protocol int) (FD, error) {
 	return -1, errUnimplemented
@@ -184,6 +229,11 @@ func (Unimplemented) Recvmsg(fd FD, m *Msg, flags int) (int, error) {
 	return 0, errUnimplemented
 }
 
+// Getpeername implements [Sockets].
+func (Unimplemented) Getpeername(fd FD) (Sockaddr, error) {
+	return Sockaddr{}, errUnimplemented
+}
+
 // Clone3 implements [Processes].
 func (Unimplemented) Clone3(args *CloneArgs) (Child, error) {
 	return Child{}, errUnimplemented
@@ -219,9 +269,39 @@ func (Unimplemented) Getppid() PID {
 	return 0
 }
 
+// Getpgid implements [Processes].
+func (Unimplemented) Getpgid(pid PID) (PID, error) {
+	return 0, errUnimplemented
+}
+
+// Setpgid implements [Processes].
+func (Unimplemented) Setpgid(pid PID, pgid PID) error {
+	return errUnimplemented
+}
+
+// Getsid implements [Processes].
+func (Unimplemented) Getsid(pid PID) (PID, error) {
+	return 0, errUnimplemented
+}
+
+// Setsid implements [Processes].
+func (Unimplemented) Setsid() (PID, error) {
+	return 0, errUnimplemented
+}
+
 // Kill implements [Signals].
 func (Unimplemented) Kill(pid PID, sig Signal) error {
 	return errUnimplemented
+}
+
+// RtSigprocmask implements [Signals].
+func (Unimplemented) RtSigprocmask(how int, set *Sigset, old *Sigset) error {
+	return errUnimplemented
+}
+
+// Signalfd4 implements [Signals].
+func (Unimplemented) Signalfd4(fd FD, mask Sigset, flags int) (FD, error) {
+	return -1, errUnimplemented
 }
 
 // EpollCreate1 implements [Polling].
@@ -259,6 +339,11 @@ func (Unimplemented) TimerfdSettime(fd FD, flags int, value Itimerspec) error {
 	return errUnimplemented
 }
 
+// TimerfdGettime implements [Polling].
+func (Unimplemented) TimerfdGettime(fd FD, value *Itimerspec) error {
+	return errUnimplemented
+}
+
 // MemfdCreate implements [Memory].
 func (Unimplemented) MemfdCreate(name string, flags int) (FD, error) {
 	return -1, errUnimplemented
@@ -269,9 +354,29 @@ func (Unimplemented) Madvise(addr uintptr, length uintptr, advice int) error {
 	return errUnimplemented
 }
 
+// Mmap implements [Memory].
+func (Unimplemented) Mmap(m Mapping) ([]byte, error) {
+	return nil, errUnimplemented
+}
+
+// Munmap implements [Memory].
+func (Unimplemented) Munmap(b []byte) error {
+	return errUnimplemented
+}
+
+// Mprotect implements [Memory].
+func (Unimplemented) Mprotect(b []byte, prot int) error {
+	return errUnimplemented
+}
+
 // ClockGettime implements [Clock].
 func (Unimplemented) ClockGettime(clock int) (Timespec, error) {
 	return Timespec{}, errUnimplemented
+}
+
+// ClockNanosleep implements [Clock].
+func (Unimplemented) ClockNanosleep(clock int, flags int, request Timespec, remain *Timespec) error {
+	return errUnimplemented
 }
 
 // Getuid implements [Credentials].
@@ -301,6 +406,36 @@ func (Unimplemented) Getgroups(groups []GID) (int, error) {
 
 // Capget implements [Credentials].
 func (Unimplemented) Capget(sets *CapSets) error {
+	return errUnimplemented
+}
+
+// Getresuid implements [Credentials].
+func (Unimplemented) Getresuid(uids *Uids) error {
+	return errUnimplemented
+}
+
+// Getresgid implements [Credentials].
+func (Unimplemented) Getresgid(gids *Gids) error {
+	return errUnimplemented
+}
+
+// Setresuid implements [Credentials].
+func (Unimplemented) Setresuid(uids Uids) error {
+	return errUnimplemented
+}
+
+// Setresgid implements [Credentials].
+func (Unimplemented) Setresgid(gids Gids) error {
+	return errUnimplemented
+}
+
+// Setgroups implements [Credentials].
+func (Unimplemented) Setgroups(groups []GID) error {
+	return errUnimplemented
+}
+
+// Capset implements [Credentials].
+func (Unimplemented) Capset(sets *CapSets) error {
 	return errUnimplemented
 }
 
@@ -337,6 +472,16 @@ func (Unimplemented) Fsconfig(c FsConfig) error {
 // Fsmount implements [Namespaces].
 func (Unimplemented) Fsmount(fs FD, flags uint32, attrs uint32) (FD, error) {
 	return -1, errUnimplemented
+}
+
+// Unshare implements [Namespaces].
+func (Unimplemented) Unshare(flags int) error {
+	return errUnimplemented
+}
+
+// Umount2 implements [Namespaces].
+func (Unimplemented) Umount2(path string, flags int) error {
+	return errUnimplemented
 }
 
 // Prlimit implements [Limits].
@@ -381,6 +526,16 @@ func (Unimplemented) SeccompActionAvail(action uint32) error {
 
 // Getrandom implements [Hardening].
 func (Unimplemented) Getrandom(p []byte, flags int) (int, error) {
+	return 0, errUnimplemented
+}
+
+// LandlockRestrictSelf implements [Hardening].
+func (Unimplemented) LandlockRestrictSelf(ruleset FD, flags uint32) error {
+	return errUnimplemented
+}
+
+// SeccompSetModeFilter implements [Hardening].
+func (Unimplemented) SeccompSetModeFilter(flags uint32, filter []SockFilter) (int, error) {
 	return 0, errUnimplemented
 }
 

@@ -188,6 +188,87 @@ func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) 
 	return r0, err
 }
 
+// Pwrite implements [posix.Files].
+func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
+	r0, err := d.next.Pwrite(fd, p, off)
+	if err != nil {
+		err = wrap(posix.OpPwrite, fd, "", err)
+	}
+	return r0, err
+}
+
+// Lseek implements [posix.Files].
+func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
+	r0, err := d.next.Lseek(fd, off, whence)
+	if err != nil {
+		err = wrap(posix.OpLseek, fd, "", err)
+	}
+	return r0, err
+}
+
+// Linkat implements [posix.Files].
+func (d *Core) Linkat(l posix.Link) error {
+	err := d.next.Linkat(l)
+	if err != nil {
+		err = wrap(posix.OpLinkat, l.OldDir, posix.FromTo(l.OldDir, l.OldPath, l.NewDir, l.NewPath), err)
+	}
+	return err
+}
+
+// Fsync implements [posix.Files].
+func (d *Core) Fsync(fd posix.FD) error {
+	err := d.next.Fsync(fd)
+	if err != nil {
+		err = wrap(posix.OpFsync, fd, "", err)
+	}
+	return err
+}
+
+// Faccessat2 implements [posix.Files].
+func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error {
+	err := d.next.Faccessat2(dir, path, mode, flags)
+	if err != nil {
+		err = wrap(posix.OpFaccessat2, dir, path, err)
+	}
+	return err
+}
+
+// Flock implements [posix.Files].
+func (d *Core) Flock(fd posix.FD, how int) error {
+	err := d.next.Flock(fd, how)
+	if err != nil {
+		err = wrap(posix.OpFlock, fd, "", err)
+	}
+	return err
+}
+
+// Utimensat implements [posix.Files].
+func (d *Core) Utimensat(u posix.Utimes) error {
+	err := d.next.Utimensat(u)
+	if err != nil {
+		err = wrap(posix.OpUtimensat, u.Dir, u.Path, err)
+	}
+	return err
+}
+
+// Fstatfs implements [posix.Files].
+func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
+	err := d.next.Fstatfs(fd, st)
+	if err != nil {
+		err = wrap(posix.OpFstatfs, fd, "", err)
+	}
+	return err
+}
+
+// Umask implements [posix.Files].
+func (d *Core) Umask(mask uint32) (uint32, error) {
+	r0, err := d.next.Umask(mask)
+	if err != nil {
+		err = wrap(posix.OpUmask, posix.NoFD, "", err)
+	}
+	return r0, err
+}
+
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 	r0, err := d.next.Socket(family, typ, protocol)
@@ -314,6 +395,15 @@ func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 	return r0, err
 }
 
+// Getpeername implements [posix.Sockets].
+func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
+	r0, err := d.next.Getpeername(fd)
+	if err != nil {
+		err = wrap(posix.OpGetpeername, fd, "", err)
+	}
+	return r0, err
+}
+
 // Clone3 implements [posix.Processes].
 func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 	r0, err := d.next.Clone3(args)
@@ -369,6 +459,42 @@ func (d *Core) Getppid() posix.PID {
 	return d.next.Getppid()
 }
 
+// Getpgid implements [posix.Processes].
+func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
+	r0, err := d.next.Getpgid(pid)
+	if err != nil {
+		err = wrap(posix.OpGetpgid, posix.NoFD, "", err)
+	}
+	return r0, err
+}
+
+// Setpgid implements [posix.Processes].
+func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
+	err := d.next.Setpgid(pid, pgid)
+	if err != nil {
+		err = wrap(posix.OpSetpgid, posix.NoFD, "", err)
+	}
+	return err
+}
+
+// Getsid implements [posix.Processes].
+func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
+	r0, err := d.next.Getsid(pid)
+	if err != nil {
+		err = wrap(posix.OpGetsid, posix.NoFD, "", err)
+	}
+	return r0, err
+}
+
+// Setsid implements [posix.Processes].
+func (d *Core) Setsid() (posix.PID, error) {
+	r0, err := d.next.Setsid()
+	if err != nil {
+		err = wrap(posix.OpSetsid, posix.NoFD, "", err)
+	}
+	return r0, err
+}
+
 // Kill implements [posix.Signals].
 func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
 	err := d.next.Kill(pid, sig)
@@ -376,6 +502,24 @@ func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
 		err = wrap(posix.OpKill, posix.NoFD, "", err)
 	}
 	return err
+}
+
+// RtSigprocmask implements [posix.Signals].
+func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) error {
+	err := d.next.RtSigprocmask(how, set, old)
+	if err != nil {
+		err = wrap(posix.OpRtSigprocmask, posix.NoFD, "", err)
+	}
+	return err
+}
+
+// Signalfd4 implements [posix.Signals].
+func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, error) {
+	r0, err := d.next.Signalfd4(fd, mask, flags)
+	if err != nil {
+		err = wrap(posix.OpSignalfd4, fd, "", err)
+	}
+	return r0, err
 }
 
 // EpollCreate1 implements [posix.Polling].
@@ -441,6 +585,15 @@ func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) er
 	return err
 }
 
+// TimerfdGettime implements [posix.Polling].
+func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
+	err := d.next.TimerfdGettime(fd, value)
+	if err != nil {
+		err = wrap(posix.OpTimerfdGettime, fd, "", err)
+	}
+	return err
+}
+
 // MemfdCreate implements [posix.Memory].
 func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 	r0, err := d.next.MemfdCreate(name, flags)
@@ -459,6 +612,33 @@ func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
 	return err
 }
 
+// Mmap implements [posix.Memory].
+func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
+	r0, err := d.next.Mmap(m)
+	if err != nil {
+		err = wrap(posix.OpMmap, m.FD, "", err)
+	}
+	return r0, err
+}
+
+// Munmap implements [posix.Memory].
+func (d *Core) Munmap(b []byte) error {
+	err := d.next.Munmap(b)
+	if err != nil {
+		err = wrap(posix.OpMunmap, posix.NoFD, "", err)
+	}
+	return err
+}
+
+// Mprotect implements [posix.Memory].
+func (d *Core) Mprotect(b []byte, prot int) error {
+	err := d.next.Mprotect(b, prot)
+	if err != nil {
+		err = wrap(posix.OpMprotect, posix.NoFD, "", err)
+	}
+	return err
+}
+
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 	r0, err := d.next.ClockGettime(clock)
@@ -466,6 +646,15 @@ func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 		err = wrap(posix.OpClockGettime, posix.NoFD, "", err)
 	}
 	return r0, err
+}
+
+// ClockNanosleep implements [posix.Clock].
+func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) error {
+	err := d.next.ClockNanosleep(clock, flags, request, remain)
+	if err != nil {
+		err = wrap(posix.OpClockNanosleep, posix.NoFD, "", err)
+	}
+	return err
 }
 
 // Getuid implements [posix.Credentials].
@@ -502,6 +691,60 @@ func (d *Core) Capget(sets *posix.CapSets) error {
 	err := d.next.Capget(sets)
 	if err != nil {
 		err = wrap(posix.OpCapget, posix.NoFD, "", err)
+	}
+	return err
+}
+
+// Getresuid implements [posix.Credentials].
+func (d *Core) Getresuid(uids *posix.Uids) error {
+	err := d.next.Getresuid(uids)
+	if err != nil {
+		err = wrap(posix.OpGetresuid, posix.NoFD, "", err)
+	}
+	return err
+}
+
+// Getresgid implements [posix.Credentials].
+func (d *Core) Getresgid(gids *posix.Gids) error {
+	err := d.next.Getresgid(gids)
+	if err != nil {
+		err = wrap(posix.OpGetresgid, posix.NoFD, "", err)
+	}
+	return err
+}
+
+// Setresuid implements [posix.Credentials].
+func (d *Core) Setresuid(uids posix.Uids) error {
+	err := d.next.Setresuid(uids)
+	if err != nil {
+		err = wrap(posix.OpSetresuid, posix.NoFD, "", err)
+	}
+	return err
+}
+
+// Setresgid implements [posix.Credentials].
+func (d *Core) Setresgid(gids posix.Gids) error {
+	err := d.next.Setresgid(gids)
+	if err != nil {
+		err = wrap(posix.OpSetresgid, posix.NoFD, "", err)
+	}
+	return err
+}
+
+// Setgroups implements [posix.Credentials].
+func (d *Core) Setgroups(groups []posix.GID) error {
+	err := d.next.Setgroups(groups)
+	if err != nil {
+		err = wrap(posix.OpSetgroups, posix.NoFD, "", err)
+	}
+	return err
+}
+
+// Capset implements [posix.Credentials].
+func (d *Core) Capset(sets *posix.CapSets) error {
+	err := d.next.Capset(sets)
+	if err != nil {
+		err = wrap(posix.OpCapset, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -567,6 +810,24 @@ func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error
 		err = wrap(posix.OpFsmount, fs, "", err)
 	}
 	return r0, err
+}
+
+// Unshare implements [posix.Namespaces].
+func (d *Core) Unshare(flags int) error {
+	err := d.next.Unshare(flags)
+	if err != nil {
+		err = wrap(posix.OpUnshare, posix.NoFD, "", err)
+	}
+	return err
+}
+
+// Umount2 implements [posix.Namespaces].
+func (d *Core) Umount2(path string, flags int) error {
+	err := d.next.Umount2(path, flags)
+	if err != nil {
+		err = wrap(posix.OpUmount2, posix.NoFD, path, err)
+	}
+	return err
 }
 
 // Prlimit implements [posix.Limits].
@@ -646,6 +907,24 @@ func (d *Core) Getrandom(p []byte, flags int) (int, error) {
 	r0, err := d.next.Getrandom(p, flags)
 	if err != nil {
 		err = wrap(posix.OpGetrandom, posix.NoFD, "", err)
+	}
+	return r0, err
+}
+
+// LandlockRestrictSelf implements [posix.Hardening].
+func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
+	err := d.next.LandlockRestrictSelf(ruleset, flags)
+	if err != nil {
+		err = wrap(posix.OpLandlockRestrictSelf, ruleset, "", err)
+	}
+	return err
+}
+
+// SeccompSetModeFilter implements [posix.Hardening].
+func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
+	r0, err := d.next.SeccompSetModeFilter(flags, filter)
+	if err != nil {
+		err = wrap(posix.OpSeccompSetModeFilter, posix.NoFD, "", err)
 	}
 	return r0, err
 }

@@ -101,6 +101,41 @@ var probes = map[posix.Op]func(k posix.Core){
 	posix.OpTcsetattr:             func(k posix.Core) { _ = k.Tcsetattr(-1, 0, &posix.Termios{}) },
 	posix.OpTcgetwinsize:          func(k posix.Core) { _ = k.Tcgetwinsize(-1, &posix.Winsize{}) },
 	posix.OpTcsetwinsize:          func(k posix.Core) { _ = k.Tcsetwinsize(-1, posix.Winsize{}) },
+	posix.OpPwrite:                func(k posix.Core) { _, _ = k.Pwrite(-1, make([]byte, 1), 0) },
+	posix.OpLseek:                 func(k posix.Core) { _, _ = k.Lseek(-1, 0, 0) },
+	posix.OpLinkat:                func(k posix.Core) { _ = k.Linkat(posix.Link{OldDir: -1, OldPath: "x", NewDir: -1, NewPath: "y"}) },
+	posix.OpFsync:                 func(k posix.Core) { _ = k.Fsync(-1) },
+	posix.OpFaccessat2:            func(k posix.Core) { _ = k.Faccessat2(-1, "x", 0, 0) },
+	posix.OpFlock:                 func(k posix.Core) { _ = k.Flock(-1, unix.LOCK_UN) },
+	posix.OpUtimensat:             func(k posix.Core) { _ = k.Utimensat(posix.Utimes{Dir: -1, Path: "x"}) },
+	posix.OpFstatfs:               func(k posix.Core) { _ = k.Fstatfs(-1, &posix.Statfs{}) },
+	posix.OpUmask:                 func(k posix.Core) { _, _ = k.Umask(0o22) },
+	posix.OpGetpeername:           func(k posix.Core) { _, _ = k.Getpeername(-1) },
+	posix.OpGetpgid:               func(k posix.Core) { _, _ = k.Getpgid(-1) },
+	posix.OpSetpgid:               func(k posix.Core) { _ = k.Setpgid(-1, 0) },
+	posix.OpGetsid:                func(k posix.Core) { _, _ = k.Getsid(-1) },
+	posix.OpSetsid:                func(k posix.Core) { _, _ = k.Setsid() },
+	posix.OpRtSigprocmask:         func(k posix.Core) { _ = k.RtSigprocmask(-1, nil, nil) },
+	posix.OpSignalfd4:             func(k posix.Core) { _, _ = k.Signalfd4(-1, 0, -1) },
+	posix.OpTimerfdGettime:        func(k posix.Core) { _ = k.TimerfdGettime(-1, &posix.Itimerspec{}) },
+	posix.OpMmap:                  func(k posix.Core) { _, _ = k.Mmap(posix.Mapping{Length: 1, FD: -1}) },
+	posix.OpMunmap:                func(k posix.Core) { _ = k.Munmap(make([]byte, 8)[1:]) },
+	posix.OpMprotect:              func(k posix.Core) { _ = k.Mprotect(make([]byte, 8)[1:], 0) },
+	posix.OpClockNanosleep:        func(k posix.Core) { _ = k.ClockNanosleep(99, 0, posix.Timespec{}, nil) },
+	posix.OpGetresuid:             func(k posix.Core) { _ = k.Getresuid(&posix.Uids{}) },
+	posix.OpGetresgid:             func(k posix.Core) { _ = k.Getresgid(&posix.Gids{}) },
+	posix.OpSetresuid: func(k posix.Core) {
+		_ = k.Setresuid(posix.Uids{Real: ^posix.UID(0), Effective: ^posix.UID(0), Saved: ^posix.UID(0)})
+	},
+	posix.OpSetresgid: func(k posix.Core) {
+		_ = k.Setresgid(posix.Gids{Real: ^posix.GID(0), Effective: ^posix.GID(0), Saved: ^posix.GID(0)})
+	},
+	posix.OpSetgroups:            func(k posix.Core) { _ = k.Setgroups(make([]posix.GID, 1<<17)) },
+	posix.OpCapset:               func(k posix.Core) { _ = k.Capset(&posix.CapSets{Effective: 1 << 63}) },
+	posix.OpUnshare:              func(k posix.Core) { _ = k.Unshare(1) },
+	posix.OpUmount2:              func(k posix.Core) { _ = k.Umount2("/nonexistent", 0) },
+	posix.OpLandlockRestrictSelf: func(k posix.Core) { _ = k.LandlockRestrictSelf(-1, 0) },
+	posix.OpSeccompSetModeFilter: func(k posix.Core) { _, _ = k.SeccompSetModeFilter(0, nil) },
 	posix.OpClone3: func(k posix.Core) {
 		if child, err := k.Clone3(&posix.CloneArgs{Program: &posix.Program{}}); err == nil {
 			_ = k.Close(child.Pidfd)
@@ -117,6 +152,10 @@ const (
 var unannounced = map[posix.Op]map[string]string{
 	posix.OpClone3: {"mmap": "the image that is shared with the child", "munmap": "the same", "close": "the probe's own"},
 	posix.OpKill:   {"getpid": "the probe's own"},
+	// The runtime stops all threads for these three, and looks for network events when it lets them go on.
+	posix.OpSetresuid: {"epoll_pwait": "the runtime"},
+	posix.OpSetresgid: {"epoll_pwait": "the runtime"},
+	posix.OpSetgroups: {"epoll_pwait": "the runtime"},
 }
 
 // runtimeCalls are made by the Go runtime on any thread at any time.

@@ -57,6 +57,7 @@ func statOf(raw *unix.Stat_t) posix.Stat {
 		UID:   posix.UID(raw.Uid),
 		GID:   posix.GID(raw.Gid),
 		Size:  raw.Size,
+		Atime: posix.Timespec{Sec: raw.Atim.Sec, Nsec: raw.Atim.Nsec},
 		Ctime: posix.Timespec{Sec: raw.Ctim.Sec, Nsec: raw.Ctim.Nsec},
 		Mtime: posix.Timespec{Sec: raw.Mtim.Sec, Nsec: raw.Mtim.Nsec},
 	}
@@ -98,3 +99,46 @@ func (k *Kernel) Tee(in, out posix.FD, size int, flags int) (int, error) {
 	n, err := unix.Tee(int(in), int(out), size, flags)
 	return count(int(n), err)
 }
+
+// Pwrite implements [posix.Files].
+func (k *Kernel) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
+	return count(unix.Pwrite(int(fd), p, off))
+}
+
+// Lseek implements [posix.Files].
+func (k *Kernel) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
+	n, err := unix.Seek(int(fd), off, whence)
+	if err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// Fsync implements [posix.Files].
+func (k *Kernel) Fsync(fd posix.FD) error { return unix.Fsync(int(fd)) }
+
+// Flock implements [posix.Files].
+func (k *Kernel) Flock(fd posix.FD, how int) error { return unix.Flock(int(fd), how) }
+
+// Fstatfs implements [posix.Files].
+func (k *Kernel) Fstatfs(fd posix.FD, st *posix.Statfs) error {
+	var raw unix.Statfs_t
+	if err := unix.Fstatfs(int(fd), &raw); err != nil {
+		return err
+	}
+	*st = posix.Statfs{
+		Type:    uint64(raw.Type),
+		Bsize:   int64(raw.Bsize),
+		Blocks:  raw.Blocks,
+		Bfree:   raw.Bfree,
+		Bavail:  raw.Bavail,
+		Files:   raw.Files,
+		Ffree:   raw.Ffree,
+		Namelen: int64(raw.Namelen),
+		Flags:   int64(raw.Flags),
+	}
+	return nil
+}
+
+// Umask implements [posix.Files].
+func (k *Kernel) Umask(mask uint32) (uint32, error) { return uint32(unix.Umask(int(mask))), nil }

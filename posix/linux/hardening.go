@@ -28,3 +28,9 @@ func (k *Kernel) LandlockABI() (int, error) {
 func (k *Kernel) Getrandom(p []byte, flags int) (int, error) {
 	return count(unix.Getrandom(p, flags))
 }
+
+// LandlockRestrictSelf implements [posix.Hardening].
+func (k *Kernel) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
+	_, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, uintptr(ruleset), uintptr(flags), 0)
+	return result(errno)
+}

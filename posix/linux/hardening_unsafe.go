@@ -55,3 +55,25 @@ func (k *Kernel) SeccompActionAvail(action uint32) error {
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&action)))
 	return result(errno)
 }
+
+// posix.SockFilter has the layout of struct sock_filter, so the caller's slice is what the kernel reads.
+var (
+	_ [unsafe.Sizeof(unix.SockFilter{})]byte     = [unsafe.Sizeof(posix.SockFilter{})]byte{}
+	_ [unsafe.Offsetof(unix.SockFilter{}.K)]byte = [unsafe.Offsetof(posix.SockFilter{}.K)]byte{}
+)
+
+// maxFilter is BPF_MAXINSNS; a longer one would not fit into the length's 16 bits as it is.
+const maxFilter = 4096
+
+// SeccompSetModeFilter implements [posix.Hardening].
+func (k *Kernel) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
+	if len(filter) > maxFilter {
+		return 0, posix.Errno(unix.EINVAL)
+	}
+	raw := unix.SockFprog{Len: uint16(len(filter)), Filter: (*unix.SockFilter)(unsafe.Pointer(unsafe.SliceData(filter)))}
+	r, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, uintptr(flags), uintptr(unsafe.Pointer(&raw)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(r), nil
+}

@@ -25,3 +25,14 @@ func (k *Kernel) ClockGettime(clock int) (posix.Timespec, error) {
 	}
 	return posix.Timespec{Sec: t.Sec, Nsec: t.Nsec}, nil
 }
+
+// ClockNanosleep implements [posix.Clock].
+func (k *Kernel) ClockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) error {
+	raw := rawTime(request)
+	var left unix.Timespec
+	err := unix.ClockNanosleep(int32(clock), flags, &raw, &left)
+	if err == unix.EINTR && remain != nil && flags&unix.TIMER_ABSTIME == 0 {
+		*remain = timeOf(left)
+	}
+	return err
+}

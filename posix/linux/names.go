@@ -39,3 +39,14 @@ func (k *Kernel) Fchownat(c posix.Chown) error {
 	_, errno := atCall(unix.SYS_FCHOWNAT, c.Dir, c.Path, uintptr(c.UID), uintptr(c.GID), uintptr(c.Flags))
 	return result(errno)
 }
+
+// Linkat implements [posix.Files].
+func (k *Kernel) Linkat(l posix.Link) error {
+	return unix.Linkat(int(l.OldDir), l.OldPath, int(l.NewDir), l.NewPath, l.Flags)
+}
+
+// Faccessat2 implements [posix.Files].
+func (k *Kernel) Faccessat2(dir posix.FD, path string, mode int, flags int) error {
+	_, errno := atCall(unix.SYS_FACCESSAT2, dir, path, uintptr(mode), uintptr(flags), 0)
+	return result(errno)
+}

@@ -51,3 +51,9 @@ func (k *Kernel) Fsconfig(c posix.FsConfig) error {
 func (k *Kernel) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error) {
 	return descriptor(unix.Fsmount(int(fs), int(flags), int(attrs)))
 }
+
+// Unshare implements [posix.Namespaces].
+func (k *Kernel) Unshare(flags int) error { return unix.Unshare(flags) }
+
+// Umount2 implements [posix.Namespaces].
+func (k *Kernel) Umount2(path string, flags int) error { return unix.Unmount(path, flags) }

@@ -81,3 +81,10 @@ func (k *Kernel) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) 
 	}
 	return int(n), nil
 }
+
+// Utimensat implements [posix.Files].
+func (k *Kernel) Utimensat(u posix.Utimes) error {
+	times := [2]unix.Timespec{rawTime(u.Atime), rawTime(u.Mtime)}
+	_, errno := atPointerCall(unix.SYS_UTIMENSAT, u.Dir, u.Path, unsafe.Pointer(&times), uintptr(u.Flags))
+	return result(errno)
+}

@@ -48,3 +48,15 @@ func (k *Kernel) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) 
 }
 
 func rawTime(t posix.Timespec) unix.Timespec { return unix.Timespec{Sec: t.Sec, Nsec: t.Nsec} }
+
+// TimerfdGettime implements [posix.Polling].
+func (k *Kernel) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
+	var raw unix.ItimerSpec
+	if err := unix.TimerfdGettime(int(fd), &raw); err != nil {
+		return err
+	}
+	*value = posix.Itimerspec{Interval: timeOf(raw.Interval), Value: timeOf(raw.Value)}
+	return nil
+}
+
+func timeOf(t unix.Timespec) posix.Timespec { return posix.Timespec{Sec: t.Sec, Nsec: t.Nsec} }

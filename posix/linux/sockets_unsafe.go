@@ -49,9 +49,18 @@ func (k *Kernel) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, erro
 
 // Getsockname implements [posix.Sockets].
 func (k *Kernel) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
+	return addressOfEnd(unix.SYS_GETSOCKNAME, fd)
+}
+
+// Getpeername implements [posix.Sockets].
+func (k *Kernel) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
+	return addressOfEnd(unix.SYS_GETPEERNAME, fd)
+}
+
+func addressOfEnd(trap uintptr, fd posix.FD) (posix.Sockaddr, error) {
 	var raw rawSockaddr
 	n := uint32(len(raw))
-	_, _, errno := unix.Syscall(unix.SYS_GETSOCKNAME, uintptr(fd), uintptr(unsafe.Pointer(&raw)), uintptr(unsafe.Pointer(&n)))
+	_, _, errno := unix.Syscall(trap, uintptr(fd), uintptr(unsafe.Pointer(&raw)), uintptr(unsafe.Pointer(&n)))
 	if errno != 0 {
 		return posix.Sockaddr{}, errno
 	}

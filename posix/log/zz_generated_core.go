@@ -327,6 +327,143 @@ func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) 
 	return r0, err
 }
 
+// Pwrite implements [posix.Files].
+func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
+	if !d.enabled() {
+		return d.next.Pwrite(fd, p, off)
+	}
+	start := time.Now()
+	r0, err := d.next.Pwrite(fd, p, off)
+	d.log(posix.OpPwrite, start, err, []slog.Attr{
+		slog.Int64("fd", int64(fd)),
+		slog.Int("p_len", len(p)),
+		slog.Int64("off", int64(off)),
+	}, []slog.Attr{
+		slog.Int64("result", int64(r0)),
+	})
+	return r0, err
+}
+
+// Lseek implements [posix.Files].
+func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
+	if !d.enabled() {
+		return d.next.Lseek(fd, off, whence)
+	}
+	start := time.Now()
+	r0, err := d.next.Lseek(fd, off, whence)
+	d.log(posix.OpLseek, start, err, []slog.Attr{
+		slog.Int64("fd", int64(fd)),
+		slog.Int64("off", int64(off)),
+		slog.Int64("whence", int64(whence)),
+	}, []slog.Attr{
+		slog.Int64("result", int64(r0)),
+	})
+	return r0, err
+}
+
+// Linkat implements [posix.Files].
+func (d *Core) Linkat(l posix.Link) error {
+	if !d.enabled() {
+		return d.next.Linkat(l)
+	}
+	start := time.Now()
+	err := d.next.Linkat(l)
+	d.log(posix.OpLinkat, start, err, []slog.Attr{
+		slog.Int64("old_dir", int64(l.OldDir)),
+		slog.String("old_path", l.OldPath),
+		slog.Int64("new_dir", int64(l.NewDir)),
+		slog.String("new_path", l.NewPath),
+		slog.Int64("flags", int64(l.Flags)),
+	}, nil)
+	return err
+}
+
+// Fsync implements [posix.Files].
+func (d *Core) Fsync(fd posix.FD) error {
+	if !d.enabled() {
+		return d.next.Fsync(fd)
+	}
+	start := time.Now()
+	err := d.next.Fsync(fd)
+	d.log(posix.OpFsync, start, err, []slog.Attr{
+		slog.Int64("fd", int64(fd)),
+	}, nil)
+	return err
+}
+
+// Faccessat2 implements [posix.Files].
+func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error {
+	if !d.enabled() {
+		return d.next.Faccessat2(dir, path, mode, flags)
+	}
+	start := time.Now()
+	err := d.next.Faccessat2(dir, path, mode, flags)
+	d.log(posix.OpFaccessat2, start, err, []slog.Attr{
+		slog.Int64("dir", int64(dir)),
+		slog.String("path", path),
+		slog.Int64("mode", int64(mode)),
+		slog.Int64("flags", int64(flags)),
+	}, nil)
+	return err
+}
+
+// Flock implements [posix.Files].
+func (d *Core) Flock(fd posix.FD, how int) error {
+	if !d.enabled() {
+		return d.next.Flock(fd, how)
+	}
+	start := time.Now()
+	err := d.next.Flock(fd, how)
+	d.log(posix.OpFlock, start, err, []slog.Attr{
+		slog.Int64("fd", int64(fd)),
+		slog.Int64("how", int64(how)),
+	}, nil)
+	return err
+}
+
+// Utimensat implements [posix.Files].
+func (d *Core) Utimensat(u posix.Utimes) error {
+	if !d.enabled() {
+		return d.next.Utimensat(u)
+	}
+	start := time.Now()
+	err := d.next.Utimensat(u)
+	d.log(posix.OpUtimensat, start, err, []slog.Attr{
+		slog.Int64("dir", int64(u.Dir)),
+		slog.String("path", u.Path),
+		slog.Int64("flags", int64(u.Flags)),
+	}, nil)
+	return err
+}
+
+// Fstatfs implements [posix.Files].
+func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
+	if !d.enabled() {
+		return d.next.Fstatfs(fd, st)
+	}
+	start := time.Now()
+	err := d.next.Fstatfs(fd, st)
+	d.log(posix.OpFstatfs, start, err, []slog.Attr{
+		slog.Int64("fd", int64(fd)),
+	}, nil)
+	return err
+}
+
+// Umask implements [posix.Files].
+func (d *Core) Umask(mask uint32) (uint32, error) {
+	if !d.enabled() {
+		return d.next.Umask(mask)
+	}
+	start := time.Now()
+	r0, err := d.next.Umask(mask)
+	d.log(posix.OpUmask, start, err, []slog.Attr{
+		slog.Uint64("mask", uint64(mask)),
+	}, []slog.Attr{
+		slog.Uint64("result", uint64(r0)),
+	})
+	return r0, err
+}
+
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 	if !d.enabled() {
@@ -541,6 +678,21 @@ func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 	return r0, err
 }
 
+// Getpeername implements [posix.Sockets].
+func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
+	if !d.enabled() {
+		return d.next.Getpeername(fd)
+	}
+	start := time.Now()
+	r0, err := d.next.Getpeername(fd)
+	d.log(posix.OpGetpeername, start, err, []slog.Attr{
+		slog.Int64("fd", int64(fd)),
+	}, []slog.Attr{
+		slog.String("result_addr", r0.String()),
+	})
+	return r0, err
+}
+
 // Clone3 implements [posix.Processes].
 func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 	if !d.enabled() {
@@ -638,6 +790,63 @@ func (d *Core) Getppid() posix.PID {
 	return r0
 }
 
+// Getpgid implements [posix.Processes].
+func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
+	if !d.enabled() {
+		return d.next.Getpgid(pid)
+	}
+	start := time.Now()
+	r0, err := d.next.Getpgid(pid)
+	d.log(posix.OpGetpgid, start, err, []slog.Attr{
+		slog.Int64("pid", int64(pid)),
+	}, []slog.Attr{
+		slog.Int64("result", int64(r0)),
+	})
+	return r0, err
+}
+
+// Setpgid implements [posix.Processes].
+func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
+	if !d.enabled() {
+		return d.next.Setpgid(pid, pgid)
+	}
+	start := time.Now()
+	err := d.next.Setpgid(pid, pgid)
+	d.log(posix.OpSetpgid, start, err, []slog.Attr{
+		slog.Int64("pid", int64(pid)),
+		slog.Int64("pgid", int64(pgid)),
+	}, nil)
+	return err
+}
+
+// Getsid implements [posix.Processes].
+func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
+	if !d.enabled() {
+		return d.next.Getsid(pid)
+	}
+	start := time.Now()
+	r0, err := d.next.Getsid(pid)
+	d.log(posix.OpGetsid, start, err, []slog.Attr{
+		slog.Int64("pid", int64(pid)),
+	}, []slog.Attr{
+		slog.Int64("result", int64(r0)),
+	})
+	return r0, err
+}
+
+// Setsid implements [posix.Processes].
+func (d *Core) Setsid() (posix.PID, error) {
+	if !d.enabled() {
+		return d.next.Setsid()
+	}
+	start := time.Now()
+	r0, err := d.next.Setsid()
+	d.log(posix.OpSetsid, start, err, nil, []slog.Attr{
+		slog.Int64("result", int64(r0)),
+	})
+	return r0, err
+}
+
 // Kill implements [posix.Signals].
 func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
 	if !d.enabled() {
@@ -650,6 +859,36 @@ func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
 		slog.Int64("sig", int64(sig)),
 	}, nil)
 	return err
+}
+
+// RtSigprocmask implements [posix.Signals].
+func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) error {
+	if !d.enabled() {
+		return d.next.RtSigprocmask(how, set, old)
+	}
+	start := time.Now()
+	err := d.next.RtSigprocmask(how, set, old)
+	d.log(posix.OpRtSigprocmask, start, err, []slog.Attr{
+		slog.Int64("how", int64(how)),
+	}, nil)
+	return err
+}
+
+// Signalfd4 implements [posix.Signals].
+func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, error) {
+	if !d.enabled() {
+		return d.next.Signalfd4(fd, mask, flags)
+	}
+	start := time.Now()
+	r0, err := d.next.Signalfd4(fd, mask, flags)
+	d.log(posix.OpSignalfd4, start, err, []slog.Attr{
+		slog.Int64("fd", int64(fd)),
+		slog.Uint64("mask", uint64(mask)),
+		slog.Int64("flags", int64(flags)),
+	}, []slog.Attr{
+		slog.Int64("result", int64(r0)),
+	})
+	return r0, err
 }
 
 // EpollCreate1 implements [posix.Polling].
@@ -760,6 +999,19 @@ func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) er
 	return err
 }
 
+// TimerfdGettime implements [posix.Polling].
+func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
+	if !d.enabled() {
+		return d.next.TimerfdGettime(fd, value)
+	}
+	start := time.Now()
+	err := d.next.TimerfdGettime(fd, value)
+	d.log(posix.OpTimerfdGettime, start, err, []slog.Attr{
+		slog.Int64("fd", int64(fd)),
+	}, nil)
+	return err
+}
+
 // MemfdCreate implements [posix.Memory].
 func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 	if !d.enabled() {
@@ -791,6 +1043,52 @@ func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
 	return err
 }
 
+// Mmap implements [posix.Memory].
+func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
+	if !d.enabled() {
+		return d.next.Mmap(m)
+	}
+	start := time.Now()
+	r0, err := d.next.Mmap(m)
+	d.log(posix.OpMmap, start, err, []slog.Attr{
+		slog.Int64("length", int64(m.Length)),
+		slog.Int64("prot", int64(m.Prot)),
+		slog.Int64("flags", int64(m.Flags)),
+		slog.Int64("fd", int64(m.FD)),
+		slog.Int64("offset", int64(m.Offset)),
+	}, []slog.Attr{
+		slog.Int("result_len", len(r0)),
+	})
+	return r0, err
+}
+
+// Munmap implements [posix.Memory].
+func (d *Core) Munmap(b []byte) error {
+	if !d.enabled() {
+		return d.next.Munmap(b)
+	}
+	start := time.Now()
+	err := d.next.Munmap(b)
+	d.log(posix.OpMunmap, start, err, []slog.Attr{
+		slog.Int("b_len", len(b)),
+	}, nil)
+	return err
+}
+
+// Mprotect implements [posix.Memory].
+func (d *Core) Mprotect(b []byte, prot int) error {
+	if !d.enabled() {
+		return d.next.Mprotect(b, prot)
+	}
+	start := time.Now()
+	err := d.next.Mprotect(b, prot)
+	d.log(posix.OpMprotect, start, err, []slog.Attr{
+		slog.Int("b_len", len(b)),
+		slog.Int64("prot", int64(prot)),
+	}, nil)
+	return err
+}
+
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 	if !d.enabled() {
@@ -802,6 +1100,22 @@ func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 		slog.Int64("clock", int64(clock)),
 	}, nil)
 	return r0, err
+}
+
+// ClockNanosleep implements [posix.Clock].
+func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) error {
+	if !d.enabled() {
+		return d.next.ClockNanosleep(clock, flags, request, remain)
+	}
+	start := time.Now()
+	err := d.next.ClockNanosleep(clock, flags, request, remain)
+	d.log(posix.OpClockNanosleep, start, err, []slog.Attr{
+		slog.Int64("clock", int64(clock)),
+		slog.Int64("flags", int64(flags)),
+		slog.Int64("request_sec", int64(request.Sec)),
+		slog.Int64("request_nsec", int64(request.Nsec)),
+	}, nil)
+	return err
 }
 
 // Getuid implements [posix.Credentials].
@@ -879,6 +1193,82 @@ func (d *Core) Capget(sets *posix.CapSets) error {
 	start := time.Now()
 	err := d.next.Capget(sets)
 	d.log(posix.OpCapget, start, err, nil, nil)
+	return err
+}
+
+// Getresuid implements [posix.Credentials].
+func (d *Core) Getresuid(uids *posix.Uids) error {
+	if !d.enabled() {
+		return d.next.Getresuid(uids)
+	}
+	start := time.Now()
+	err := d.next.Getresuid(uids)
+	d.log(posix.OpGetresuid, start, err, nil, nil)
+	return err
+}
+
+// Getresgid implements [posix.Credentials].
+func (d *Core) Getresgid(gids *posix.Gids) error {
+	if !d.enabled() {
+		return d.next.Getresgid(gids)
+	}
+	start := time.Now()
+	err := d.next.Getresgid(gids)
+	d.log(posix.OpGetresgid, start, err, nil, nil)
+	return err
+}
+
+// Setresuid implements [posix.Credentials].
+func (d *Core) Setresuid(uids posix.Uids) error {
+	if !d.enabled() {
+		return d.next.Setresuid(uids)
+	}
+	start := time.Now()
+	err := d.next.Setresuid(uids)
+	d.log(posix.OpSetresuid, start, err, []slog.Attr{
+		slog.Uint64("real", uint64(uids.Real)),
+		slog.Uint64("effective", uint64(uids.Effective)),
+		slog.Uint64("saved", uint64(uids.Saved)),
+	}, nil)
+	return err
+}
+
+// Setresgid implements [posix.Credentials].
+func (d *Core) Setresgid(gids posix.Gids) error {
+	if !d.enabled() {
+		return d.next.Setresgid(gids)
+	}
+	start := time.Now()
+	err := d.next.Setresgid(gids)
+	d.log(posix.OpSetresgid, start, err, []slog.Attr{
+		slog.Uint64("real", uint64(gids.Real)),
+		slog.Uint64("effective", uint64(gids.Effective)),
+		slog.Uint64("saved", uint64(gids.Saved)),
+	}, nil)
+	return err
+}
+
+// Setgroups implements [posix.Credentials].
+func (d *Core) Setgroups(groups []posix.GID) error {
+	if !d.enabled() {
+		return d.next.Setgroups(groups)
+	}
+	start := time.Now()
+	err := d.next.Setgroups(groups)
+	d.log(posix.OpSetgroups, start, err, []slog.Attr{
+		slog.Int("groups_len", len(groups)),
+	}, nil)
+	return err
+}
+
+// Capset implements [posix.Credentials].
+func (d *Core) Capset(sets *posix.CapSets) error {
+	if !d.enabled() {
+		return d.next.Capset(sets)
+	}
+	start := time.Now()
+	err := d.next.Capset(sets)
+	d.log(posix.OpCapset, start, err, nil, nil)
 	return err
 }
 
@@ -992,6 +1382,33 @@ func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error
 		slog.Int64("result", int64(r0)),
 	})
 	return r0, err
+}
+
+// Unshare implements [posix.Namespaces].
+func (d *Core) Unshare(flags int) error {
+	if !d.enabled() {
+		return d.next.Unshare(flags)
+	}
+	start := time.Now()
+	err := d.next.Unshare(flags)
+	d.log(posix.OpUnshare, start, err, []slog.Attr{
+		slog.Int64("flags", int64(flags)),
+	}, nil)
+	return err
+}
+
+// Umount2 implements [posix.Namespaces].
+func (d *Core) Umount2(path string, flags int) error {
+	if !d.enabled() {
+		return d.next.Umount2(path, flags)
+	}
+	start := time.Now()
+	err := d.next.Umount2(path, flags)
+	d.log(posix.OpUmount2, start, err, []slog.Attr{
+		slog.String("path", path),
+		slog.Int64("flags", int64(flags)),
+	}, nil)
+	return err
 }
 
 // Prlimit implements [posix.Limits].
@@ -1113,6 +1530,36 @@ func (d *Core) Getrandom(p []byte, flags int) (int, error) {
 	d.log(posix.OpGetrandom, start, err, []slog.Attr{
 		slog.Int("p_len", len(p)),
 		slog.Int64("flags", int64(flags)),
+	}, []slog.Attr{
+		slog.Int64("result", int64(r0)),
+	})
+	return r0, err
+}
+
+// LandlockRestrictSelf implements [posix.Hardening].
+func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
+	if !d.enabled() {
+		return d.next.LandlockRestrictSelf(ruleset, flags)
+	}
+	start := time.Now()
+	err := d.next.LandlockRestrictSelf(ruleset, flags)
+	d.log(posix.OpLandlockRestrictSelf, start, err, []slog.Attr{
+		slog.Int64("ruleset", int64(ruleset)),
+		slog.Uint64("flags", uint64(flags)),
+	}, nil)
+	return err
+}
+
+// SeccompSetModeFilter implements [posix.Hardening].
+func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
+	if !d.enabled() {
+		return d.next.SeccompSetModeFilter(flags, filter)
+	}
+	start := time.Now()
+	r0, err := d.next.SeccompSetModeFilter(flags, filter)
+	d.log(posix.OpSeccompSetModeFilter, start, err, []slog.Attr{
+		slog.Uint64("flags", uint64(flags)),
+		slog.Int("filter_len", len(filter)),
 	}, []slog.Attr{
 		slog.Int64("result", int64(r0)),
 	})

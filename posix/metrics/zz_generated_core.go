@@ -168,6 +168,78 @@ func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) 
 	return r0, err
 }
 
+// Pwrite implements [posix.Files].
+func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
+	call, start := d.begin(posix.OpPwrite)
+	r0, err := d.next.Pwrite(fd, p, off)
+	d.end(posix.OpPwrite, call, start, err)
+	return r0, err
+}
+
+// Lseek implements [posix.Files].
+func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
+	call, start := d.begin(posix.OpLseek)
+	r0, err := d.next.Lseek(fd, off, whence)
+	d.end(posix.OpLseek, call, start, err)
+	return r0, err
+}
+
+// Linkat implements [posix.Files].
+func (d *Core) Linkat(l posix.Link) error {
+	call, start := d.begin(posix.OpLinkat)
+	err := d.next.Linkat(l)
+	d.end(posix.OpLinkat, call, start, err)
+	return err
+}
+
+// Fsync implements [posix.Files].
+func (d *Core) Fsync(fd posix.FD) error {
+	call, start := d.begin(posix.OpFsync)
+	err := d.next.Fsync(fd)
+	d.end(posix.OpFsync, call, start, err)
+	return err
+}
+
+// Faccessat2 implements [posix.Files].
+func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error {
+	call, start := d.begin(posix.OpFaccessat2)
+	err := d.next.Faccessat2(dir, path, mode, flags)
+	d.end(posix.OpFaccessat2, call, start, err)
+	return err
+}
+
+// Flock implements [posix.Files].
+func (d *Core) Flock(fd posix.FD, how int) error {
+	call, start := d.begin(posix.OpFlock)
+	err := d.next.Flock(fd, how)
+	d.end(posix.OpFlock, call, start, err)
+	return err
+}
+
+// Utimensat implements [posix.Files].
+func (d *Core) Utimensat(u posix.Utimes) error {
+	call, start := d.begin(posix.OpUtimensat)
+	err := d.next.Utimensat(u)
+	d.end(posix.OpUtimensat, call, start, err)
+	return err
+}
+
+// Fstatfs implements [posix.Files].
+func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
+	call, start := d.begin(posix.OpFstatfs)
+	err := d.next.Fstatfs(fd, st)
+	d.end(posix.OpFstatfs, call, start, err)
+	return err
+}
+
+// Umask implements [posix.Files].
+func (d *Core) Umask(mask uint32) (uint32, error) {
+	call, start := d.begin(posix.OpUmask)
+	r0, err := d.next.Umask(mask)
+	d.end(posix.OpUmask, call, start, err)
+	return r0, err
+}
+
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 	call, start := d.begin(posix.OpSocket)
@@ -280,6 +352,14 @@ func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 	return r0, err
 }
 
+// Getpeername implements [posix.Sockets].
+func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
+	call, start := d.begin(posix.OpGetpeername)
+	r0, err := d.next.Getpeername(fd)
+	d.end(posix.OpGetpeername, call, start, err)
+	return r0, err
+}
+
 // Clone3 implements [posix.Processes].
 func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 	call, start := d.begin(posix.OpClone3)
@@ -336,12 +416,60 @@ func (d *Core) Getppid() posix.PID {
 	return r0
 }
 
+// Getpgid implements [posix.Processes].
+func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
+	call, start := d.begin(posix.OpGetpgid)
+	r0, err := d.next.Getpgid(pid)
+	d.end(posix.OpGetpgid, call, start, err)
+	return r0, err
+}
+
+// Setpgid implements [posix.Processes].
+func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
+	call, start := d.begin(posix.OpSetpgid)
+	err := d.next.Setpgid(pid, pgid)
+	d.end(posix.OpSetpgid, call, start, err)
+	return err
+}
+
+// Getsid implements [posix.Processes].
+func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
+	call, start := d.begin(posix.OpGetsid)
+	r0, err := d.next.Getsid(pid)
+	d.end(posix.OpGetsid, call, start, err)
+	return r0, err
+}
+
+// Setsid implements [posix.Processes].
+func (d *Core) Setsid() (posix.PID, error) {
+	call, start := d.begin(posix.OpSetsid)
+	r0, err := d.next.Setsid()
+	d.end(posix.OpSetsid, call, start, err)
+	return r0, err
+}
+
 // Kill implements [posix.Signals].
 func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
 	call, start := d.begin(posix.OpKill)
 	err := d.next.Kill(pid, sig)
 	d.end(posix.OpKill, call, start, err)
 	return err
+}
+
+// RtSigprocmask implements [posix.Signals].
+func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) error {
+	call, start := d.begin(posix.OpRtSigprocmask)
+	err := d.next.RtSigprocmask(how, set, old)
+	d.end(posix.OpRtSigprocmask, call, start, err)
+	return err
+}
+
+// Signalfd4 implements [posix.Signals].
+func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, error) {
+	call, start := d.begin(posix.OpSignalfd4)
+	r0, err := d.next.Signalfd4(fd, mask, flags)
+	d.end(posix.OpSignalfd4, call, start, err)
+	return r0, err
 }
 
 // EpollCreate1 implements [posix.Polling].
@@ -400,6 +528,14 @@ func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) er
 	return err
 }
 
+// TimerfdGettime implements [posix.Polling].
+func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
+	call, start := d.begin(posix.OpTimerfdGettime)
+	err := d.next.TimerfdGettime(fd, value)
+	d.end(posix.OpTimerfdGettime, call, start, err)
+	return err
+}
+
 // MemfdCreate implements [posix.Memory].
 func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 	call, start := d.begin(posix.OpMemfdCreate)
@@ -416,12 +552,44 @@ func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
 	return err
 }
 
+// Mmap implements [posix.Memory].
+func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
+	call, start := d.begin(posix.OpMmap)
+	r0, err := d.next.Mmap(m)
+	d.end(posix.OpMmap, call, start, err)
+	return r0, err
+}
+
+// Munmap implements [posix.Memory].
+func (d *Core) Munmap(b []byte) error {
+	call, start := d.begin(posix.OpMunmap)
+	err := d.next.Munmap(b)
+	d.end(posix.OpMunmap, call, start, err)
+	return err
+}
+
+// Mprotect implements [posix.Memory].
+func (d *Core) Mprotect(b []byte, prot int) error {
+	call, start := d.begin(posix.OpMprotect)
+	err := d.next.Mprotect(b, prot)
+	d.end(posix.OpMprotect, call, start, err)
+	return err
+}
+
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 	call, start := d.begin(posix.OpClockGettime)
 	r0, err := d.next.ClockGettime(clock)
 	d.end(posix.OpClockGettime, call, start, err)
 	return r0, err
+}
+
+// ClockNanosleep implements [posix.Clock].
+func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) error {
+	call, start := d.begin(posix.OpClockNanosleep)
+	err := d.next.ClockNanosleep(clock, flags, request, remain)
+	d.end(posix.OpClockNanosleep, call, start, err)
+	return err
 }
 
 // Getuid implements [posix.Credentials].
@@ -469,6 +637,54 @@ func (d *Core) Capget(sets *posix.CapSets) error {
 	call, start := d.begin(posix.OpCapget)
 	err := d.next.Capget(sets)
 	d.end(posix.OpCapget, call, start, err)
+	return err
+}
+
+// Getresuid implements [posix.Credentials].
+func (d *Core) Getresuid(uids *posix.Uids) error {
+	call, start := d.begin(posix.OpGetresuid)
+	err := d.next.Getresuid(uids)
+	d.end(posix.OpGetresuid, call, start, err)
+	return err
+}
+
+// Getresgid implements [posix.Credentials].
+func (d *Core) Getresgid(gids *posix.Gids) error {
+	call, start := d.begin(posix.OpGetresgid)
+	err := d.next.Getresgid(gids)
+	d.end(posix.OpGetresgid, call, start, err)
+	return err
+}
+
+// Setresuid implements [posix.Credentials].
+func (d *Core) Setresuid(uids posix.Uids) error {
+	call, start := d.begin(posix.OpSetresuid)
+	err := d.next.Setresuid(uids)
+	d.end(posix.OpSetresuid, call, start, err)
+	return err
+}
+
+// Setresgid implements [posix.Credentials].
+func (d *Core) Setresgid(gids posix.Gids) error {
+	call, start := d.begin(posix.OpSetresgid)
+	err := d.next.Setresgid(gids)
+	d.end(posix.OpSetresgid, call, start, err)
+	return err
+}
+
+// Setgroups implements [posix.Credentials].
+func (d *Core) Setgroups(groups []posix.GID) error {
+	call, start := d.begin(posix.OpSetgroups)
+	err := d.next.Setgroups(groups)
+	d.end(posix.OpSetgroups, call, start, err)
+	return err
+}
+
+// Capset implements [posix.Credentials].
+func (d *Core) Capset(sets *posix.CapSets) error {
+	call, start := d.begin(posix.OpCapset)
+	err := d.next.Capset(sets)
+	d.end(posix.OpCapset, call, start, err)
 	return err
 }
 
@@ -526,6 +742,22 @@ func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error
 	r0, err := d.next.Fsmount(fs, flags, attrs)
 	d.end(posix.OpFsmount, call, start, err)
 	return r0, err
+}
+
+// Unshare implements [posix.Namespaces].
+func (d *Core) Unshare(flags int) error {
+	call, start := d.begin(posix.OpUnshare)
+	err := d.next.Unshare(flags)
+	d.end(posix.OpUnshare, call, start, err)
+	return err
+}
+
+// Umount2 implements [posix.Namespaces].
+func (d *Core) Umount2(path string, flags int) error {
+	call, start := d.begin(posix.OpUmount2)
+	err := d.next.Umount2(path, flags)
+	d.end(posix.OpUmount2, call, start, err)
+	return err
 }
 
 // Prlimit implements [posix.Limits].
@@ -597,6 +829,22 @@ func (d *Core) Getrandom(p []byte, flags int) (int, error) {
 	call, start := d.begin(posix.OpGetrandom)
 	r0, err := d.next.Getrandom(p, flags)
 	d.end(posix.OpGetrandom, call, start, err)
+	return r0, err
+}
+
+// LandlockRestrictSelf implements [posix.Hardening].
+func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
+	call, start := d.begin(posix.OpLandlockRestrictSelf)
+	err := d.next.LandlockRestrictSelf(ruleset, flags)
+	d.end(posix.OpLandlockRestrictSelf, call, start, err)
+	return err
+}
+
+// SeccompSetModeFilter implements [posix.Hardening].
+func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
+	call, start := d.begin(posix.OpSeccompSetModeFilter)
+	r0, err := d.next.SeccompSetModeFilter(flags, filter)
+	d.end(posix.OpSeccompSetModeFilter, call, start, err)
 	return r0, err
 }
 

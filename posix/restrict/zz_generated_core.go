@@ -168,6 +168,78 @@ func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) 
 	return d.next.Tee(in, out, size, flags)
 }
 
+// Pwrite implements [posix.Files].
+func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
+	if d.rules.Pwrite == nil || !d.rules.Pwrite.pwrite(fd, p, off) {
+		return 0, denied(posix.OpPwrite, fd, "", d.rules.Pwrite != nil)
+	}
+	return d.next.Pwrite(fd, p, off)
+}
+
+// Lseek implements [posix.Files].
+func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
+	if d.rules.Lseek == nil || !d.rules.Lseek.lseek(fd, off, whence) {
+		return 0, denied(posix.OpLseek, fd, "", d.rules.Lseek != nil)
+	}
+	return d.next.Lseek(fd, off, whence)
+}
+
+// Linkat implements [posix.Files].
+func (d *Core) Linkat(l posix.Link) error {
+	if d.rules.Linkat == nil || !d.rules.Linkat.linkat(l) {
+		return denied(posix.OpLinkat, l.OldDir, posix.FromTo(l.OldDir, l.OldPath, l.NewDir, l.NewPath), d.rules.Linkat != nil)
+	}
+	return d.next.Linkat(l)
+}
+
+// Fsync implements [posix.Files].
+func (d *Core) Fsync(fd posix.FD) error {
+	if d.rules.Fsync == nil || !d.rules.Fsync.fsync(fd) {
+		return denied(posix.OpFsync, fd, "", d.rules.Fsync != nil)
+	}
+	return d.next.Fsync(fd)
+}
+
+// Faccessat2 implements [posix.Files].
+func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error {
+	if d.rules.Faccessat2 == nil || !d.rules.Faccessat2.faccessat2(dir, path, mode, flags) {
+		return denied(posix.OpFaccessat2, dir, path, d.rules.Faccessat2 != nil)
+	}
+	return d.next.Faccessat2(dir, path, mode, flags)
+}
+
+// Flock implements [posix.Files].
+func (d *Core) Flock(fd posix.FD, how int) error {
+	if d.rules.Flock == nil || !d.rules.Flock.flock(fd, how) {
+		return denied(posix.OpFlock, fd, "", d.rules.Flock != nil)
+	}
+	return d.next.Flock(fd, how)
+}
+
+// Utimensat implements [posix.Files].
+func (d *Core) Utimensat(u posix.Utimes) error {
+	if d.rules.Utimensat == nil || !d.rules.Utimensat.utimensat(u) {
+		return denied(posix.OpUtimensat, u.Dir, u.Path, d.rules.Utimensat != nil)
+	}
+	return d.next.Utimensat(u)
+}
+
+// Fstatfs implements [posix.Files].
+func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
+	if d.rules.Fstatfs == nil || !d.rules.Fstatfs.fstatfs(fd, st) {
+		return denied(posix.OpFstatfs, fd, "", d.rules.Fstatfs != nil)
+	}
+	return d.next.Fstatfs(fd, st)
+}
+
+// Umask implements [posix.Files].
+func (d *Core) Umask(mask uint32) (uint32, error) {
+	if d.rules.Umask == nil || !d.rules.Umask.umask(mask) {
+		return 0, denied(posix.OpUmask, posix.NoFD, "", d.rules.Umask != nil)
+	}
+	return d.next.Umask(mask)
+}
+
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 	if d.rules.Socket == nil || !d.rules.Socket.socket(family, typ, protocol) {
@@ -280,6 +352,14 @@ func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 	return d.next.Recvmsg(fd, m, flags)
 }
 
+// Getpeername implements [posix.Sockets].
+func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
+	if d.rules.Getpeername == nil || !d.rules.Getpeername.getpeername(fd) {
+		return posix.Sockaddr{}, denied(posix.OpGetpeername, fd, "", d.rules.Getpeername != nil)
+	}
+	return d.next.Getpeername(fd)
+}
+
 // Clone3 implements [posix.Processes].
 func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 	if d.rules.Clone3 == nil || !d.rules.Clone3.clone3(args) {
@@ -336,12 +416,60 @@ func (d *Core) Getppid() posix.PID {
 	return d.next.Getppid()
 }
 
+// Getpgid implements [posix.Processes].
+func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
+	if d.rules.Getpgid == nil || !d.rules.Getpgid.getpgid(pid) {
+		return 0, denied(posix.OpGetpgid, posix.NoFD, "", d.rules.Getpgid != nil)
+	}
+	return d.next.Getpgid(pid)
+}
+
+// Setpgid implements [posix.Processes].
+func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
+	if d.rules.Setpgid == nil || !d.rules.Setpgid.setpgid(pid, pgid) {
+		return denied(posix.OpSetpgid, posix.NoFD, "", d.rules.Setpgid != nil)
+	}
+	return d.next.Setpgid(pid, pgid)
+}
+
+// Getsid implements [posix.Processes].
+func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
+	if d.rules.Getsid == nil || !d.rules.Getsid.getsid(pid) {
+		return 0, denied(posix.OpGetsid, posix.NoFD, "", d.rules.Getsid != nil)
+	}
+	return d.next.Getsid(pid)
+}
+
+// Setsid implements [posix.Processes].
+func (d *Core) Setsid() (posix.PID, error) {
+	if d.rules.Setsid == nil {
+		return 0, denied(posix.OpSetsid, posix.NoFD, "", false)
+	}
+	return d.next.Setsid()
+}
+
 // Kill implements [posix.Signals].
 func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
 	if d.rules.Kill == nil || !d.rules.Kill.kill(pid, sig) {
 		return denied(posix.OpKill, posix.NoFD, "", d.rules.Kill != nil)
 	}
 	return d.next.Kill(pid, sig)
+}
+
+// RtSigprocmask implements [posix.Signals].
+func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) error {
+	if d.rules.RtSigprocmask == nil || !d.rules.RtSigprocmask.rtSigprocmask(how, set, old) {
+		return denied(posix.OpRtSigprocmask, posix.NoFD, "", d.rules.RtSigprocmask != nil)
+	}
+	return d.next.RtSigprocmask(how, set, old)
+}
+
+// Signalfd4 implements [posix.Signals].
+func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, error) {
+	if d.rules.Signalfd4 == nil || !d.rules.Signalfd4.signalfd4(fd, mask, flags) {
+		return -1, denied(posix.OpSignalfd4, fd, "", d.rules.Signalfd4 != nil)
+	}
+	return d.next.Signalfd4(fd, mask, flags)
 }
 
 // EpollCreate1 implements [posix.Polling].
@@ -400,6 +528,14 @@ func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) er
 	return d.next.TimerfdSettime(fd, flags, value)
 }
 
+// TimerfdGettime implements [posix.Polling].
+func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
+	if d.rules.TimerfdGettime == nil || !d.rules.TimerfdGettime.timerfdGettime(fd, value) {
+		return denied(posix.OpTimerfdGettime, fd, "", d.rules.TimerfdGettime != nil)
+	}
+	return d.next.TimerfdGettime(fd, value)
+}
+
 // MemfdCreate implements [posix.Memory].
 func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 	if d.rules.MemfdCreate == nil || !d.rules.MemfdCreate.memfdCreate(name, flags) {
@@ -416,12 +552,44 @@ func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
 	return d.next.Madvise(addr, length, advice)
 }
 
+// Mmap implements [posix.Memory].
+func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
+	if d.rules.Mmap == nil || !d.rules.Mmap.mmap(m) {
+		return nil, denied(posix.OpMmap, m.FD, "", d.rules.Mmap != nil)
+	}
+	return d.next.Mmap(m)
+}
+
+// Munmap implements [posix.Memory].
+func (d *Core) Munmap(b []byte) error {
+	if d.rules.Munmap == nil || !d.rules.Munmap.munmap(b) {
+		return denied(posix.OpMunmap, posix.NoFD, "", d.rules.Munmap != nil)
+	}
+	return d.next.Munmap(b)
+}
+
+// Mprotect implements [posix.Memory].
+func (d *Core) Mprotect(b []byte, prot int) error {
+	if d.rules.Mprotect == nil || !d.rules.Mprotect.mprotect(b, prot) {
+		return denied(posix.OpMprotect, posix.NoFD, "", d.rules.Mprotect != nil)
+	}
+	return d.next.Mprotect(b, prot)
+}
+
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 	if d.rules.ClockGettime == nil || !d.rules.ClockGettime.clockGettime(clock) {
 		return posix.Timespec{}, denied(posix.OpClockGettime, posix.NoFD, "", d.rules.ClockGettime != nil)
 	}
 	return d.next.ClockGettime(clock)
+}
+
+// ClockNanosleep implements [posix.Clock].
+func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) error {
+	if d.rules.ClockNanosleep == nil || !d.rules.ClockNanosleep.clockNanosleep(clock, flags, request, remain) {
+		return denied(posix.OpClockNanosleep, posix.NoFD, "", d.rules.ClockNanosleep != nil)
+	}
+	return d.next.ClockNanosleep(clock, flags, request, remain)
 }
 
 // Getuid implements [posix.Credentials].
@@ -470,6 +638,54 @@ func (d *Core) Capget(sets *posix.CapSets) error {
 		return denied(posix.OpCapget, posix.NoFD, "", d.rules.Capget != nil)
 	}
 	return d.next.Capget(sets)
+}
+
+// Getresuid implements [posix.Credentials].
+func (d *Core) Getresuid(uids *posix.Uids) error {
+	if d.rules.Getresuid == nil || !d.rules.Getresuid.getresuid(uids) {
+		return denied(posix.OpGetresuid, posix.NoFD, "", d.rules.Getresuid != nil)
+	}
+	return d.next.Getresuid(uids)
+}
+
+// Getresgid implements [posix.Credentials].
+func (d *Core) Getresgid(gids *posix.Gids) error {
+	if d.rules.Getresgid == nil || !d.rules.Getresgid.getresgid(gids) {
+		return denied(posix.OpGetresgid, posix.NoFD, "", d.rules.Getresgid != nil)
+	}
+	return d.next.Getresgid(gids)
+}
+
+// Setresuid implements [posix.Credentials].
+func (d *Core) Setresuid(uids posix.Uids) error {
+	if d.rules.Setresuid == nil || !d.rules.Setresuid.setresuid(uids) {
+		return denied(posix.OpSetresuid, posix.NoFD, "", d.rules.Setresuid != nil)
+	}
+	return d.next.Setresuid(uids)
+}
+
+// Setresgid implements [posix.Credentials].
+func (d *Core) Setresgid(gids posix.Gids) error {
+	if d.rules.Setresgid == nil || !d.rules.Setresgid.setresgid(gids) {
+		return denied(posix.OpSetresgid, posix.NoFD, "", d.rules.Setresgid != nil)
+	}
+	return d.next.Setresgid(gids)
+}
+
+// Setgroups implements [posix.Credentials].
+func (d *Core) Setgroups(groups []posix.GID) error {
+	if d.rules.Setgroups == nil || !d.rules.Setgroups.setgroups(groups) {
+		return denied(posix.OpSetgroups, posix.NoFD, "", d.rules.Setgroups != nil)
+	}
+	return d.next.Setgroups(groups)
+}
+
+// Capset implements [posix.Credentials].
+func (d *Core) Capset(sets *posix.CapSets) error {
+	if d.rules.Capset == nil || !d.rules.Capset.capset(sets) {
+		return denied(posix.OpCapset, posix.NoFD, "", d.rules.Capset != nil)
+	}
+	return d.next.Capset(sets)
 }
 
 // Setns implements [posix.Namespaces].
@@ -526,6 +742,22 @@ func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error
 		return -1, denied(posix.OpFsmount, fs, "", d.rules.Fsmount != nil)
 	}
 	return d.next.Fsmount(fs, flags, attrs)
+}
+
+// Unshare implements [posix.Namespaces].
+func (d *Core) Unshare(flags int) error {
+	if d.rules.Unshare == nil || !d.rules.Unshare.unshare(flags) {
+		return denied(posix.OpUnshare, posix.NoFD, "", d.rules.Unshare != nil)
+	}
+	return d.next.Unshare(flags)
+}
+
+// Umount2 implements [posix.Namespaces].
+func (d *Core) Umount2(path string, flags int) error {
+	if d.rules.Umount2 == nil || !d.rules.Umount2.umount2(path, flags) {
+		return denied(posix.OpUmount2, posix.NoFD, path, d.rules.Umount2 != nil)
+	}
+	return d.next.Umount2(path, flags)
 }
 
 // Prlimit implements [posix.Limits].
@@ -598,6 +830,22 @@ func (d *Core) Getrandom(p []byte, flags int) (int, error) {
 		return 0, denied(posix.OpGetrandom, posix.NoFD, "", d.rules.Getrandom != nil)
 	}
 	return d.next.Getrandom(p, flags)
+}
+
+// LandlockRestrictSelf implements [posix.Hardening].
+func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
+	if d.rules.LandlockRestrictSelf == nil || !d.rules.LandlockRestrictSelf.landlockRestrictSelf(ruleset, flags) {
+		return denied(posix.OpLandlockRestrictSelf, ruleset, "", d.rules.LandlockRestrictSelf != nil)
+	}
+	return d.next.LandlockRestrictSelf(ruleset, flags)
+}
+
+// SeccompSetModeFilter implements [posix.Hardening].
+func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
+	if d.rules.SeccompSetModeFilter == nil || !d.rules.SeccompSetModeFilter.seccompSetModeFilter(flags, filter) {
+		return 0, denied(posix.OpSeccompSetModeFilter, posix.NoFD, "", d.rules.SeccompSetModeFilter != nil)
+	}
+	return d.next.SeccompSetModeFilter(flags, filter)
 }
 
 // PosixOpenpt implements [posix.Terminals].

@@ -27,6 +27,15 @@ type Rules struct {
 	Dup3       Dup3Rule
 	Pipe2      Pipe2Rule
 	Tee        TeeRule
+	Pwrite     PwriteRule
+	Lseek      LseekRule
+	Linkat     LinkatRule
+	Fsync      FsyncRule
+	Faccessat2 Faccessat2Rule
+	Flock      FlockRule
+	Utimensat  UtimensatRule
+	Fstatfs    FstatfsRule
+	Umask      UmaskRule
 
 	// Of [posix.Sockets].
 	Socket            SocketRule
@@ -43,6 +52,7 @@ type Rules struct {
 	GetsockoptTCPInfo GetsockoptTCPInfoRule
 	Sendmsg           SendmsgRule
 	Recvmsg           RecvmsgRule
+	Getpeername       GetpeernameRule
 
 	// Of [posix.Processes].
 	Clone3          Clone3Rule
@@ -52,9 +62,15 @@ type Rules struct {
 	Execve          ExecveRule
 	Getpid          Rule
 	Getppid         Rule
+	Getpgid         GetpgidRule
+	Setpgid         SetpgidRule
+	Getsid          GetsidRule
+	Setsid          Rule
 
 	// Of [posix.Signals].
-	Kill KillRule
+	Kill          KillRule
+	RtSigprocmask RtSigprocmaskRule
+	Signalfd4     Signalfd4Rule
 
 	// Of [posix.Polling].
 	EpollCreate1   EpollCreate1Rule
@@ -64,13 +80,18 @@ type Rules struct {
 	Eventfd2       Eventfd2Rule
 	TimerfdCreate  TimerfdCreateRule
 	TimerfdSettime TimerfdSettimeRule
+	TimerfdGettime TimerfdGettimeRule
 
 	// Of [posix.Memory].
 	MemfdCreate MemfdCreateRule
 	Madvise     MadviseRule
+	Mmap        MmapRule
+	Munmap      MunmapRule
+	Mprotect    MprotectRule
 
 	// Of [posix.Clock].
-	ClockGettime ClockGettimeRule
+	ClockGettime   ClockGettimeRule
+	ClockNanosleep ClockNanosleepRule
 
 	// Of [posix.Credentials].
 	Getuid    Rule
@@ -79,6 +100,12 @@ type Rules struct {
 	Getegid   Rule
 	Getgroups GetgroupsRule
 	Capget    CapgetRule
+	Getresuid GetresuidRule
+	Getresgid GetresgidRule
+	Setresuid SetresuidRule
+	Setresgid SetresgidRule
+	Setgroups SetgroupsRule
+	Capset    CapsetRule
 
 	// Of [posix.Namespaces].
 	Setns        SetnsRule
@@ -88,6 +115,8 @@ type Rules struct {
 	Fsopen       FsopenRule
 	Fsconfig     FsconfigRule
 	Fsmount      FsmountRule
+	Unshare      UnshareRule
+	Umount2      Umount2Rule
 
 	// Of [posix.Limits].
 	Prlimit PrlimitRule
@@ -101,6 +130,8 @@ type Rules struct {
 	LandlockAddNetRule    LandlockAddNetRuleRule
 	SeccompActionAvail    SeccompActionAvailRule
 	Getrandom             GetrandomRule
+	LandlockRestrictSelf  LandlockRestrictSelfRule
+	SeccompSetModeFilter  SeccompSetModeFilterRule
 
 	// Of [posix.Terminals].
 	PosixOpenpt  PosixOpenptRule
@@ -368,6 +399,116 @@ func (d Tee) tee(in posix.FD, out posix.FD, size int, flags int) bool {
 
 func (always) tee(in posix.FD, out posix.FD, size int, flags int) bool { return true }
 
+// Pwrite allows the calls of [posix.Files.Pwrite] for which it returns true.
+type Pwrite func(fd posix.FD, p []byte, off int64) bool
+
+// PwriteRule is a rule about [posix.Files.Pwrite]: [Allow] or a [Pwrite].
+type PwriteRule interface {
+	pwrite(fd posix.FD, p []byte, off int64) bool
+}
+
+func (d Pwrite) pwrite(fd posix.FD, p []byte, off int64) bool { return d != nil && d(fd, p, off) }
+
+func (always) pwrite(fd posix.FD, p []byte, off int64) bool { return true }
+
+// Lseek allows the calls of [posix.Files.Lseek] for which it returns true.
+type Lseek func(fd posix.FD, off int64, whence int) bool
+
+// LseekRule is a rule about [posix.Files.Lseek]: [Allow] or a [Lseek].
+type LseekRule interface {
+	lseek(fd posix.FD, off int64, whence int) bool
+}
+
+func (d Lseek) lseek(fd posix.FD, off int64, whence int) bool { return d != nil && d(fd, off, whence) }
+
+func (always) lseek(fd posix.FD, off int64, whence int) bool { return true }
+
+// Linkat allows the calls of [posix.Files.Linkat] for which it returns true.
+type Linkat func(l posix.Link) bool
+
+// LinkatRule is a rule about [posix.Files.Linkat]: [Allow] or a [Linkat].
+type LinkatRule interface {
+	linkat(l posix.Link) bool
+}
+
+func (d Linkat) linkat(l posix.Link) bool { return d != nil && d(l) }
+
+func (always) linkat(l posix.Link) bool { return true }
+
+// Fsync allows the calls of [posix.Files.Fsync] for which it returns true.
+type Fsync func(fd posix.FD) bool
+
+// FsyncRule is a rule about [posix.Files.Fsync]: [Allow] or a [Fsync].
+type FsyncRule interface {
+	fsync(fd posix.FD) bool
+}
+
+func (d Fsync) fsync(fd posix.FD) bool { return d != nil && d(fd) }
+
+func (always) fsync(fd posix.FD) bool { return true }
+
+// Faccessat2 allows the calls of [posix.Files.Faccessat2] for which it returns true.
+type Faccessat2 func(dir posix.FD, path string, mode int, flags int) bool
+
+// Faccessat2Rule is a rule about [posix.Files.Faccessat2]: [Allow] or a [Faccessat2].
+type Faccessat2Rule interface {
+	faccessat2(dir posix.FD, path string, mode int, flags int) bool
+}
+
+func (d Faccessat2) faccessat2(dir posix.FD, path string, mode int, flags int) bool {
+	return d != nil && d(dir, path, mode, flags)
+}
+
+func (always) faccessat2(dir posix.FD, path string, mode int, flags int) bool { return true }
+
+// Flock allows the calls of [posix.Files.Flock] for which it returns true.
+type Flock func(fd posix.FD, how int) bool
+
+// FlockRule is a rule about [posix.Files.Flock]: [Allow] or a [Flock].
+type FlockRule interface {
+	flock(fd posix.FD, how int) bool
+}
+
+func (d Flock) flock(fd posix.FD, how int) bool { return d != nil && d(fd, how) }
+
+func (always) flock(fd posix.FD, how int) bool { return true }
+
+// Utimensat allows the calls of [posix.Files.Utimensat] for which it returns true.
+type Utimensat func(u posix.Utimes) bool
+
+// UtimensatRule is a rule about [posix.Files.Utimensat]: [Allow] or a [Utimensat].
+type UtimensatRule interface {
+	utimensat(u posix.Utimes) bool
+}
+
+func (d Utimensat) utimensat(u posix.Utimes) bool { return d != nil && d(u) }
+
+func (always) utimensat(u posix.Utimes) bool { return true }
+
+// Fstatfs allows the calls of [posix.Files.Fstatfs] for which it returns true.
+type Fstatfs func(fd posix.FD, st *posix.Statfs) bool
+
+// FstatfsRule is a rule about [posix.Files.Fstatfs]: [Allow] or a [Fstatfs].
+type FstatfsRule interface {
+	fstatfs(fd posix.FD, st *posix.Statfs) bool
+}
+
+func (d Fstatfs) fstatfs(fd posix.FD, st *posix.Statfs) bool { return d != nil && d(fd, st) }
+
+func (always) fstatfs(fd posix.FD, st *posix.Statfs) bool { return true }
+
+// Umask allows the calls of [posix.Files.Umask] for which it returns true.
+type Umask func(mask uint32) bool
+
+// UmaskRule is a rule about [posix.Files.Umask]: [Allow] or a [Umask].
+type UmaskRule interface {
+	umask(mask uint32) bool
+}
+
+func (d Umask) umask(mask uint32) bool { return d != nil && d(mask) }
+
+func (always) umask(mask uint32) bool { return true }
+
 // Socket allows the calls of [posix.Sockets.Socket] for which it returns true.
 type Socket func(family int, typ int, protocol int) bool
 
@@ -550,6 +691,18 @@ func (d Recvmsg) recvmsg(fd posix.FD, m *posix.Msg, flags int) bool {
 
 func (always) recvmsg(fd posix.FD, m *posix.Msg, flags int) bool { return true }
 
+// Getpeername allows the calls of [posix.Sockets.Getpeername] for which it returns true.
+type Getpeername func(fd posix.FD) bool
+
+// GetpeernameRule is a rule about [posix.Sockets.Getpeername]: [Allow] or a [Getpeername].
+type GetpeernameRule interface {
+	getpeername(fd posix.FD) bool
+}
+
+func (d Getpeername) getpeername(fd posix.FD) bool { return d != nil && d(fd) }
+
+func (always) getpeername(fd posix.FD) bool { return true }
+
 // Clone3 allows the calls of [posix.Processes.Clone3] for which it returns true.
 type Clone3 func(args *posix.CloneArgs) bool
 
@@ -618,6 +771,42 @@ func (d Execve) execve(path string, argv []string, env []string) bool {
 
 func (always) execve(path string, argv []string, env []string) bool { return true }
 
+// Getpgid allows the calls of [posix.Processes.Getpgid] for which it returns true.
+type Getpgid func(pid posix.PID) bool
+
+// GetpgidRule is a rule about [posix.Processes.Getpgid]: [Allow] or a [Getpgid].
+type GetpgidRule interface {
+	getpgid(pid posix.PID) bool
+}
+
+func (d Getpgid) getpgid(pid posix.PID) bool { return d != nil && d(pid) }
+
+func (always) getpgid(pid posix.PID) bool { return true }
+
+// Setpgid allows the calls of [posix.Processes.Setpgid] for which it returns true.
+type Setpgid func(pid posix.PID, pgid posix.PID) bool
+
+// SetpgidRule is a rule about [posix.Processes.Setpgid]: [Allow] or a [Setpgid].
+type SetpgidRule interface {
+	setpgid(pid posix.PID, pgid posix.PID) bool
+}
+
+func (d Setpgid) setpgid(pid posix.PID, pgid posix.PID) bool { return d != nil && d(pid, pgid) }
+
+func (always) setpgid(pid posix.PID, pgid posix.PID) bool { return true }
+
+// Getsid allows the calls of [posix.Processes.Getsid] for which it returns true.
+type Getsid func(pid posix.PID) bool
+
+// GetsidRule is a rule about [posix.Processes.Getsid]: [Allow] or a [Getsid].
+type GetsidRule interface {
+	getsid(pid posix.PID) bool
+}
+
+func (d Getsid) getsid(pid posix.PID) bool { return d != nil && d(pid) }
+
+func (always) getsid(pid posix.PID) bool { return true }
+
 // Kill allows the calls of [posix.Signals.Kill] for which it returns true.
 type Kill func(pid posix.PID, sig posix.Signal) bool
 
@@ -629,6 +818,34 @@ type KillRule interface {
 func (d Kill) kill(pid posix.PID, sig posix.Signal) bool { return d != nil && d(pid, sig) }
 
 func (always) kill(pid posix.PID, sig posix.Signal) bool { return true }
+
+// RtSigprocmask allows the calls of [posix.Signals.RtSigprocmask] for which it returns true.
+type RtSigprocmask func(how int, set *posix.Sigset, old *posix.Sigset) bool
+
+// RtSigprocmaskRule is a rule about [posix.Signals.RtSigprocmask]: [Allow] or a [RtSigprocmask].
+type RtSigprocmaskRule interface {
+	rtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) bool
+}
+
+func (d RtSigprocmask) rtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) bool {
+	return d != nil && d(how, set, old)
+}
+
+func (always) rtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) bool { return true }
+
+// Signalfd4 allows the calls of [posix.Signals.Signalfd4] for which it returns true.
+type Signalfd4 func(fd posix.FD, mask posix.Sigset, flags int) bool
+
+// Signalfd4Rule is a rule about [posix.Signals.Signalfd4]: [Allow] or a [Signalfd4].
+type Signalfd4Rule interface {
+	signalfd4(fd posix.FD, mask posix.Sigset, flags int) bool
+}
+
+func (d Signalfd4) signalfd4(fd posix.FD, mask posix.Sigset, flags int) bool {
+	return d != nil && d(fd, mask, flags)
+}
+
+func (always) signalfd4(fd posix.FD, mask posix.Sigset, flags int) bool { return true }
 
 // EpollCreate1 allows the calls of [posix.Polling.EpollCreate1] for which it returns true.
 type EpollCreate1 func(flags int) bool
@@ -722,6 +939,20 @@ func (d TimerfdSettime) timerfdSettime(fd posix.FD, flags int, value posix.Itime
 
 func (always) timerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) bool { return true }
 
+// TimerfdGettime allows the calls of [posix.Polling.TimerfdGettime] for which it returns true.
+type TimerfdGettime func(fd posix.FD, value *posix.Itimerspec) bool
+
+// TimerfdGettimeRule is a rule about [posix.Polling.TimerfdGettime]: [Allow] or a [TimerfdGettime].
+type TimerfdGettimeRule interface {
+	timerfdGettime(fd posix.FD, value *posix.Itimerspec) bool
+}
+
+func (d TimerfdGettime) timerfdGettime(fd posix.FD, value *posix.Itimerspec) bool {
+	return d != nil && d(fd, value)
+}
+
+func (always) timerfdGettime(fd posix.FD, value *posix.Itimerspec) bool { return true }
+
 // MemfdCreate allows the calls of [posix.Memory.MemfdCreate] for which it returns true.
 type MemfdCreate func(name string, flags int) bool
 
@@ -748,6 +979,42 @@ func (d Madvise) madvise(addr uintptr, length uintptr, advice int) bool {
 
 func (always) madvise(addr uintptr, length uintptr, advice int) bool { return true }
 
+// Mmap allows the calls of [posix.Memory.Mmap] for which it returns true.
+type Mmap func(m posix.Mapping) bool
+
+// MmapRule is a rule about [posix.Memory.Mmap]: [Allow] or a [Mmap].
+type MmapRule interface {
+	mmap(m posix.Mapping) bool
+}
+
+func (d Mmap) mmap(m posix.Mapping) bool { return d != nil && d(m) }
+
+func (always) mmap(m posix.Mapping) bool { return true }
+
+// Munmap allows the calls of [posix.Memory.Munmap] for which it returns true.
+type Munmap func(b []byte) bool
+
+// MunmapRule is a rule about [posix.Memory.Munmap]: [Allow] or a [Munmap].
+type MunmapRule interface {
+	munmap(b []byte) bool
+}
+
+func (d Munmap) munmap(b []byte) bool { return d != nil && d(b) }
+
+func (always) munmap(b []byte) bool { return true }
+
+// Mprotect allows the calls of [posix.Memory.Mprotect] for which it returns true.
+type Mprotect func(b []byte, prot int) bool
+
+// MprotectRule is a rule about [posix.Memory.Mprotect]: [Allow] or a [Mprotect].
+type MprotectRule interface {
+	mprotect(b []byte, prot int) bool
+}
+
+func (d Mprotect) mprotect(b []byte, prot int) bool { return d != nil && d(b, prot) }
+
+func (always) mprotect(b []byte, prot int) bool { return true }
+
 // ClockGettime allows the calls of [posix.Clock.ClockGettime] for which it returns true.
 type ClockGettime func(clock int) bool
 
@@ -759,6 +1026,22 @@ type ClockGettimeRule interface {
 func (d ClockGettime) clockGettime(clock int) bool { return d != nil && d(clock) }
 
 func (always) clockGettime(clock int) bool { return true }
+
+// ClockNanosleep allows the calls of [posix.Clock.ClockNanosleep] for which it returns true.
+type ClockNanosleep func(clock int, flags int, request posix.Timespec, remain *posix.Timespec) bool
+
+// ClockNanosleepRule is a rule about [posix.Clock.ClockNanosleep]: [Allow] or a [ClockNanosleep].
+type ClockNanosleepRule interface {
+	clockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) bool
+}
+
+func (d ClockNanosleep) clockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) bool {
+	return d != nil && d(clock, flags, request, remain)
+}
+
+func (always) clockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) bool {
+	return true
+}
 
 // Getgroups allows the calls of [posix.Credentials.Getgroups] for which it returns true.
 type Getgroups func(groups []posix.GID) bool
@@ -783,6 +1066,78 @@ type CapgetRule interface {
 func (d Capget) capget(sets *posix.CapSets) bool { return d != nil && d(sets) }
 
 func (always) capget(sets *posix.CapSets) bool { return true }
+
+// Getresuid allows the calls of [posix.Credentials.Getresuid] for which it returns true.
+type Getresuid func(uids *posix.Uids) bool
+
+// GetresuidRule is a rule about [posix.Credentials.Getresuid]: [Allow] or a [Getresuid].
+type GetresuidRule interface {
+	getresuid(uids *posix.Uids) bool
+}
+
+func (d Getresuid) getresuid(uids *posix.Uids) bool { return d != nil && d(uids) }
+
+func (always) getresuid(uids *posix.Uids) bool { return true }
+
+// Getresgid allows the calls of [posix.Credentials.Getresgid] for which it returns true.
+type Getresgid func(gids *posix.Gids) bool
+
+// GetresgidRule is a rule about [posix.Credentials.Getresgid]: [Allow] or a [Getresgid].
+type GetresgidRule interface {
+	getresgid(gids *posix.Gids) bool
+}
+
+func (d Getresgid) getresgid(gids *posix.Gids) bool { return d != nil && d(gids) }
+
+func (always) getresgid(gids *posix.Gids) bool { return true }
+
+// Setresuid allows the calls of [posix.Credentials.Setresuid] for which it returns true.
+type Setresuid func(uids posix.Uids) bool
+
+// SetresuidRule is a rule about [posix.Credentials.Setresuid]: [Allow] or a [Setresuid].
+type SetresuidRule interface {
+	setresuid(uids posix.Uids) bool
+}
+
+func (d Setresuid) setresuid(uids posix.Uids) bool { return d != nil && d(uids) }
+
+func (always) setresuid(uids posix.Uids) bool { return true }
+
+// Setresgid allows the calls of [posix.Credentials.Setresgid] for which it returns true.
+type Setresgid func(gids posix.Gids) bool
+
+// SetresgidRule is a rule about [posix.Credentials.Setresgid]: [Allow] or a [Setresgid].
+type SetresgidRule interface {
+	setresgid(gids posix.Gids) bool
+}
+
+func (d Setresgid) setresgid(gids posix.Gids) bool { return d != nil && d(gids) }
+
+func (always) setresgid(gids posix.Gids) bool { return true }
+
+// Setgroups allows the calls of [posix.Credentials.Setgroups] for which it returns true.
+type Setgroups func(groups []posix.GID) bool
+
+// SetgroupsRule is a rule about [posix.Credentials.Setgroups]: [Allow] or a [Setgroups].
+type SetgroupsRule interface {
+	setgroups(groups []posix.GID) bool
+}
+
+func (d Setgroups) setgroups(groups []posix.GID) bool { return d != nil && d(groups) }
+
+func (always) setgroups(groups []posix.GID) bool { return true }
+
+// Capset allows the calls of [posix.Credentials.Capset] for which it returns true.
+type Capset func(sets *posix.CapSets) bool
+
+// CapsetRule is a rule about [posix.Credentials.Capset]: [Allow] or a [Capset].
+type CapsetRule interface {
+	capset(sets *posix.CapSets) bool
+}
+
+func (d Capset) capset(sets *posix.CapSets) bool { return d != nil && d(sets) }
+
+func (always) capset(sets *posix.CapSets) bool { return true }
 
 // Setns allows the calls of [posix.Namespaces.Setns] for which it returns true.
 type Setns func(fd posix.FD, nstype int) bool
@@ -875,6 +1230,30 @@ func (d Fsmount) fsmount(fs posix.FD, flags uint32, attrs uint32) bool {
 }
 
 func (always) fsmount(fs posix.FD, flags uint32, attrs uint32) bool { return true }
+
+// Unshare allows the calls of [posix.Namespaces.Unshare] for which it returns true.
+type Unshare func(flags int) bool
+
+// UnshareRule is a rule about [posix.Namespaces.Unshare]: [Allow] or a [Unshare].
+type UnshareRule interface {
+	unshare(flags int) bool
+}
+
+func (d Unshare) unshare(flags int) bool { return d != nil && d(flags) }
+
+func (always) unshare(flags int) bool { return true }
+
+// Umount2 allows the calls of [posix.Namespaces.Umount2] for which it returns true.
+type Umount2 func(path string, flags int) bool
+
+// Umount2Rule is a rule about [posix.Namespaces.Umount2]: [Allow] or a [Umount2].
+type Umount2Rule interface {
+	umount2(path string, flags int) bool
+}
+
+func (d Umount2) umount2(path string, flags int) bool { return d != nil && d(path, flags) }
+
+func (always) umount2(path string, flags int) bool { return true }
 
 // Prlimit allows the calls of [posix.Limits.Prlimit] for which it returns true.
 type Prlimit func(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) bool
@@ -971,6 +1350,34 @@ type GetrandomRule interface {
 func (d Getrandom) getrandom(p []byte, flags int) bool { return d != nil && d(p, flags) }
 
 func (always) getrandom(p []byte, flags int) bool { return true }
+
+// LandlockRestrictSelf allows the calls of [posix.Hardening.LandlockRestrictSelf] for which it returns true.
+type LandlockRestrictSelf func(ruleset posix.FD, flags uint32) bool
+
+// LandlockRestrictSelfRule is a rule about [posix.Hardening.LandlockRestrictSelf]: [Allow] or a [LandlockRestrictSelf].
+type LandlockRestrictSelfRule interface {
+	landlockRestrictSelf(ruleset posix.FD, flags uint32) bool
+}
+
+func (d LandlockRestrictSelf) landlockRestrictSelf(ruleset posix.FD, flags uint32) bool {
+	return d != nil && d(ruleset, flags)
+}
+
+func (always) landlockRestrictSelf(ruleset posix.FD, flags uint32) bool { return true }
+
+// SeccompSetModeFilter allows the calls of [posix.Hardening.SeccompSetModeFilter] for which it returns true.
+type SeccompSetModeFilter func(flags uint32, filter []posix.SockFilter) bool
+
+// SeccompSetModeFilterRule is a rule about [posix.Hardening.SeccompSetModeFilter]: [Allow] or a [SeccompSetModeFilter].
+type SeccompSetModeFilterRule interface {
+	seccompSetModeFilter(flags uint32, filter []posix.SockFilter) bool
+}
+
+func (d SeccompSetModeFilter) seccompSetModeFilter(flags uint32, filter []posix.SockFilter) bool {
+	return d != nil && d(flags, filter)
+}
+
+func (always) seccompSetModeFilter(flags uint32, filter []posix.SockFilter) bool { return true }
 
 // PosixOpenpt allows the calls of [posix.Terminals.PosixOpenpt] for which it returns true.
 type PosixOpenpt func(flags int) bool
