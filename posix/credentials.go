@@ -37,11 +37,13 @@ type Credentials interface {
 	// only counts them. Errors: EINVAL (groups is too small). Source: getgroups(2).
 	//posix:calls getgroups
 	//posix:retry retry it only reads
+	//posix:fills groups
 	Getgroups(groups []GID) (int, error)
 
 	// Capget fills sets with the capabilities of the calling thread. Source: capget(2).
 	//posix:calls capget
 	//posix:retry retry it only reads
+	//posix:fills sets
 	Capget(sets *CapSets) error
 
 	// Getresuid fills uids. Source: getresuid(2).

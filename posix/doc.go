@@ -31,6 +31,8 @@
 //
 //	//posix:calls NAME…           the system calls that the method makes
 //	//posix:retry POLICY REASON   what may be done about EINTR (retry, never, caller), and why
+//	//posix:reads NAME…           parameters whose memory the call reads; fills: writes; updates: both;
+//	                              maps: changes what is mapped there
 //
 // From them the Op table, the [Unimplemented] base and every decorator are
 // generated.

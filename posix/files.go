@@ -87,30 +87,35 @@ type Files interface {
 	// Errors: EAGAIN, EBADF, EINTR, EIO, EISDIR. Source: read(2).
 	//posix:calls read
 	//posix:retry retry EINTR is answered only before the first byte; after it, the number of bytes is
+	//posix:fills p
 	Read(fd FD, p []byte) (int, error)
 
 	// Write writes at most len(p) bytes and returns how many were taken.
 	// Errors: EAGAIN, EBADF, EFBIG, EINTR, EIO, ENOSPC, EPIPE (with SIGPIPE). Source: write(2).
 	//posix:calls write
 	//posix:retry retry EINTR is answered only before the first byte; after it, the number of bytes is
+	//posix:reads p
 	Write(fd FD, p []byte) (int, error)
 
 	// Pread reads at off without moving the file's offset.
 	// Errors: as Read, and ESPIPE. Source: pread(2).
 	//posix:calls pread64
 	//posix:retry retry EINTR is answered only before the first byte, and no offset moves
+	//posix:fills p
 	Pread(fd FD, p []byte, off int64) (int, error)
 
 	// Fstat fills st with what is known of fd, an O_PATH descriptor included.
 	// Errors: EBADF, EOVERFLOW. Source: fstat(2).
 	//posix:calls fstat
 	//posix:retry retry it only reads
+	//posix:fills st
 	Fstat(fd FD, st *Stat) error
 
 	// Fstatat fills st with what is known of path, relative to dir. flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW.
 	// Errors: EACCES, ELOOP, ENOENT, ENOTDIR. Source: fstatat(2).
 	//posix:calls newfstatat
 	//posix:retry retry it only reads
+	//posix:fills st
 	Fstatat(dir FD, path string, st *Stat, flags int) error
 
 	// Readlinkat puts the target of a symbolic link into buf and returns its length; a result equal to
@@ -118,6 +123,7 @@ type Files interface {
 	// Errors: EACCES, EINVAL (not a link), ENOENT. Source: readlinkat(2).
 	//posix:calls readlinkat
 	//posix:retry retry it only reads
+	//posix:fills buf
 	Readlinkat(dir FD, path string, buf []byte) (int, error)
 
 	// Mkdirat makes a directory with mode less the process's umask.
@@ -160,6 +166,7 @@ type Files interface {
 	// Errors: EBADF, EINVAL (buf too small), ENOTDIR. Source: getdents64(2).
 	//posix:calls getdents64
 	//posix:retry retry EINTR is answered only before the first entry; after it, the number of bytes is
+	//posix:fills buf
 	Getdents(fd FD, buf []byte) (int, error)
 
 	// Ftruncate sets the size of a file. Errors: EBADF, EFBIG, EINVAL, EPERM (sealed). Source: ftruncate(2).

@@ -51,17 +51,20 @@ type Hardening interface {
 	// kernel does not know), EMFILE, ENOMSG (nothing handled). Source: landlock_create_ruleset(2).
 	//posix:calls landlock_create_ruleset
 	//posix:retry retry nothing was made
+	//posix:reads attr
 	LandlockCreateRuleset(attr *LandlockRulesetAttr) (FD, error)
 
 	// LandlockAddPathRule adds a rule about files. Errors: EBADFD, EINVAL (access that is not handled, or only makes sense on
 	// a directory), ENOMSG. Source: landlock_add_rule(2).
 	//posix:calls landlock_add_rule
 	//posix:retry retry the same rule added again is the same
+	//posix:reads rule
 	LandlockAddPathRule(ruleset FD, rule *LandlockPathBeneath) error
 
 	// LandlockAddNetRule adds a rule about a TCP port. Errors: EINVAL, EAFNOSUPPORT. Source: landlock_add_rule(2).
 	//posix:calls landlock_add_rule
 	//posix:retry retry the same rule added again is the same
+	//posix:reads rule
 	LandlockAddNetRule(ruleset FD, rule *LandlockNetPort) error
 
 	// SeccompActionAvail tells whether the kernel knows a filter's return action (SECCOMP_RET_…): nil, or EOPNOTSUPP.
@@ -74,6 +77,7 @@ type Hardening interface {
 	// signal may cut a request above 256 bytes short. Errors: EINTR. Source: getrandom(2).
 	//posix:calls getrandom
 	//posix:retry retry EINTR is answered only before the first byte; after it, the number of bytes is
+	//posix:fills p
 	Getrandom(p []byte, flags int) (int, error)
 
 	// LandlockRestrictSelf restricts the calling thread, and what it creates from now on, by a ruleset. It needs no_new_privs or

@@ -14,6 +14,8 @@ type Limits interface {
 	// Errors: EINVAL, EPERM (raising a hard limit), ESRCH. Source: prlimit(2).
 	//posix:calls prlimit64
 	//posix:retry retry nothing was set or read
+	//posix:reads new
+	//posix:fills old
 	Prlimit(pid PID, resource int, new, old *Rlimit) error
 
 	// Uname returns what the kernel says of itself. Source: uname(2).

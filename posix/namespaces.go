@@ -48,6 +48,7 @@ type Namespaces interface {
 	// Errors: EBUSY (writers), EINVAL, EPERM (a locked flag). Source: mount_setattr(2).
 	//posix:calls mount_setattr
 	//posix:retry never the kernel does not answer EINTR here; mounts are not changed on a guess
+	//posix:reads attr
 	MountSetattr(dir FD, path string, flags int, attr *MountAttr) error
 
 	// Fsopen starts the set-up of a new file system; the caller owns the descriptor. flags: FSOPEN_CLOEXEC. A proc belongs

@@ -31,18 +31,22 @@ type Polling interface {
 	// Errors: EBADF, EEXIST, ENOENT, ENOSPC, EPERM (fd cannot be polled). Source: epoll_ctl(2).
 	//posix:calls epoll_ctl
 	//posix:retry retry nothing was changed
+	//posix:reads event
 	EpollCtl(epfd FD, op int, fd FD, event *EpollEvent) error
 
 	// EpollWait fills events and returns how many. It blocks for at most timeout milliseconds, for ever when negative.
 	// Errors: EBADF, EINTR, EINVAL. Source: epoll_wait(2).
 	//posix:calls epoll_pwait
 	//posix:retry caller again, it would wait for the whole timeout once more
+	//posix:fills events
 	EpollWait(epfd FD, events []EpollEvent, timeout int) (int, error)
 
 	// Ppoll waits for one of fds and returns how many have Revents. A nil timeout blocks for ever.
 	// Errors: EINTR, EINVAL, ENOMEM. Source: ppoll(2).
 	//posix:calls ppoll
 	//posix:retry caller again, it would wait for the whole timeout once more
+	//posix:reads timeout
+	//posix:updates fds
 	Ppoll(fds []PollFD, timeout *Timespec) (int, error)
 
 	// Eventfd2 makes a counter to wait on; the caller owns it. flags: EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE.

@@ -66,12 +66,14 @@ type Processes interface {
 	// Source: clone3(2).
 	//posix:calls clone3 rt_sigprocmask
 	//posix:retry never the kernel restarts it by itself while there is no child; what comes back is final
+	//posix:updates args
 	Clone3(args *CloneArgs) (Child, error)
 
 	// Waitid waits for a child and fills info. options: WEXITED, WNOHANG, WNOWAIT, __WALL. It blocks unless WNOHANG is given.
 	// Errors: ECHILD, EINTR, EINVAL. Source: waitid(2).
 	//posix:calls waitid
 	//posix:retry retry no child was reaped
+	//posix:fills info
 	Waitid(idtype IDType, id int, info *WaitInfo, options int) error
 
 	// PidfdOpen returns a descriptor for a process; the caller owns it. Errors: ESRCH, EINVAL, EMFILE. Source: pidfd_open(2).
@@ -89,6 +91,7 @@ type Processes interface {
 	// open files that the runtime raised is set back. Errors: E2BIG, EACCES, ENOENT, ENOEXEC, ETXTBSY. Source: execve(2).
 	//posix:calls execve prlimit64
 	//posix:retry never the other threads may have ended; only its caller knows what is left
+	//posix:reads argv env
 	Execve(path string, argv, env []string) error
 
 	// Getpid returns the caller's process number. It cannot fail. Source: getpid(2).

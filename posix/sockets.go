@@ -100,18 +100,21 @@ type Sockets interface {
 	// GetsockoptTCPInfo fills info from TCP_INFO. Errors: EOPNOTSUPP, ENOPROTOOPT. Source: tcp(7).
 	//posix:calls getsockopt
 	//posix:retry retry it only reads
+	//posix:fills info
 	GetsockoptTCPInfo(fd FD, info *TCPInfo) error
 
 	// Sendmsg sends m.Data with m.Control, to m.Addr unless its Family is AF_UNSPEC. flags: MSG_NOSIGNAL, MSG_DONTWAIT.
 	// Errors: EAGAIN, ECONNRESET, EMSGSIZE, ENOBUFS, EPIPE. Source: sendmsg(2).
 	//posix:calls sendmsg ioctl
 	//posix:retry retry EINTR is answered only before the first byte, and descriptors go with that
+	//posix:reads m
 	Sendmsg(fd FD, m *Msg, flags int) (int, error)
 
 	// Recvmsg receives into m.Data and m.Control. Descriptors that arrive in Control belong to the caller.
 	// flags: MSG_CMSG_CLOEXEC, MSG_DONTWAIT, MSG_PEEK. Errors: EAGAIN, ECONNREFUSED, ENOTCONN. Source: recvmsg(2).
 	//posix:calls recvmsg
 	//posix:retry retry EINTR is answered only when nothing was received
+	//posix:fills m
 	Recvmsg(fd FD, m *Msg, flags int) (int, error)
 
 	// Getpeername returns the address of the other end. Errors: EBADF, ENOTCONN, ENOTSOCK. Source: getpeername(2).

@@ -32,17 +32,20 @@ type Terminals interface {
 	// Tcgetattr fills t. Errors: ENOTTY. Source: tcgetattr(3).
 	//posix:calls ioctl
 	//posix:retry retry it only reads
+	//posix:fills t
 	Tcgetattr(fd FD, t *Termios) error
 
 	// Tcsetattr sets a terminal when its output has drained (TCSADRAIN, actions = 1) or at once (TCSANOW, actions = 0).
 	// A process in the background is stopped by SIGTTOU. Errors: EINTR, EIO, ENOTTY. Source: tcsetattr(3).
 	//posix:calls ioctl
 	//posix:retry retry nothing is set before the output has drained
+	//posix:reads t
 	Tcsetattr(fd FD, actions int, t *Termios) error
 
 	// Tcgetwinsize fills w. Errors: ENOTTY. Source: tcgetwinsize(3).
 	//posix:calls ioctl
 	//posix:retry retry it only reads
+	//posix:fills w
 	Tcgetwinsize(fd FD, w *Winsize) error
 
 	// Tcsetwinsize sets the size and sends SIGWINCH to the terminal's foreground processes. Errors: ENOTTY.

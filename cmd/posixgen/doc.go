@@ -23,6 +23,13 @@
 //	//posix:calls NAME…           the system calls that the method makes
 //	//posix:retry POLICY REASON   retry, never or caller, and why, in the rest of the line
 //
+// and say of each parameter that is a pointer or a slice what the call does with the memory there:
+//
+//	//posix:reads NAME…     it reads it
+//	//posix:fills NAME…     it writes it, and what was there before does not matter
+//	//posix:updates NAME…   it reads it and then writes it
+//	//posix:maps NAME…      it is about the memory's place, not about what is in it
+//
 // A method without them, with another word, without a reason, or with a signature that the
 // generator does not understand is refused with its file and line.
 //

@@ -99,8 +99,8 @@ func (s *source) readMethod(iface string, f *ast.Field, ft *ast.FuncType) {
 	if i := slices.IndexFunc(s.pkg.Methods, func(o Method) bool { return o.Op() == m.Op() }); i >= 0 {
 		s.errorf(f, "method %s: %s.%s has the same operation name %s", m.Name, s.pkg.Methods[i].Interface, s.pkg.Methods[i].Name, m.Op())
 	}
-	s.readDirectives(&m, f)
 	s.readParams(&m, ft)
+	s.readDirectives(&m, f)
 	s.readResults(&m, ft)
 	s.pkg.Methods = append(s.pkg.Methods, m)
 }
@@ -136,6 +136,8 @@ func (s *source) readDirectives(m *Method, f *ast.Field) {
 			s.readCalls(m, c, args)
 		case "retry":
 			s.readRetry(m, c, args)
+		case string(Reads), string(Fills), string(Updates), string(Maps):
+			s.readUse(m, c, Use(words[0]), args)
 		default:
 			s.errorf(c, "method %s: unknown directive %s%s", m.Name, directivePrefix, words[0])
 		}
@@ -143,6 +145,11 @@ func (s *source) readDirectives(m *Method, f *ast.Field) {
 	for _, want := range []string{"calls", "retry"} {
 		if !seen[want] {
 			s.errorf(f, "method %s has no %s%s directive", m.Name, directivePrefix, want)
+		}
+	}
+	for _, v := range m.Params {
+		if v.Type.Prefix != "" && v.Use == "" {
+			s.errorf(f, "method %s: what happens to the memory of %s? Say it with one of %s%s", m.Name, v.Name, directivePrefix, joined(uses))
 		}
 	}
 }
@@ -163,6 +170,14 @@ func (s *source) readCalls(m *Method, c *ast.Comment, args []string) {
 	}
 }
 
+func joined(uses []Use) string {
+	var words []string
+	for _, u := range uses {
+		words = append(words, string(u))
+	}
+	return strings.Join(words, ", ")
+}
+
 func (s *source) readRetry(m *Method, c *ast.Comment, args []string) {
 	switch {
 	case len(args) == 0 || !slices.Contains(retryWords, args[0]):
@@ -171,6 +186,26 @@ func (s *source) readRetry(m *Method, c *ast.Comment, args []string) {
 		s.errorf(c, "method %s: %sretry %s does not say why", m.Name, directivePrefix, args[0])
 	default:
 		m.Retry, m.RetryReason = args[0], strings.Join(args[1:], " ")
+	}
+}
+
+// readUse notes what the call does with the memory of parameters.
+func (s *source) readUse(m *Method, c *ast.Comment, use Use, names []string) {
+	if len(names) == 0 {
+		s.errorf(c, "method %s: %s%s names no parameter", m.Name, directivePrefix, use)
+	}
+	for _, name := range names {
+		i := slices.IndexFunc(m.Params, func(v Value) bool { return v.Name == name })
+		switch {
+		case i < 0:
+			s.errorf(c, "method %s: %s%s %s: there is no such parameter", m.Name, directivePrefix, use, name)
+		case m.Params[i].Type.Prefix == "":
+			s.errorf(c, "method %s: %s%s %s: it is neither a pointer nor a slice", m.Name, directivePrefix, use, name)
+		case m.Params[i].Use != "":
+			s.errorf(c, "method %s: %s%s %s: it is named twice", m.Name, directivePrefix, use, name)
+		default:
+			m.Params[i].Use = use
+		}
 	}
 }
 
@@ -192,7 +227,7 @@ func (s *source) readParams(m *Method, ft *ast.FuncType) {
 			if reserved[n.Name] || n.Name == "_" {
 				s.errorf(n, "method %s: parameter cannot be named %s, which generated code uses", m.Name, n.Name)
 			}
-			m.Params = append(m.Params, Value{n.Name, ref})
+			m.Params = append(m.Params, Value{Name: n.Name, Type: ref})
 		}
 	}
 }
@@ -218,10 +253,10 @@ func (s *source) readResults(m *Method, ft *ast.FuncType) {
 			continue
 		}
 		if len(f.Names) == 0 {
-			m.Results = append(m.Results, Value{"", ref})
+			m.Results = append(m.Results, Value{Type: ref})
 		}
 		for _, n := range f.Names {
-			m.Results = append(m.Results, Value{n.Name, ref})
+			m.Results = append(m.Results, Value{Name: n.Name, Type: ref})
 		}
 	}
 	if len(m.Results) > 4 {

@@ -27,7 +27,20 @@ type Method struct {
 type Value struct {
 	Name string // may be empty for results
 	Type Ref
+	Use  Use // of parameters that are pointers or slices
 }
+
+// Use is what a call does with the memory that a parameter points to.
+type Use string
+
+const (
+	Reads   Use = "reads"
+	Fills   Use = "fills"   // what was there before does not matter
+	Updates Use = "updates" // reads, then fills
+	Maps    Use = "maps"    // it is about the memory's place, not about what is in it
+)
+
+var uses = []Use{Reads, Fills, Updates, Maps}
 
 // Ref is a use of a type: T, *T or []T.
 type Ref struct {

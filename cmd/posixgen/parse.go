@@ -88,7 +88,7 @@ func (s *source) declared(t *ast.TypeSpec, depth int) Type {
 			ref, _ := s.ref(f.Type)
 			for _, n := range f.Names {
 				if n.IsExported() {
-					typ.Fields = append(typ.Fields, Value{n.Name, ref})
+					typ.Fields = append(typ.Fields, Value{Name: n.Name, Type: ref})
 				}
 			}
 		}

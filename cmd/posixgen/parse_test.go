@@ -44,6 +44,17 @@ func TestRefused(t *testing.T) {
 		{"twice", methods(fine + "//posix:retry never\nRead(fd FD) error"), []string{"posix.go:7: method Read: directive //posix:retry is given twice"}},
 		{"unknown", methods(fine + "//posix:blocks yes\nRead(fd FD) error"), []string{"posix.go:7: method Read: unknown directive //posix:blocks"}},
 		{"empty", methods(fine + "//posix:\nRead(fd FD) error"), []string{"posix.go:7: method Read: empty directive"}},
+		{"memory", methods(fine + "Read(p []byte, fd FD) error"), []string{
+			"posix.go:7: method Read: what happens to the memory of p? Say it with one of //posix:reads, fills, updates, maps",
+		}},
+		{"memory of nothing", methods(fine + "//posix:reads\nRead(fd FD) error"), []string{"posix.go:7: method Read: //posix:reads names no parameter"}},
+		{"memory of another", methods(fine + "//posix:maps q\nRead(fd FD) error"), []string{"posix.go:7: method Read: //posix:maps q: there is no such parameter"}},
+		{"memory of a number", methods(fine + "//posix:fills fd\nRead(fd FD) error"), []string{
+			"posix.go:7: method Read: //posix:fills fd: it is neither a pointer nor a slice",
+		}},
+		{"memory twice", methods(fine + "//posix:reads p\n//posix:updates p\nRead(p []byte) error"), []string{
+			"posix.go:8: method Read: //posix:updates p: it is named twice",
+		}},
 		{"variadic", methods(fine + "Read(fds ...FD) error"), []string{"posix.go:7: method Read: signature not understood: parameter is a variadic parameter"}},
 		{"function", methods(fine + "Read(f func()) error"), []string{"posix.go:7: method Read: signature not understood: parameter is a function"}},
 		{"channel", methods(fine + "Read(c chan int) error"), []string{"posix.go:7: method Read: signature not understood: parameter is a channel"}},
@@ -117,6 +128,8 @@ type Files interface {
 	// Open opens.
 	//posix:calls open openat
 	//posix:retry caller again,  it would wait again
+	//posix:reads p
+	//posix:fills st
 	Open(dir, base FD, path string, how How, p []byte, st *How, sig Signal) (a, b Handle, err error)
 
 	//posix:calls getpid
@@ -153,6 +166,7 @@ type Core interface {
 		{"interface", open.Interface, "Files"},
 		{"parameters", open.ParamList("posix"), "(dir posix.FD, base posix.FD, path string, how posix.How, p []byte, st *posix.How, sig posix.Signal)"},
 		{"own parameters", open.ParamList(""), "(dir FD, base FD, path string, how How, p []byte, st *How, sig Signal)"},
+		{"uses", string(open.Params[4].Use + " " + open.Params[5].Use), "reads fills"},
 		{"results", open.ResultList("posix"), "(posix.Handle, posix.Handle, error)"},
 		{"arguments", open.Args(), "dir, base, path, how, p, st, sig"},
 		{"locals", open.Locals(), "r0, r1, err"},
