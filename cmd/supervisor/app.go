@@ -69,12 +69,12 @@ func (a *app) start(paths []string, trust, privileges bool) ([]compile.Source, e
 	if err := spawner.CheckLimits(a.core); err != nil {
 		return nil, &exitError{statusSupervisor, err}
 	}
-	if a.stays != nil && privileges && a.canLaunch() {
-		a.stays()
-	}
 	var err error
 	if a.facts, err = a.probe(trust && !privileges); err != nil {
 		return nil, &exitError{statusSupervisor, err}
+	}
+	if a.stays != nil && privileges && spawner.Privileged(a.facts) {
+		a.stays()
 	}
 	a.trust = source.Anyone
 	if trust {
@@ -106,12 +106,6 @@ func (a *app) probe(try bool) (host.Facts, error) {
 		return host.ProbeAll(a.core)
 	}
 	return host.Probe(a.core)
-}
-
-// canLaunch tells, before the facts are known, whether this process has the privilege that [spawner.Privileged] looks for.
-func (a *app) canLaunch() bool {
-	var sets posix.CapSets
-	return a.core.Capget(&sets) == nil && sets.Effective>>unix.CAP_SYS_ADMIN&1 == 1
 }
 
 // enterUserNamespace starts the program again inside of one, handing the policies over as they were read and checked here.
