@@ -1,0 +1,22 @@
+// Package kernel is an in-memory kernel that behaves like Linux: an implementation of [posix.Core] for tests.
+//
+// A [Kernel] is a machine with a file tree, a network of its own, a table of processes and a clock. A [Process] is one process on it, and what the
+// process may call: it is a posix.Core, so whatever takes posix.Core, or one of its narrow interfaces, runs on it unchanged, without root,
+// and leaves nothing behind.
+//
+//	k := kernel.New(kernel.Config{})
+//	p := k.Init() // process 1, user 0
+//	fd, err := p.Openat2(posix.AtFDCWD, "/etc/x", posix.OpenHow{Flags: unix.O_RDONLY})
+//
+// Errors are bare errnos, those of Linux. The suite in tests/conformance runs on both.
+//
+// # Time and order
+//
+// The clock is virtual: it stands still while somebody runs, and jumps to the next timer when all processes wait. Exactly one
+// runs at a time: a call that must wait hands over to a process whose wait is over, chosen by the seed. So a program and a seed have one trace, however
+// busy the machine is. When everybody waits and no timer is set, nobody ever goes on: the call panics and says who waits for what.
+// [Kernel.Settle] lets the others run until they wait, [Kernel.Advance] lets time pass.
+//
+// With Config.Concurrent, processes may be called from any number of goroutines at the same time; then the clock is moved by Advance only, and the
+// order is that of the Go scheduler.
+package kernel

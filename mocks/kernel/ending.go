@@ -1,0 +1,34 @@
+package kernel
+
+import (
+	"runtime"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
+
+// ending is how a process ended. Source: waitid(2).
+type ending struct {
+	code   int // posix.CldExited, posix.CldKilled, posix.CldDumped
+	status int // exit status, or signal
+}
+
+// signals is what a process has to do with signals.
+type signals struct {
+	blocked posix.Sigset
+	pending posix.Sigset
+}
+
+// dying tells whether the process is to end instead of going on.
+func (p *Process) dying() bool { return p.state != alive }
+
+// interrupted tells whether a signal arrived that ends a wait.
+func (p *Process) interrupted() bool { return p.sig.pending&^p.sig.blocked != 0 }
+
+// unwind ends the goroutine of a process that has been killed. The kernel is locked before, and unlocked afterwards.
+func (k *Kernel) unwind(p *Process) {
+	k.mu.Unlock()
+	runtime.Goexit()
+}
+
+// filter asks the seccomp filters of the process about a call.
+func (p *Process) filter(op posix.Op, args []uint64) posix.Errno { return 0 }

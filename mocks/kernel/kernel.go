@@ -1,0 +1,77 @@
+package kernel
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
+
+// Config says what machine to make. The zero value is a machine without limits worth mentioning, booted at the beginning of 2000.
+type Config struct {
+	// Seed decides everything that is left to chance: who goes on of several that could, random bytes. The same seed, the same trace.
+	Seed uint64
+	// Boot is the time of CLOCK_REALTIME at boot; the zero value is 2000-01-01 00:00:00 UTC. CLOCK_MONOTONIC begins at 0.
+	Boot time.Time
+	// Concurrent allows calls from many goroutines at the same time, and leaves the clock to [Kernel.Advance].
+	Concurrent bool
+	// MaxFiles is how many files can be open on the machine (ENFILE); 0 is 1<<20.
+	MaxFiles int
+	// MaxPID is the highest process number, after which numbers are used again; 0 is 1<<22.
+	MaxPID int
+	// Trace, unless nil, is told of each call when it is over. It is called with the kernel locked: it must not make calls.
+	Trace func(Call)
+}
+
+// Call is one call of a process, when it was over.
+type Call struct {
+	Time  time.Duration // since boot
+	PID   posix.PID
+	Op    posix.Op
+	Errno posix.Errno // 0: it succeeded
+}
+
+// Kernel is a machine. All its methods may be called from any goroutine.
+type Kernel struct {
+	config Config
+
+	mu    sync.Mutex // guards everything below, and everything that is reachable from it
+	rng   *rand.Rand
+	now   time.Duration // CLOCK_MONOTONIC
+	files int           // open files of all processes
+	sched scheduler
+	procs table
+	tree  tree
+	init  *Process
+}
+
+// New boots a machine. Nothing runs on it but process 1, which is the caller's: see [Kernel.Init].
+func New(config Config) *Kernel {
+	if config.Boot.IsZero() {
+		config.Boot = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	if config.MaxFiles == 0 {
+		config.MaxFiles = 1 << 20
+	}
+	if config.MaxPID == 0 {
+		config.MaxPID = 1 << 22
+	}
+	k := &Kernel{config: config, rng: rand.New(rand.NewPCG(config.Seed, 0x62756c6b68656164))}
+	k.sched.running = 1 // who called New
+	k.tree.boot(k)
+	k.procs.boot(k)
+	return k
+}
+
+// Init returns process 1: user 0 with all capabilities, in the root directory.
+func (k *Kernel) Init() *Process { return k.init }
+
+// realtime is CLOCK_REALTIME.
+func (k *Kernel) realtime() time.Time { return k.config.Boot.Add(k.now) }
+
+// timestamp is the time that inodes are stamped with.
+func (k *Kernel) timestamp() posix.Timespec {
+	t := k.realtime()
+	return posix.Timespec{Sec: t.Unix(), Nsec: int64(t.Nanosecond())}
+}
