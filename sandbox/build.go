@@ -150,6 +150,11 @@ func (b *builder) descriptors() {
 	for _, l := range b.c.module.Listeners {
 		from := b.Add(program.Prepare{Kind: program.Listener, Path: l.Name, Origin: origin(l.Pos)})
 		b.call(origin(l.Pos), "dup3", unix.SYS_DUP3, program.FD(from, "listener "+l.Name), program.Int(l.FD), program.Int(0))
+		if b.c.module.ListenerProtocol.V == "nginx" {
+			// nginx takes it as it is, from a former nginx that has set this (ngx_open_listening_sockets passes inherited ones over). Of two
+			// that are woken for one connection, the one that comes too late would wait in accept(2), deaf to its other clients and to signals.
+			b.call(origin(l.Pos), "fcntl", unix.SYS_FCNTL, program.Int(l.FD), program.Const(unix.F_SETFL, "F_SETFL"), program.Const(unix.O_NONBLOCK, "O_NONBLOCK"))
+		}
 	}
 	if b.c.Terminal {
 		b.call(everyModule, "ioctl", unix.SYS_IOCTL, program.Int(0), program.Const(unix.TIOCSCTTY, "TIOCSCTTY"), program.Int(0))

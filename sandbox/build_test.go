@@ -104,7 +104,7 @@ var stages = []struct{ name, steps string }{
 	{"pivot", `fchdir\(|pivot_root\(|umount2\(`},
 	{"rule about the new proc", `store parent_fd|landlock_add_rule\(`},
 	{"hostname", `sethostname\(`},
-	{"descriptors", `close_range\(|dup3\(|ioctl\(0, TIOCSCTTY`},
+	{"descriptors", `close_range\(|dup3\(|fcntl\(|ioctl\(0, TIOCSCTTY`},
 	{"limits", `prlimit64\(`},
 	{"identity", `prctl\(PR_CAPBSET_DROP|prctl\(PR_SET_SECUREBITS|setgroups\(|setresgid\(|setresuid\(|` +
 		`prctl\(PR_SET_DUMPABLE|unshare\(CLONE_NEWUSER|openat\(</proc>|write\(\$3`},
@@ -425,6 +425,30 @@ func TestDescriptorsOfTheChild(t *testing.T) {
 	}
 	if p.Listeners != 2 {
 		t.Errorf("%d listeners", p.Listeners)
+	}
+}
+
+// TestListenersOfNginx: nginx leaves an inherited socket as it is, and must not wait in accept(2). With systemd's protocol it is the module's choice.
+func TestListenersOfNginx(t *testing.T) {
+	for _, tt := range []struct {
+		protocol string
+		want     []string
+	}{
+		{"systemd", nil},
+		{"nginx", []string{"fcntl(3, F_SETFL, O_NONBLOCK)", "fcntl(4, F_SETFL, O_NONBLOCK)"}},
+	} {
+		var got []string
+		for _, s := range mustCompile(t, debian(), with("listeners: {http: 3, api: 4}", "listener_protocol: "+tt.protocol)).Program.Steps {
+			if s.Number == unix.SYS_FCNTL && s.Op == posix.StepCall {
+				got = append(got, s.Text)
+				if s.Args[1].Value != unix.F_SETFL || s.Args[2].Value != unix.O_NONBLOCK || s.Origin.Line == 0 {
+					t.Errorf("%s: %+v", tt.protocol, s)
+				}
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.protocol, got, tt.want)
+		}
 	}
 }
 

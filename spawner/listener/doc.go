@@ -18,7 +18,8 @@
 //   - IPv6: IPV6_V6ONLY, whatever net.ipv6.bindv6only says, as in nginx (ipv6only=on). [::]:80 does not take IPv4; a policy that wants both has
 //     two listeners. So a policy means the same on every host.
 //   - Descriptors are close-on-exec, until a launch hands them on, and blocking, as systemd passes them: O_NONBLOCK belongs to the open socket,
-//     which all its holders share, so it is left to the program that knows whether it wants it.
+//     which all its holders share, so it is left to the program that knows whether it wants it. A module with `listener_protocol: nginx` gets it
+//     set by its launch program: nginx expects a socket that a former nginx has prepared.
 //
 // # Unix sockets
 //
@@ -41,7 +42,8 @@
 //
 //   - The kernel lowers a backlog to net.core.somaxconn without a word; [Socket.Backlog] is what was asked for. TCP_INFO tells what is used.
 //   - Any process that holds a listening socket can put it out of service for all of them, again and again, and nobody can tell which one it was.
-//     A UDP socket cannot be healed while one of them lives.
+//     A UDP socket cannot be healed while one of them lives. In the same way a holder can clear O_NONBLOCK, and another one that is woken for a
+//     connection which is gone then waits in accept(2) for the next.
 //   - Between Reserve and Listen another process can bind the same TCP port and listen before us; then Listen fails.
 //   - The path of a unix socket is missing for a moment when a socket that nobody listens on is replaced or healed: a socket has to be bound
 //     where it stays, as said above. Clients were refused there before.

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/user"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -100,6 +102,59 @@ func TestNginx(t *testing.T) {
 			}
 			p.stop(t, sig)
 		})
+	}
+}
+
+// TestNginxTwice: of two that are woken for one connection, the one that comes too late goes on with what else it has to do. It once waited for
+// the next connection, which kept it from its other clients and from ending.
+func TestNginxTwice(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/usr/sbin/nginx"); err != nil {
+		t.Skipf("nginx is not installed: %v", err)
+	}
+	file, url := onPort(t, "nginx", "8088", "nginx/nginx.conf")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rewrite(t, file, strings.Replace(string(text), "    stop_grace_period: 30s\n", "    replicas: 2\n    stop_grace_period: 8s\n", 1))
+	p := ready(t, file)
+	if n := len(p.status(t).Modules[0].Instances); n != 2 {
+		t.Fatalf("%d instances, want two", n)
+	}
+	ask := func(c *http.Client) {
+		t.Helper()
+		resp, err := c.Get(url + "/healthz")
+		if err != nil {
+			t.Fatalf("on a connection that was open: %v", err)
+		}
+		defer resp.Body.Close()
+		if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != 200 || string(body) != "ok\n" {
+			t.Fatalf("on a connection that was open: %d %q, %v", resp.StatusCode, body, err)
+		}
+	}
+	var stay []*http.Client // of both instances, most likely
+	for range 8 {
+		stay = append(stay, &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxConnsPerHost: 1}})
+		defer stay[len(stay)-1].CloseIdleConnections()
+	}
+	for range 300 {
+		var burst sync.WaitGroup
+		for range 8 { // which both are woken for
+			burst.Go(func() {
+				if c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://")); err == nil {
+					_ = c.Close()
+				}
+			})
+		}
+		burst.Wait()
+		for _, c := range stay {
+			ask(c)
+		}
+	}
+	r := p.stop(t, unix.SIGTERM)
+	if strings.Contains(r.stderr, "killing it") {
+		t.Errorf("it did not end when it was asked to:\n%s", r.stderr)
 	}
 }
 

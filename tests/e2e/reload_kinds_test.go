@@ -263,5 +263,7 @@ func TestReloadNginx(t *testing.T) {
 	if count < 3 || len(slices.Compact(processes)) != count {
 		t.Errorf("%d reloads made the processes %v", count, processes)
 	}
-	p.stop(t, unix.SIGTERM)
+	if r := p.stop(t, unix.SIGTERM); strings.Contains(r.stderr, "killing it") {
+		t.Errorf("one did not end when it was asked to:\n%s", r.stderr)
+	}
 }

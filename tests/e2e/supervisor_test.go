@@ -195,6 +195,15 @@ func (r result) wants(t testing.TB, status int, stderr ...string) {
 		}
 	}
 	if wrong != nil {
-		t.Errorf("%s\nstdout:\n%.4000s\nstderr:\n%.4000s", strings.Join(wrong, "\n"), r.stdout, r.stderr)
+		t.Errorf("%s\nstdout:\n%s\nstderr:\n%s", strings.Join(wrong, "\n"), excerpt(r.stdout), excerpt(r.stderr))
 	}
+}
+
+// excerpt leaves the middle of a long text out: why something does not end is what it says last.
+func excerpt(text string) string {
+	const some = 3000
+	if len(text) <= 2*some {
+		return text
+	}
+	return fmt.Sprintf("%s\n[%d bytes]\n%s", text[:some], len(text)-2*some, text[len(text)-some:])
 }
