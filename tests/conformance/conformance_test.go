@@ -1,0 +1,14 @@
+package conformance_test
+
+import (
+	"testing"
+
+	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/tests/conformance"
+)
+
+func TestMain(m *testing.M) { conformance.Main(m, linux.New()) }
+
+func TestConformance(t *testing.T) {
+	conformance.Run(t, conformance.Host("Linux", linux.New()))
+}

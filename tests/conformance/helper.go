@@ -1,0 +1,66 @@
+package conformance
+
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
+
+// helperName is the name, argv[0], by which a test binary knows that it is the helper.
+const helperName = "conformance-helper"
+
+// Helper is the program that children of cases run, on every implementation. argv[1] says what to do, and the result is the exit status:
+//
+//	exit N        ends with status N
+//	wait          waits until a signal ends it
+//	read FD       reads one byte and ends with its value; 100 at the end of the file, 101 for an error
+//	write FD TEXT writes TEXT
+//	errno FD      reads one byte and ends with the errno, 0 for none
+func Helper(core posix.Core, argv []string) int {
+	if len(argv) < 2 {
+		return 120
+	}
+	number := func(i int) int {
+		if i >= len(argv) {
+			return -1
+		}
+		n, err := strconv.Atoi(argv[i])
+		if err != nil {
+			return -1
+		}
+		return n
+	}
+	switch argv[1] {
+	case "exit":
+		return number(2)
+	case "wait":
+		for {
+			_, _ = core.Ppoll(nil, nil)
+		}
+	case "read":
+		b := make([]byte, 1)
+		n, err := core.Read(posix.FD(number(2)), b)
+		switch {
+		case err != nil:
+			return 101
+		case n == 0:
+			return 100
+		}
+		return int(b[0])
+	case "write":
+		n, err := core.Write(posix.FD(number(2)), []byte(argv[3]))
+		if err != nil || n != len(argv[3]) {
+			return 101
+		}
+		return 0
+	case "errno":
+		_, err := core.Read(posix.FD(number(2)), make([]byte, 1))
+		if errno, ok := err.(unix.Errno); ok {
+			return int(errno)
+		}
+		return 0
+	}
+	return 121
+}
