@@ -36,7 +36,7 @@ build: go ## bin/supervisor, one static binary
 generate: go ## write every generated file again
 	$(GO) generate ./...
 
-lint: go ## gofmt, go vet and a syntax check of the shell scripts
+lint: go ## gofmt, go vet, posixvet and a syntax check of the shell scripts
 	./tests/lint
 
 test: build ## every test, as root and as an ordinary user where this machine lets us; closes with the counts

@@ -32,4 +32,6 @@
 // aborts with a dump. Nothing is left behind then either: children end with their parent.
 //
 // Control groups of a supervisor that was killed are removed by the next one that starts in the same control group.
+//
+//posixvet:leak os/signal.Notify, os/signal.Stop: signals reach a Go program through its runtime only
 package spawner

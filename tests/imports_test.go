@@ -196,7 +196,7 @@ var homes = map[string]struct {
 	"github.com/goccy/go-yaml":               {[]string{"sandbox/policy"}, "text of policies is parsed in the confined process only"},
 	"github.com/spf13/cobra":                 {[]string{"cmd/..."}, "command lines are for commands"},
 	"go.uber.org/mock":                       {[]string{"mocks/..."}, "mocks"},
-	"golang.org/x/tools":                     {[]string{"cmd/..."}, "tools that look at our own source"},
+	"golang.org/x/tools":                     {[]string{"cmd/...", "posix/vet", "posix/derive"}, "tools that look at source"},
 	"github.com/opencontainers/runtime-spec": {[]string{"sandbox/cgroup"}, "its types, for the library of control groups"},
 	"github.com/coreos/go-systemd":           {[]string{"tests/service"}, "it stands for the programs of others, which speak systemd's protocols"},
 	"net/http":                               {[]string{"core/...", "cmd/supervisor/internal/demo", "tests/..."}, "the privileged process speaks no HTTP"},

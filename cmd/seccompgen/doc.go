@@ -11,4 +11,6 @@
 // text and go.sum: the same checkout gives the same bytes on every machine.
 //
 // It is run from the directory of package sandbox/seccomp, as go generate does.
+//
+//posixvet:exempt a generator, which runs when somebody builds this
 package main

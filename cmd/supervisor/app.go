@@ -196,7 +196,7 @@ func (a *app) rootCommand() *cobra.Command {
 			return a.supervise(cmd, o)
 		},
 	}
-	o.register(cmd)
+	o.register(cmd, a.controlPath())
 	if len(a.argv) > 1 && a.argv[1] == "exec" {
 		// Whoever starts a command waits for each page that is touched here.
 		cmd.AddCommand(a.execCommand())

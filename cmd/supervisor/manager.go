@@ -54,7 +54,7 @@ func runManager() int {
 	counts := metrics.New(linux.New())
 	posix.Use(errs.New(log.New(counts, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))))
 	r, err := core.New(core.Config{
-		Kernel: posix.Active(), Channel: managerChannel, Stdout: managerStdout, Stderr: managerStderr, PID: os.Getpid(),
+		Kernel: posix.Active(), Channel: managerChannel, Stdout: managerStdout, Stderr: managerStderr, PID: int(posix.Active().Getpid()),
 		Random: rand.Reader, Jitter: mathrand.Float64, Level: level,
 		Serve: func(r *core.Runtime, s core.Service) (core.Server, error) {
 			return serveControl(posix.Active(), counts, r, s)

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/bulkhead/bulkhead/core/control"
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/wire"
@@ -33,28 +32,26 @@ type runOptions struct {
 	version   bool
 }
 
-func (o *runOptions) register(cmd *cobra.Command) {
+func (o *runOptions) register(cmd *cobra.Command, control string) {
 	f := cmd.Flags()
 	f.StringArrayVar(&o.policies, "policy", nil, "policy `FILE`, repeatable; a directory means its *.yaml; embedded:NAME is one that ships")
 	f.BoolVar(&o.check, "check", false, "verify the policy on this host and stop")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print what would be started and stop")
 	f.StringVar(&o.logFormat, "log-format", "text", "`FORMAT` of the log and of the modules' output: text or json")
 	f.StringVar(&o.logLevel, "log-level", "info", "lowest `LEVEL` that is logged: debug (every system call), info, warn or error")
-	f.StringVar(&o.control, "control", "", "`PATH` of the control socket (default "+defaultControl()+")")
+	f.StringVar(&o.control, "control", "", "`PATH` of the control socket (default "+control+")")
 	f.StringVar(&o.metrics, "metrics", "", "`ADDR` that Prometheus metrics are served on, such as 127.0.0.1:9464; none by default")
 	f.BoolVar(&o.version, "version", false, "print the version and stop, as the command does")
 	f.StringVar(&o.state, "state", "", "`DIR` of the state (belongs to upgrade; not in this version)")
 }
 
-func defaultControl() string { return control.DefaultPath(uint32(os.Geteuid()), os.Getenv) }
-
 // complete checks the flags and fills in what follows from others.
-func (o *runOptions) complete() error {
+func (o *runOptions) complete(control string) error {
 	if o.state != "" {
 		return later("--state")
 	}
 	if o.control == "" {
-		o.control = defaultControl()
+		o.control = control
 	}
 	var err error
 	if o.control, err = filepath.Abs(o.control); err != nil {
@@ -74,7 +71,7 @@ const spawnerGarbage = 40
 
 // supervise runs policies in the foreground.
 func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
-	if err := o.complete(); err != nil {
+	if err := o.complete(a.controlPath()); err != nil {
 		return err
 	}
 	to, err := newPatientLog(a.core, 2, o.logFormat)
@@ -173,7 +170,7 @@ func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slo
 			return withManager(sources)
 		},
 		Variables: a.variables,
-		Runtime:   filepath.Join(filepath.Dir(defaultControl()), runtime),
+		Runtime:   filepath.Join(filepath.Dir(a.controlPath()), runtime),
 		Log:       log,
 		Output:    newLineWriter(a.core, o.logFormat, plan.Modules),
 		Counters:  func() ([]wire.CallCount, []wire.CallDuration) { return callCounts(a.counts) },

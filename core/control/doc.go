@@ -33,4 +33,8 @@
 //     included; the owner has a number.
 //   - net/http answers what is no HTTP at all by itself, in plain text: status 400 for junk, 431 for headers that are too long.
 //   - Nothing keeps root from filling the places with connections of its own.
+//
+//posixvet:leak os.NewFile, os.File.Close, net.FileConn, net.UnixConn.ReadMsgUnix, net.UnixConn.CloseWrite: net/http takes a net.Conn, made of what we accepted
+//posixvet:leak net/http.*: reads and writes connections that we accepted, and the client's own
+//posixvet:leak net.Dialer.DialContext: the client connects as net/http wants it, in commands and not in the supervisor
 package control

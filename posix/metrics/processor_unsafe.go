@@ -6,6 +6,8 @@ import _ "unsafe" // for go:linkname
 // are used here for their number alone. That is sound: nothing runs between the two calls, so the goroutine is
 // pinned for an instant only, and a number that is out of date when it is used costs speed and nothing else. A Go
 // release without them fails to link, rather than to count.
+//
+//posixvet:leak runtime.procPin, runtime.procUnpin: they make no system call
 
 //go:linkname procPin runtime.procPin
 func procPin() int

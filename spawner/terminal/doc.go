@@ -29,4 +29,6 @@
 //   - A supervisor that is killed by SIGKILL, or dies of a bug in another goroutine, cannot restore the terminal; `stty sane` does.
 //   - A terminal that this user may not open (after su) is used as it is inherited. Then a write to one that takes nothing holds up the
 //     input too.
+//
+//posixvet:leak os/signal.Notify, os/signal.Stop: signals reach a Go program through its runtime only
 package terminal

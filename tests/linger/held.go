@@ -1,4 +1,6 @@
 // Package linger makes descriptors that cannot be closed quickly.
+//
+//posixvet:exempt a part of tests
 package linger
 
 import (

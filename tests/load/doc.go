@@ -16,4 +16,6 @@
 //
 // HTTP/1.1 without TLS, one request at a time on a connection. A worker waits for its answer before it asks again, so a server that stalls
 // is asked less, and percentiles are those of what was asked. They are read from a histogram whose buckets are 3 % wide.
+//
+//posixvet:exempt a part of tests: it makes load with net/http
 package load

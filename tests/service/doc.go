@@ -41,4 +41,6 @@
 // An idle client that asks in the very moment in which -drain is over has its connection closed, as HTTP/1.1 has no other way to be rid of it.
 // Children are made by a bare clone(2) without exec, so that a policy that denies exec can be tested with them; they make
 // raw system calls only.
+//
+//posixvet:exempt a part of tests: it stands for programs that know nothing of posix.Core
 package main

@@ -27,4 +27,7 @@
 //
 // The library has state of its own that is not safe for concurrent use: calls of
 // Compile wait for each other.
+//
+//posixvet:leak github.com/seccomp/libseccomp-golang.*: C code that asks the kernel what it knows, and writes the filter into a memfd
+//posixvet:leak os.NewFile, os.File.Close: the library wants the memfd as an os.File
 package libseccomp

@@ -16,4 +16,6 @@
 // # Limits
 //
 // The process has several threads, as every Go program. What is an attribute of a thread is tried on one that ends with the attempt.
+//
+//posixvet:exempt a part of tests: it tries what is forbidden
 package victim

@@ -3,6 +3,8 @@
 //	loadgen [-unix] [-workers N] [-count N] [-for TIME] [-close] [-method M] [-path P] [-body BYTES] [-echo] [-json] ADDRESS
 //
 // Exit status: 0 no request failed, 1 some did or none was made, 2 a wrong command line.
+//
+//posixvet:exempt a part of tests
 package main
 
 import (

@@ -28,4 +28,12 @@
 // The attempts are a demonstration, not a proof. What they show is true of the process that made them, at the time of
 // the request. On a host where a sysctl switches io_uring off, its answer is the same before and behind the filter, so the layer
 // shown is the filter when it denies the call and may be the filter when it does not.
+//
+//posixvet:leak golang.org/x/sys/unix.*: tries what is forbidden; see above
+//posixvet:leak os.*: shows what the kernel says in /proc, in a process of its own that is confined
+//posixvet:leak os/signal.*: signals reach a Go program through its runtime only
+//posixvet:leak net.FileListener, net.FileConn: net/http takes a net.Listener, made of a socket that was inherited
+//posixvet:leak net/http.Server.Serve, net/http.Server.Shutdown, net/http.Server.Close: serves that listener
+//posixvet:leak crypto/rand.Read: a guess at a secret
+//posixvet:leak github.com/bulkhead/bulkhead/posix/linux: this is a role of a program, and its main for that
 package demo

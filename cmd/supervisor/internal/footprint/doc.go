@@ -16,4 +16,7 @@
 //
 // A debugger's breakpoints and uprobes are changes to pages of the program, and
 // are lost with them.
+//
+//posixvet:leak runtime/debug.FreeOSMemory: the heap is the runtime's, and only the runtime knows what of it is free
+//posixvet:leak github.com/bulkhead/bulkhead/posix/linux: where the program lies in memory is known to the implementation, and has no interface
 package footprint
