@@ -12,5 +12,6 @@ type Clock interface {
 	// was left, if the time was relative. Errors: EINTR, EINVAL, EOPNOTSUPP (such a clock). Source: clock_nanosleep(2).
 	//posix:calls clock_nanosleep
 	//posix:retry caller again, it would wait for the whole time once more, unless that is absolute
+	//posix:fills remain
 	ClockNanosleep(clock int, flags int, request Timespec, remain *Timespec) error
 }

@@ -49,11 +49,13 @@ type Credentials interface {
 	// Getresuid fills uids. Source: getresuid(2).
 	//posix:calls getresuid
 	//posix:retry retry it only reads
+	//posix:fills uids
 	Getresuid(uids *Uids) error
 
 	// Getresgid fills gids. Source: getresgid(2).
 	//posix:calls getresgid
 	//posix:retry retry it only reads
+	//posix:fills gids
 	Getresgid(gids *Gids) error
 
 	// Setresuid sets the users of all threads of the process. Leaving user 0 with all three drops the capabilities. Afterwards ask with Getresuid; never
@@ -71,11 +73,13 @@ type Credentials interface {
 	// Source: setgroups(2).
 	//posix:calls setgroups
 	//posix:retry never who the process is must be asked afterwards, not assumed
+	//posix:reads groups
 	Setgroups(groups []GID) error
 
 	// Capset sets the capabilities of the calling thread; the calling goroutine must be locked to it. Permitted can only lose, Effective is a part
 	// of Permitted. Errors: EPERM. Source: capset(2).
 	//posix:calls capset
 	//posix:retry never what the thread may do must be asked afterwards, not assumed
+	//posix:reads sets
 	Capset(sets *CapSets) error
 }

@@ -206,6 +206,7 @@ type Files interface {
 	// Errors: as Write, and EINVAL (a negative offset), ESPIPE. Source: pwrite(2).
 	//posix:calls pwrite64
 	//posix:retry retry EINTR is answered only before the first byte, and no offset moves
+	//posix:reads p
 	Pwrite(fd FD, p []byte, off int64) (int, error)
 
 	// Lseek moves the offset that all copies of the descriptor share, and returns it. whence: SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA,
@@ -249,6 +250,7 @@ type Files interface {
 	// Fstatfs fills st with what is known of the file system that fd is on. Errors: EBADF, EINTR, EIO, ENOSYS. Source: fstatfs(2).
 	//posix:calls fstatfs
 	//posix:retry retry it only reads
+	//posix:fills st
 	Fstatfs(fd FD, st *Statfs) error
 
 	// Umask sets which permission bits files that the process makes do not get, and returns what it was; there is no way to read it without

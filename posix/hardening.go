@@ -93,5 +93,6 @@ type Hardening interface {
 	// Errors: EACCES, EBUSY, EINVAL (not a valid program, or over 4096 instructions), ENOMEM. Source: seccomp(2).
 	//posix:calls seccomp
 	//posix:retry never it would be the same filter twice
+	//posix:reads filter
 	SeccompSetModeFilter(flags uint32, filter []SockFilter) (int, error)
 }

@@ -38,11 +38,13 @@ type Memory interface {
 	// Errors: EINVAL (nothing, or not where a mapping begins). Source: munmap(2).
 	//posix:calls munmap
 	//posix:retry never the range may be another mapping by now
+	//posix:maps b
 	Munmap(b []byte) error
 
 	// Mprotect changes what may be done with mapped memory; b begins at a page. Errors: EACCES (a file that was not opened for it), EINVAL, ENOMEM.
 	// Source: mprotect(2).
 	//posix:calls mprotect
 	//posix:retry retry the same protection set again is the same
+	//posix:maps b
 	Mprotect(b []byte, prot int) error
 }

@@ -70,5 +70,6 @@ type Polling interface {
 	// Source: timerfd_gettime(2).
 	//posix:calls timerfd_gettime
 	//posix:retry retry it only reads
+	//posix:fills value
 	TimerfdGettime(fd FD, value *Itimerspec) error
 }

@@ -28,6 +28,8 @@ type Signals interface {
 	// Source: rt_sigprocmask(2).
 	//posix:calls rt_sigprocmask
 	//posix:retry never the kernel does not answer EINTR
+	//posix:reads set
+	//posix:fills old
 	RtSigprocmask(how int, set, old *Sigset) error
 
 	// Signalfd4 makes a descriptor (fd -1), or changes the one given, that is readable when a signal of mask is pending for the reader, and
