@@ -7,11 +7,15 @@ var active atomic.Pointer[Core]
 
 // Use makes core the active implementation of this process. A program calls it
 // once, in main, before anything else asks for [Active]. It panics when core is
-// nil and when it is called a second time: an implementation that changes
-// while calls are under way would be seen by some and not by others.
+// nil, when its layers are not in the order that [CheckOrder] wants, and when it
+// is called a second time: an implementation that changes while calls are under
+// way would be seen by some and not by others.
 func Use(core Core) {
 	if core == nil {
 		panic("posix.Use was given a nil Core: pass an implementation such as linux.New().")
+	}
+	if err := CheckOrder(core); err != nil {
+		panic("posix.Use was given a stack whose order is wrong: " + err.Error() + ".")
 	}
 	if !active.CompareAndSwap(nil, &core) {
 		panic("posix.Use was called twice: the active implementation is " + Describe(*active.Load()) +

@@ -1,6 +1,7 @@
 package posix
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -37,6 +38,7 @@ func TestActiveFollowsUse(t *testing.T) {
 		{"Active too early", func() { Active() }, "posix.Active was called before posix.Use"},
 		{"Use of nil", func() { Use(nil) }, "nil Core"},
 		{"Active after Use of nil", func() { Active() }, "before posix.Use"},
+		{"wrong order", func() { Use(layer{name: "log", next: layer{name: "errs"}}) }, "whose order is wrong: the layer errs must be outside of log"},
 		{"first Use", func() { Use(layer{name: "first"}) }, ""},
 		{"second Use", func() { Use(layer{name: "second"}) }, "called twice: the active implementation is first"},
 	} {
@@ -69,6 +71,40 @@ func TestUseByManyAtOnceLetsOneWin(t *testing.T) {
 	}
 	if won != 1 {
 		t.Errorf("%d calls of Use succeeded, want 1", won)
+	}
+}
+
+func TestCheckOrder(t *testing.T) {
+	stack := func(names string) (core Core) {
+		fields := strings.Fields(names)
+		for _, name := range slices.Backward(fields) {
+			core = layer{name: name, next: core}
+		}
+		return core
+	}
+	for _, tt := range []struct{ stack, want string }{
+		{"", ""},
+		{"linux", ""},
+		{"errs log metrics restrict retry fault record linux", ""},
+		{"errs log metrics restrict retry fault record kernel", ""},
+		{"errs restrict linux", ""},
+		{"own errs own own log other kernel", ""},
+		{"log errs linux", "the layer errs must be outside of log, since the layers below it go by bare errnos; the stack is log > errs > linux"},
+		{"errs retry metrics restrict linux", "the layer metrics must be outside of retry, since it counts what"},
+		{"errs fault own retry linux", "the layer retry must be outside of fault, since it repeats what"},
+		{"record fault linux", "the layer fault must be outside of record, since it stands for the kernel"},
+		{"linux record", "the layer record must be outside of linux, since it writes down"},
+		{"retry restrict", "the layer restrict must be outside of retry, since it decides"},
+		{"metrics log", "the layer log must be outside of metrics, since it shows"},
+		{"errs log own log linux", "the layer log is twice in the stack errs > log > own > log > linux"},
+	} {
+		err := CheckOrder(stack(tt.stack))
+		switch {
+		case tt.want == "" && err != nil:
+			t.Errorf("%s: %v", tt.stack, err)
+		case tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)):
+			t.Errorf("%s: %v, want %q", tt.stack, err, tt.want)
+		}
 	}
 }
 

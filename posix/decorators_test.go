@@ -15,9 +15,11 @@ import (
 	"github.com/bulkhead/bulkhead/mocks"
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/errs"
+	"github.com/bulkhead/bulkhead/posix/fault"
 	"github.com/bulkhead/bulkhead/posix/log"
 	"github.com/bulkhead/bulkhead/posix/metrics"
 	"github.com/bulkhead/bulkhead/posix/restrict"
+	"github.com/bulkhead/bulkhead/posix/retry"
 )
 
 // decorators are the layers, each with the error that it makes of an errno.
@@ -35,6 +37,13 @@ var decorators = []struct {
 	}, bare},
 	{"log", func(c posix.Core) posix.Core { return log.New(c, slog.New(slog.DiscardHandler)) }, bare},
 	{"metrics", func(c posix.Core) posix.Core { return metrics.New(c) }, bare},
+	{"retry", func(c posix.Core) posix.Core { return retry.New(c) }, bare},
+	{"fault", func(c posix.Core) posix.Core { return fault.New(c) }, bare},
+	{"fault", func(c posix.Core) posix.Core {
+		f := fault.New(c)
+		f.Set(1, fault.Nth(2, syscall.EIO))
+		return f
+	}, bare},
 	{"restrict", func(c posix.Core) posix.Core { return restrict.New(c, everything()) }, bare},
 }
 
@@ -191,8 +200,11 @@ func TestDecoratorsEmbedNothing(t *testing.T) {
 }
 
 func TestStackPrintsItself(t *testing.T) {
-	stack := errs.New(log.New(metrics.New(restrict.New(posix.Unimplemented{}, restrict.Rules{})), slog.New(slog.DiscardHandler)))
-	if got, want := posix.Describe(stack), "errs > log > metrics > restrict > posix.Unimplemented"; got != want {
+	stack := errs.New(log.New(metrics.New(restrict.New(retry.New(fault.New(posix.Unimplemented{})), restrict.Rules{})), quiet))
+	if got, want := posix.Describe(stack), "errs > log > metrics > restrict > retry > fault > posix.Unimplemented"; got != want {
 		t.Errorf("%q, want %q", got, want)
+	}
+	if err := posix.CheckOrder(stack); err != nil {
+		t.Error(err)
 	}
 }

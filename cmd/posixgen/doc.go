@@ -8,6 +8,8 @@
 //	posix/log       the methods of the decorator that logs
 //	posix/metrics   the methods of the decorator that counts
 //	posix/restrict  the methods of the decorator that denies, and the rules that it goes by
+//	posix/retry     the methods of the decorator that repeats
+//	posix/fault     the methods of the decorator that fails
 //
 // Run it with
 //

@@ -35,6 +35,8 @@ var emitters = []struct {
 	{"metrics/zz_generated_core.go", emitMetrics},
 	{"restrict/zz_generated_rules.go", emitRules},
 	{"restrict/zz_generated_core.go", emitRestrict},
+	{"retry/zz_generated_core.go", emitRetry},
+	{"fault/zz_generated_core.go", emitFault},
 }
 
 // generate returns the files that follow from p.

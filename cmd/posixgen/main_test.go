@@ -164,6 +164,9 @@ func TestGeneratedText(t *testing.T) {
 		{"metrics/zz_generated_core.go", "r0, r1, err := d.next.Pipe2(flags)"},
 		{"restrict/zz_generated_core.go", "if d.rules.Pipe2 == nil || !d.rules.Pipe2.pipe2(flags) {\n\t\treturn -1, -1, denied(posix.OpPipe2, posix.NoFD, \"\", d.rules.Pipe2 != nil)"},
 		{"restrict/zz_generated_core.go", "return denied(posix.OpRename, p.OldDir, posix.FromTo(p.OldDir, p.OldPath, p.NewDir, p.NewPath), d.rules.Rename != nil)"},
+		{"retry/zz_generated_core.go", "return d.next.Pipe2(flags)"},
+		{"retry/zz_generated_core.go", "err := d.next.Rename(p)\n\t\tif err == nil || !d.again(posix.OpRename, n, err) {\n\t\t\treturn err"},
+		{"fault/zz_generated_core.go", "if err := d.fail(posix.OpPipe2, posix.NoFD, \"\"); err != nil {\n\t\t\treturn -1, -1, err"},
 		{"restrict/zz_generated_rules.go", "type Pipe2 func(flags int) bool"},
 	} {
 		if !strings.Contains(text[tt.file], tt.want) {

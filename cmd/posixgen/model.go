@@ -146,7 +146,7 @@ func resultName(i int) string { return "r" + string(rune('0'+i)) }
 
 // reserved are the names that generated code uses itself, so no parameter may have them.
 var reserved = map[string]bool{
-	"d": true, "err": true, "start": true, "call": true, "posix": true, "slog": true, "time": true,
+	"d": true, "err": true, "start": true, "call": true, "posix": true, "slog": true, "time": true, "n": true,
 	"r0": true, "r1": true, "r2": true, "r3": true,
 }
 

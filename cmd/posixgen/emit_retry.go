@@ -1,0 +1,39 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// emitRetry writes the decorator that repeats. An operation that may not be repeated goes straight on.
+func emitRetry(b *bytes.Buffer, p *Package) {
+	decoratorStart(b, "retry")
+	for _, m := range p.Methods {
+		if m.Name == "Openat2" { // written by hand: EAGAIN is repeated, too, and O_EXCL is not
+			continue
+		}
+		methodStart(b, &m)
+		if m.Retry != "retry" || !m.Err {
+			fmt.Fprintf(b, "\treturn d.next.%s(%s)\n}\n\n", m.Name, m.Args())
+			continue
+		}
+		fmt.Fprintf(b, "\tfor n := 0; ; n++ {\n\t\t%s := d.next.%s(%s)\n", m.Locals(), m.Name, m.Args())
+		fmt.Fprintf(b, "\t\tif err == nil%s || !d.again(posix.Op%s, n, err) {\n\t\t\treturn %s\n\t\t}\n\t}\n}\n\n", partial(p, &m), m.Name, m.Locals())
+	}
+}
+
+// partial returns the condition under which a method that failed has had an effect all the same: it returned a descriptor, a number above 0, or memory.
+func partial(p *Package, m *Method) string {
+	if len(m.Results) == 0 {
+		return ""
+	}
+	switch t := m.Results[0].Type; {
+	case t.Prefix != "":
+		return " || r0 != nil"
+	case t.Name == "FD":
+		return " || r0 >= 0"
+	case p.Kind(t) == Int || p.Kind(t) == Uint:
+		return " || r0 > 0"
+	}
+	return ""
+}
