@@ -10,6 +10,8 @@ type credentials struct {
 	caps   posix.CapSets
 	// bounding and ambient complete the sets of capabilities(7).
 	bounding, ambient uint64
+	// user is the user namespace in which the capabilities count; nil is the first one. Users and groups here are those of the first one.
+	user *userNS
 }
 
 const lastCapability = 40 // CAP_CHECKPOINT_RESTORE
@@ -19,5 +21,7 @@ func rootCredentials() credentials {
 	return credentials{caps: posix.CapSets{Effective: all, Permitted: all}, bounding: all}
 }
 
-// has tells whether a capability is effective.
-func (c *credentials) has(capability int) bool { return c.caps.Effective&(1<<capability) != 0 }
+// has tells whether a capability is effective in the first user namespace, to which most of a machine belongs.
+func (c *credentials) has(capability int) bool {
+	return c.user == nil && c.caps.Effective&(1<<capability) != 0
+}

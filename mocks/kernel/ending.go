@@ -24,11 +24,12 @@ func (p *Process) dying() bool { return p.state != alive }
 // interrupted tells whether a signal arrived that ends a wait.
 func (p *Process) interrupted() bool { return p.sig.pending&^p.sig.blocked != 0 }
 
-// unwind ends the goroutine of a process that has been killed. The kernel is locked before, and unlocked afterwards.
+// unwind ends the goroutine of a process that has been killed. The kernel is locked before, and unlocked afterwards. A child that is still running its
+// launch program has no goroutine of its own: it unwinds to [Process.Clone3] of its parent.
 func (k *Kernel) unwind(p *Process) {
 	k.mu.Unlock()
+	if p.box.launching {
+		panic(launchEnded{p})
+	}
 	runtime.Goexit()
 }
-
-// filter asks the seccomp filters of the process about a call.
-func (p *Process) filter(op posix.Op, args []uint64) posix.Errno { return 0 }

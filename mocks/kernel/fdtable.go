@@ -10,6 +10,7 @@ import (
 type fdTable struct {
 	slots []slot
 	free  int // no slot below it is free
+	users int // processes that share it (CLONE_FILES), less one
 }
 
 type slot struct {
@@ -77,9 +78,33 @@ func (t *fdTable) remove(fd posix.FD) {
 	f.drop()
 }
 
+// share returns the table itself for a child with CLONE_FILES.
+func (t *fdTable) share() *fdTable {
+	t.users++
+	return t
+}
+
+// unshare is what exec does: a table that others share is copied.
+func (t *fdTable) unshare() *fdTable {
+	if t.users == 0 {
+		return t
+	}
+	t.users--
+	return t.clone()
+}
+
+// leave is what the end of a process does: with its last process a table closes everything.
+func (t *fdTable) leave() {
+	if t.users == 0 {
+		t.closeAll(false)
+		return
+	}
+	t.users--
+}
+
 // clone returns a copy for a child.
-func (t *fdTable) clone() fdTable {
-	c := fdTable{slots: make([]slot, len(t.slots)), free: t.free}
+func (t *fdTable) clone() *fdTable {
+	c := &fdTable{slots: make([]slot, len(t.slots)), free: t.free}
 	copy(c.slots, t.slots)
 	for _, s := range c.slots {
 		if s.file != nil {
@@ -89,7 +114,7 @@ func (t *fdTable) clone() fdTable {
 	return c
 }
 
-// closeAll is what the end of a process does, and with onlyCloexec what exec does.
+// closeAll closes everything, or with onlyCloexec what exec closes.
 func (t *fdTable) closeAll(onlyCloexec bool) {
 	for fd, s := range t.slots {
 		if s.file != nil && (s.cloexec || !onlyCloexec) {

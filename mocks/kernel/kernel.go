@@ -36,14 +36,15 @@ type Call struct {
 type Kernel struct {
 	config Config
 
-	mu    sync.Mutex // guards everything below, and everything that is reachable from it
-	rng   *rand.Rand
-	now   time.Duration // CLOCK_MONOTONIC
-	files int           // open files of all processes
-	sched scheduler
-	procs table
-	tree  tree
-	init  *Process
+	mu     sync.Mutex // guards everything below, and everything that is reachable from it
+	rng    *rand.Rand
+	now    time.Duration // CLOCK_MONOTONIC
+	files  int           // open files of all processes
+	sched  scheduler
+	procs  table
+	tree   tree
+	init   *Process
+	lastNS uint64 // inode number of the namespace that was made last
 }
 
 // New boots a machine. Nothing runs on it but process 1, which is the caller's: see [Kernel.Init].
@@ -61,6 +62,7 @@ func New(config Config) *Kernel {
 	k.sched.running = 1 // who called New
 	k.tree.boot(k)
 	k.procs.boot(k)
+	k.bootNamespaces()
 	return k
 }
 

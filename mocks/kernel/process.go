@@ -22,7 +22,7 @@ type Process struct {
 	state      state
 	ending     ending // with ended
 
-	fds     fdTable
+	fds     *fdTable
 	cwd     *place
 	root    *place
 	umask   uint32
@@ -31,6 +31,10 @@ type Process struct {
 	group   posix.PID
 	session posix.PID
 	limits  [rlimits]posix.Rlimit
+
+	box confinement // copied to a child
+	ns  namespaces  // copied to a child
+	in  *group      // control group, nil without a hierarchy: see admit
 }
 
 // state says whether a process runs.

@@ -12,7 +12,7 @@ type table struct {
 func (t *table) boot(k *Kernel) {
 	t.byPID = map[posix.PID]*Process{}
 	t.next = 1
-	p := &Process{k: k, umask: 0o022, cred: rootCredentials()}
+	p := &Process{k: k, fds: &fdTable{}, umask: 0o022, cred: rootCredentials()}
 	for i := range p.limits {
 		p.limits[i] = posix.Rlimit{Soft: ^uint64(0), Hard: ^uint64(0)}
 	}
