@@ -17,7 +17,7 @@ VERSION := $(shell git describe --tags --dirty 2>/dev/null || { cat VERSION; git
 # the same bytes wherever it lies.
 TAGS = -tags 'netgo osusergo'
 BUILD = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false $(TAGS) \
-	-ldflags '-s -w -buildid= -linkmode external -extldflags "-static -Wl,--build-id=none" -X main.version=$(VERSION)'
+	-ldflags '-s -w -buildid= -linkmode external -extldflags "-static -Wl,--build-id=none" -X github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke.Version=$(VERSION)'
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r target what; do printf 'make %-10s %s\n' "$$target" "$$what"; done

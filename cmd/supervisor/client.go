@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/core/control"
 )
 
@@ -34,7 +35,7 @@ func (a *app) controlFlags(cmd *cobra.Command, o *controlOptions) {
 }
 
 // controlPath is where this user's supervisor listens when nobody says otherwise.
-func (a *app) controlPath() string { return control.DefaultPath(uint32(a.core.Geteuid()), os.Getenv) }
+func (a *app) controlPath() string { return control.DefaultPath(uint32(a.Core.Geteuid()), os.Getenv) }
 
 // connect checks the flags and returns the client. Nothing is connected yet.
 func (a *app) connect(o controlOptions) (*control.Client, error) {
@@ -54,9 +55,9 @@ func clientError(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused) && refused.Invalid():
-		return &exitError{statusInvalid, err}
+		return invoke.Exit(invoke.StatusInvalid, err)
 	}
-	return &exitError{statusSupervisor, err}
+	return invoke.Exit(invoke.StatusSupervisor, err)
 }
 
 // writeJSON writes a value as indented JSON, or on one line.
@@ -65,7 +66,7 @@ func writeJSON(w io.Writer, v any, indent string) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", indent)
 	if err := e.Encode(v); err != nil {
-		return &exitError{statusSupervisor, fmt.Errorf("write the answer: %w", err)}
+		return invoke.Exit(invoke.StatusSupervisor, fmt.Errorf("write the answer: %w", err))
 	}
 	return nil
 }
@@ -120,7 +121,7 @@ func drain[T any](r *control.Reader[T], show func(T) error) error {
 			return nil
 		}
 		if err := show(v); err != nil {
-			return &exitError{statusSupervisor, fmt.Errorf("write what was read: %w", err)}
+			return invoke.Exit(invoke.StatusSupervisor, fmt.Errorf("write what was read: %w", err))
 		}
 	}
 }
@@ -137,7 +138,7 @@ func readOnce[T any](r *control.Reader[T], show func(T) error) error {
 			return clientError(err)
 		}
 		if err := show(v); err != nil {
-			return &exitError{statusSupervisor, fmt.Errorf("write what was read: %w", err)}
+			return invoke.Exit(invoke.StatusSupervisor, fmt.Errorf("write what was read: %w", err))
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/core/control"
 	"github.com/bulkhead/bulkhead/posix/linux"
@@ -23,8 +24,8 @@ import (
 func TestNobodyListens(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "none")
 	for _, args := range [][]string{{"status"}, {"status", "--watch"}, {"reload"}, {"stop", "web"}, {"start", "web"}, {"restart", "--all"}, {"logs"}, {"logs", "-f"}, {"events"}, {"events", "-f"}} {
-		out, errs, status := invoke(t.Context(), path, args...)
-		if want := "supervisor: no supervisor listens on " + path + ": is it running? --control names another socket\n"; out != "" || errs != want || status != statusSupervisor {
+		out, errs, status := call(t.Context(), path, args...)
+		if want := "supervisor: no supervisor listens on " + path + ": is it running? --control names another socket\n"; out != "" || errs != want || status != invoke.StatusSupervisor {
 			t.Errorf("%v: status %d, %q, %q", args, status, out, errs)
 		}
 	}
@@ -77,8 +78,8 @@ func TestFollowEvents(t *testing.T) {
 	m := &stripped{scene: stageScene()}
 	path, end := play(t, m)
 	m.end = end
-	out, errs, status := invoke(t.Context(), path, "events", "-f", "-o", "json")
-	if n := strings.Count(out, "\n"); n != 3 || status != statusDone || errs != "supervisor: the supervisor has ended\n" {
+	out, errs, status := call(t.Context(), path, "events", "-f", "-o", "json")
+	if n := strings.Count(out, "\n"); n != 3 || status != invoke.StatusDone || errs != "supervisor: the supervisor has ended\n" {
 		t.Errorf("status %d, %q, %q", status, out, errs)
 	}
 	if want := []string{"", m.events[0].ID, m.events[1].ID, m.events[2].ID}; !slices.Equal(m.afters, want) {
@@ -91,8 +92,8 @@ func TestFollowLogs(t *testing.T) {
 	m := &stripped{scene: stageScene()}
 	path, end := play(t, m)
 	m.end = end
-	out, errs, status := invoke(t.Context(), path, "logs", "-f")
-	if want := "web    | hello\nworker | \x1b[31mred\x1b[0m <&>\n"; out != want || status != statusDone || errs != "web-1  | oh no\nsupervisor: the supervisor has ended\n" {
+	out, errs, status := call(t.Context(), path, "logs", "-f")
+	if want := "web    | hello\nworker | \x1b[31mred\x1b[0m <&>\n"; out != want || status != invoke.StatusDone || errs != "web-1  | oh no\nsupervisor: the supervisor has ended\n" {
 		t.Errorf("status %d, %q, %q", status, out, errs)
 	}
 }
@@ -167,7 +168,7 @@ func TestInterrupted(t *testing.T) {
 	}
 	got := make(chan outcome)
 	go func() {
-		_, errs, status := invoke(context.Background(), path, "reload")
+		_, errs, status := call(context.Background(), path, "reload")
 		got <- outcome{errs, status}
 	}()
 	<-m.inside

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/core/control"
 	"github.com/bulkhead/bulkhead/core/machine"
@@ -43,7 +44,7 @@ func (a *app) command(cmd *cobra.Command, o controlOptions, what order) error {
 	p.end(client)
 	switch {
 	case err != nil && ctx.Err() != nil && cmd.Context().Err() == nil:
-		return &exitError{interrupted, fmt.Errorf("interrupted; the %v goes on: `supervisor status` says what became of it", what.verb)}
+		return invoke.Exit(interrupted, fmt.Errorf("interrupted; the %v goes on: `supervisor status` says what became of it", what.verb))
 	case err != nil:
 		return clientError(err)
 	}
@@ -52,17 +53,17 @@ func (a *app) command(cmd *cobra.Command, o controlOptions, what order) error {
 
 // writeResult prints a result; its error carries the exit status.
 func writeResult(out, errs io.Writer, format string, r api.Result) error {
-	status := statusDone
+	status := invoke.StatusDone
 	switch {
 	case r.OK:
 	case r.Invalid:
-		status = statusInvalid
+		status = invoke.StatusInvalid
 	default:
-		status = statusFailed
+		status = invoke.StatusFailed
 	}
 	var failure error
-	if status != statusDone {
-		failure = &exitError{status: status}
+	if status != invoke.StatusDone {
+		failure = invoke.Exit(status, nil)
 	}
 	if format == "json" {
 		return errors.Join(writeJSON(out, r, "  "), failure)
@@ -74,7 +75,7 @@ func writeResult(out, errs io.Writer, format string, r api.Result) error {
 			text = fmt.Sprintf("planned, and not done (generation %d serves on):\n%s", r.Plan.From, strings.TrimSuffix(text, plan.Summary(*r.Plan)+"\n"))
 		}
 		if _, err := io.WriteString(out, text); err != nil {
-			return &exitError{statusSupervisor, fmt.Errorf("write the plan: %w", err)}
+			return invoke.Exit(invoke.StatusSupervisor, fmt.Errorf("write the plan: %w", err))
 		}
 		said = strings.HasSuffix("\n"+text, "\n"+r.Text+"\n")
 	}
@@ -84,14 +85,14 @@ func writeResult(out, errs io.Writer, format string, r api.Result) error {
 	for _, l := range r.Output {
 		fmt.Fprintf(errs, "%s | %s\n", clean(l.Module), clean(l.Line))
 	}
-	if status != statusDone {
-		return &exitError{status, errors.New(clean(r.Text))}
+	if status != invoke.StatusDone {
+		return invoke.Exit(status, errors.New(clean(r.Text)))
 	}
 	if said {
 		return nil
 	}
 	if _, err := fmt.Fprintln(out, clean(r.Text)); err != nil {
-		return &exitError{statusSupervisor, fmt.Errorf("write the result: %w", err)}
+		return invoke.Exit(invoke.StatusSupervisor, fmt.Errorf("write the result: %w", err))
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (a *app) screen(w io.Writer) screen {
 		fd = 2
 	}
 	var size posix.Winsize
-	if fd >= 0 && a.core.Tcgetwinsize(fd, &size) == nil {
+	if fd >= 0 && a.Core.Tcgetwinsize(fd, &size) == nil {
 		s.terminal, s.width, s.height = true, int(size.Cols), int(size.Rows)
 		s.colour = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 	}

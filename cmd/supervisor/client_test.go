@@ -22,6 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/tools/txtar"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/core/control"
 	"github.com/bulkhead/bulkhead/core/machine"
@@ -155,24 +156,25 @@ func play(t testing.TB, m control.Manager) (path string, end func()) {
 	return path, end
 }
 
-// invoke runs a command of the control API and returns what it printed and its exit status.
-func invoke(ctx context.Context, path string, args ...string) (stdout, stderr string, status int) {
+// call runs a command of the control API and returns what it printed and its exit status.
+func call(ctx context.Context, path string, args ...string) (stdout, stderr string, status int) {
 	var out, errs bytes.Buffer
-	a := &app{core: linux.New(), argv: append(append([]string{"supervisor"}, args...), "--control", path)}
+	argv := append(append([]string{"supervisor"}, args...), "--control", path)
+	a := &app{Invocation: &invoke.Invocation{Core: linux.New(), Argv: argv}}
 	root := a.rootCommand()
-	root.SetArgs(a.argv[1:])
+	root.SetArgs(a.Argv[1:])
 	root.SetOut(&out)
 	root.SetErr(&errs)
 	err := root.ExecuteContext(ctx)
-	var exit *exitError
+	var exit *invoke.ExitError
 	switch {
 	case errors.As(err, &exit):
-		status = exit.status
-		if exit.err != nil {
-			fmt.Fprintln(&errs, "supervisor:", exit.err)
+		status = exit.Status
+		if exit.Err != nil {
+			fmt.Fprintln(&errs, "supervisor:", exit.Err)
 		}
 	case err != nil:
-		status = statusInvalid
+		status = invoke.StatusInvalid
 		fmt.Fprintln(&errs, "supervisor:", err)
 	}
 	return out.String(), errs.String(), status
@@ -278,7 +280,7 @@ func TestCommands(t *testing.T) {
 			for line := range strings.Lines(string(ar.Files[0].Data)) {
 				m.forget()
 				args := strings.Fields(line)
-				out, errs, status := invoke(t.Context(), path, args...)
+				out, errs, status := call(t.Context(), path, args...)
 				for _, f := range []txtar.File{{Name: "stdout", Data: []byte(out)}, {Name: "stderr", Data: []byte(errs)}, {Name: "status", Data: []byte(strconv.Itoa(status) + "\n")}} {
 					f.Data = changing.ReplaceAll(bytes.ReplaceAll(f.Data, []byte(path), []byte("SOCKET")), []byte(`"$1": "TIME"`))
 					f.Data = local.ReplaceAll(f.Data, []byte("TIME "))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 )
@@ -19,16 +20,16 @@ func (a *app) doctorCommand() *cobra.Command {
 			if err := checkOutput(output); err != nil {
 				return err
 			}
-			facts, err := host.ProbeAll(a.core)
+			facts, err := host.ProbeAll(a.Core)
 			if err != nil {
-				return &exitError{statusSupervisor, err}
+				return invoke.Exit(invoke.StatusSupervisor, err)
 			}
 			if output == "json" {
 				return host.WriteJSON(cmd.OutOrStdout(), host.Report(facts))
 			}
 			width := 100
 			var size posix.Winsize
-			if a.core.Tcgetwinsize(1, &size) == nil && size.Cols > 0 {
+			if a.Core.Tcgetwinsize(1, &size) == nil && size.Cols > 0 {
 				width = int(size.Cols)
 			}
 			return host.WriteText(cmd.OutOrStdout(), host.Report(facts), width)
@@ -40,7 +41,7 @@ func (a *app) doctorCommand() *cobra.Command {
 
 func checkOutput(output string) error {
 	if output != "table" && output != "json" {
-		return &exitError{statusInvalid, fmt.Errorf("output format %q: use table or json", output)}
+		return invoke.Exit(invoke.StatusInvalid, fmt.Errorf("output format %q: use table or json", output))
 	}
 	return nil
 }

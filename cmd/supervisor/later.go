@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 )
 
 // laterCommands are those that this version names and does not have.
@@ -20,5 +22,5 @@ func laterCommands() []*cobra.Command {
 
 // later is the answer to something that a later version is going to do.
 func later(what string) error {
-	return &exitError{statusInvalid, fmt.Errorf("%s is not in this version of supervisor", what)}
+	return invoke.Exit(invoke.StatusInvalid, fmt.Errorf("%s is not in this version of supervisor", what))
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/core/machine"
 )
 
@@ -34,11 +35,11 @@ func (a *app) lifecycleCommand(verb machine.Verb, all bool, use, short, long str
 		RunE: func(cmd *cobra.Command, modules []string) error {
 			switch {
 			case everything && len(modules) > 0:
-				return &exitError{statusInvalid, errors.New("name modules, or say --all, not both")}
+				return invoke.Exit(invoke.StatusInvalid, errors.New("name modules, or say --all, not both"))
 			case !everything && len(modules) == 0 && all:
-				return &exitError{statusInvalid, errors.New("name the modules, or say --all; `supervisor status` lists them")}
+				return invoke.Exit(invoke.StatusInvalid, errors.New("name the modules, or say --all; `supervisor status` lists them"))
 			case !everything && len(modules) == 0:
-				return &exitError{statusInvalid, errors.New("name the modules; `supervisor status` lists them")}
+				return invoke.Exit(invoke.StatusInvalid, errors.New("name the modules; `supervisor status` lists them"))
 			}
 			return a.command(cmd, o, order{verb: verb, modules: modules})
 		},

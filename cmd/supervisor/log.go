@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"io"
-	"log/slog"
 	"time"
 
 	"github.com/bulkhead/bulkhead/core/logs"
@@ -11,31 +8,6 @@ import (
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
-
-// newLogger makes the supervisor's own log.
-func newLogger(w io.Writer, format, level string) (*slog.Logger, error) {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, fmt.Errorf("log level %q: use debug, info, warn or error", level)
-	}
-	o := &slog.HandlerOptions{Level: l}
-	switch format {
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, o)), nil
-	case "text":
-		o.ReplaceAttr = shortTime
-		return slog.New(slog.NewTextHandler(w, o)), nil
-	}
-	return nil, fmt.Errorf("log format %q: use text or json", format)
-}
-
-// shortTime leaves the date and the fractions out of what a person reads.
-func shortTime(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.TimeKey {
-		return slog.String(slog.TimeKey, a.Value.Time().Format(time.TimeOnly))
-	}
-	return a
-}
 
 // lineWriter passes the lines of modules on when there is no manager left that could, in the same form.
 type lineWriter struct{ to *logs.Writer }

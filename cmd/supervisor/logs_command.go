@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/core/control"
 	"github.com/bulkhead/bulkhead/core/logs"
@@ -29,7 +30,7 @@ func (a *app) logsCommand() *cobra.Command {
 			}
 			const most = 10_000
 			if last < 0 || last > most {
-				return &exitError{statusInvalid, fmt.Errorf("%d lines: use a number from 0 to %d", last, most)}
+				return invoke.Exit(invoke.StatusInvalid, fmt.Errorf("%d lines: use a number from 0 to %d", last, most))
 			}
 			v := &logView{out: a.screen(cmd.OutOrStdout()), errs: a.screen(cmd.ErrOrStderr()), json: o.output == "json"}
 			if !v.json {

@@ -3,7 +3,6 @@
 // One binary has every role: the spawner, the confined compile process, the demo.
 //
 //posixvet:leak os.Stdout, os.Stderr: the streams that main chooses; what is printed there goes through io.Writer
-//posixvet:leak os.Executable: package os asks for it before main begins, whether it is used or not
 //posixvet:leak os/signal.*: signals reach a Go program through its runtime only
 //posixvet:leak path/filepath.Abs: asks for the working directory, once
 //posixvet:leak crypto/rand.Reader: identifiers of events; after the start it makes no call where the vDSO has getrandom
@@ -16,6 +15,8 @@ import (
 	"os"
 
 	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/demo"
+	_ "github.com/bulkhead/bulkhead/cmd/supervisor/internal/early" // runs exec and the compile process
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/errs"
 	"github.com/bulkhead/bulkhead/posix/linux"
@@ -23,28 +24,18 @@ import (
 	"github.com/bulkhead/bulkhead/posix/metrics"
 	"github.com/bulkhead/bulkhead/posix/restrict"
 	"github.com/bulkhead/bulkhead/spawner"
-	"github.com/bulkhead/bulkhead/spawner/compile"
-	"github.com/bulkhead/bulkhead/spawner/stage"
 )
 
 func main() { os.Exit(run(os.Args)) }
 
 // run chooses the role.
 func run(argv []string) int {
-	if len(argv) > 1 && argv[1] == compile.Role {
-		// Bare errnos will do: nobody but the parent sees what goes wrong here.
-		if err := compile.Serve(linux.New()); err != nil {
-			fmt.Fprintln(os.Stderr, "supervisor: compile:", err)
-			return statusFailed
-		}
-		return statusDone
-	}
 	if len(argv) > 1 && argv[1] == demo.Role {
 		if err := demo.Serve(context.Background()); err != nil {
 			fmt.Fprintln(os.Stderr, "supervisor: demo:", err)
-			return statusFailed
+			return invoke.StatusFailed
 		}
-		return statusDone
+		return invoke.StatusDone
 	}
 	if len(argv) > 1 && argv[1] == managerRole {
 		return runManager()
@@ -52,11 +43,11 @@ func run(argv []string) int {
 	level := &slog.LevelVar{}
 	counts := metrics.New(restrict.New(linux.New(), spawner.Operations()))
 	posix.Use(errs.New(log.New(counts, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))))
-	argv, handover, err := stage.Arguments(argv)
+	a, err := invoke.New(posix.Active(), level, argv)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "supervisor:", err)
-		return statusSupervisor
+		return invoke.StatusSupervisor
 	}
-	app := &app{core: posix.Active(), counts: counts, argv: argv, handover: handover, coreLevel: level}
-	return app.execute(context.Background())
+	app := &app{Invocation: a, counts: counts}
+	return app.Execute(context.Background(), app.rootCommand())
 }

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/core"
 	"github.com/bulkhead/bulkhead/core/control"
 	"github.com/bulkhead/bulkhead/posix"
@@ -65,9 +66,9 @@ func runManager() int {
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "supervisor: manager:", err)
-		return statusFailed
+		return invoke.StatusFailed
 	}
-	return statusDone
+	return invoke.StatusDone
 }
 
 // managerServer serves the control API, the modules' own sockets and the metrics.

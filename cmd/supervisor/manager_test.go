@@ -20,6 +20,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/core/link/linktest"
 	"github.com/bulkhead/bulkhead/posix"
@@ -300,7 +301,7 @@ func TestManagerRefusesGarbage(t *testing.T) {
 	s.until("it runs", func() bool { return strings.Contains(s.text(), "running; stop with") })
 	s.spawner.Send(wire.Frame{Kind: wire.KindExited, Body: []byte("x")})
 	err := waitFor(t, cmd)
-	if cmd.ProcessState.ExitCode() != statusFailed || !strings.Contains(s.text(), "supervisor: manager: talk to the spawner: garbage from the spawner: a frame of kind exited") {
+	if cmd.ProcessState.ExitCode() != invoke.StatusFailed || !strings.Contains(s.text(), "supervisor: manager: talk to the spawner: garbage from the spawner: a frame of kind exited") {
 		t.Errorf("%v: %s", err, s.text())
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/core/logs"
 	"github.com/bulkhead/bulkhead/posix"
 )
@@ -64,7 +65,7 @@ type patientLog struct {
 func newPatientLog(k logs.Output, fd posix.FD, format string) (io.Writer, error) {
 	l := &patientLog{}
 	l.sink = logs.NewSink(&patient{Output: k}, fd, false, func(loss logs.Loss) { l.lost.Add(loss.Lines) })
-	note, err := newLogger(l.sink, format, "info")
+	note, err := invoke.NewLogger(l.sink, format, "info")
 	if err != nil {
 		return nil, err
 	}

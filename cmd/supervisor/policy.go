@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 )
 
@@ -27,7 +28,7 @@ func (a *app) policyCheckCommand() *cobra.Command {
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "text" && format != "json" {
-				return &exitError{statusInvalid, fmt.Errorf("format %q: use text or json", format)}
+				return invoke.Exit(invoke.StatusInvalid, fmt.Errorf("format %q: use text or json", format))
 			}
 			return a.check(args, format, cmd.OutOrStdout())
 		},
@@ -37,13 +38,13 @@ func (a *app) policyCheckCommand() *cobra.Command {
 }
 
 func (a *app) check(files []string, format string, w io.Writer) error {
-	sources, err := a.start(files, false, false)
+	sources, err := a.Start(files, false, false)
 	if err != nil {
 		return err
 	}
-	plan, err := a.compile(compile.Request{Sources: sources, CheckOnly: true}, io.Discard)
-	var exit *exitError
-	if err != nil && !errors.As(err, &exit) || exit != nil && exit.err != nil {
+	plan, err := a.Compile(compile.Request{Sources: sources, CheckOnly: true}, io.Discard)
+	var exit *invoke.ExitError
+	if err != nil && !errors.As(err, &exit) || exit != nil && exit.Err != nil {
 		return err
 	}
 	text := plan.Rendered
@@ -51,13 +52,13 @@ func (a *app) check(files []string, format string, w io.Writer) error {
 		text = plan.JSON
 	}
 	if _, err := io.WriteString(w, text); err != nil {
-		return &exitError{statusSupervisor, err}
+		return invoke.Exit(invoke.StatusSupervisor, err)
 	}
 	switch {
 	case plan.Diagnostics.HasErrors():
-		return &exitError{status: statusInvalid}
+		return invoke.Exit(invoke.StatusInvalid, nil)
 	case len(plan.Diagnostics) > 0:
-		return &exitError{status: statusFailed}
+		return invoke.Exit(invoke.StatusFailed, nil)
 	}
 	return nil
 }
@@ -71,7 +72,7 @@ func (a *app) policyExplainCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !launch {
-				return &exitError{statusInvalid, errors.New("policy explain needs --launch; explaining single calls is not in this version of supervisor")}
+				return invoke.Exit(invoke.StatusInvalid, errors.New("policy explain needs --launch; explaining single calls is not in this version of supervisor"))
 			}
 			return a.explain(args[0], module, cmd.OutOrStdout())
 		},
@@ -82,11 +83,11 @@ func (a *app) policyExplainCommand() *cobra.Command {
 }
 
 func (a *app) explain(file, module string, w io.Writer) error {
-	sources, err := a.start([]string{file}, false, false)
+	sources, err := a.Start([]string{file}, false, false)
 	if err != nil {
 		return err
 	}
-	plan, err := a.compile(compile.Request{Sources: sources, Module: module}, os.Stderr)
+	plan, err := a.Compile(compile.Request{Sources: sources, Module: module}, os.Stderr)
 	if err != nil {
 		return err
 	}

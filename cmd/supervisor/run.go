@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/wire"
@@ -55,11 +56,11 @@ func (o *runOptions) complete(control string) error {
 	}
 	var err error
 	if o.control, err = filepath.Abs(o.control); err != nil {
-		return &exitError{statusSupervisor, err}
+		return invoke.Exit(invoke.StatusSupervisor, err)
 	}
 	if o.metrics != "" {
 		if _, err := netip.ParseAddrPort(o.metrics); err != nil {
-			return &exitError{statusInvalid, fmt.Errorf("--metrics %s: %w; write an IP address and a port, such as 127.0.0.1:9464", o.metrics, err)}
+			return invoke.Exit(invoke.StatusInvalid, fmt.Errorf("--metrics %s: %w; write an IP address and a port, such as 127.0.0.1:9464", o.metrics, err))
 		}
 	}
 	return nil
@@ -74,40 +75,40 @@ func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
 	if err := o.complete(a.controlPath()); err != nil {
 		return err
 	}
-	to, err := newPatientLog(a.core, 2, o.logFormat)
+	to, err := newPatientLog(a.Core, 2, o.logFormat)
 	if err != nil {
-		return &exitError{statusInvalid, err}
+		return invoke.Exit(invoke.StatusInvalid, err)
 	}
-	log, err := newLogger(to, o.logFormat, o.logLevel)
+	log, err := invoke.NewLogger(to, o.logFormat, o.logLevel)
 	if err != nil {
-		return &exitError{statusInvalid, err}
+		return invoke.Exit(invoke.StatusInvalid, err)
 	}
 	if log.Enabled(cmd.Context(), slog.LevelDebug) {
-		a.coreLevel.Set(slog.LevelDebug)
+		a.CoreLevel.Set(slog.LevelDebug)
 	}
-	screen := newTerminals(a.core)
+	screen := newTerminals(a.Core)
 	signals := make(chan os.Signal, 16)
 	if !o.check && !o.dryRun {
 		// A reload can be asked for from now on. Neither this process nor the one that may take its place, which inherits what is ignored, ends
 		// because nobody listens yet.
 		signal.Ignore(unix.SIGHUP)
-		a.stays = func() { signal.Notify(signals, unix.SIGHUP) }
+		a.Stays = func() { signal.Notify(signals, unix.SIGHUP) }
 	}
 	debug.SetGCPercent(spawnerGarbage)
-	sources, err := a.start(o.policies, true, !o.check && !o.dryRun)
+	sources, err := a.Start(o.policies, true, !o.check && !o.dryRun)
 	if err != nil {
 		return err
 	}
 	if sources, err = withManager(sources); err != nil {
 		return err
 	}
-	plan, err := a.compile(compile.Request{Sources: sources}, os.Stderr)
+	plan, err := a.Compile(compile.Request{Sources: sources}, os.Stderr)
 	if err != nil {
 		return err
 	}
 	plan, manager, err := spawner.SplitManager(plan)
 	if err != nil {
-		return &exitError{statusSupervisor, err}
+		return invoke.Exit(invoke.StatusSupervisor, err)
 	}
 	switch {
 	case o.dryRun:
@@ -129,9 +130,9 @@ func counted(n int, noun string) string {
 
 // withManager adds the policy of the supervisor's own manager.
 func withManager(sources []compile.Source) ([]compile.Source, error) {
-	text, ok, err := embedded(spawner.ManagerSource)
+	text, ok, err := invoke.Embedded(spawner.ManagerSource)
 	if err != nil || !ok {
-		return nil, &exitError{statusSupervisor, fmt.Errorf("bug: the manager's policy is not in the program (%w); please report it", err)}
+		return nil, invoke.Exit(invoke.StatusSupervisor, fmt.Errorf("bug: the manager's policy is not in the program (%w); please report it", err))
 	}
 	return append(sources, compile.Source{Name: spawner.ManagerSource, Dir: "/", Text: text}), nil
 }
@@ -145,44 +146,44 @@ func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slo
 	// A standard output that nobody reads any more is an error of a write, not the end of this process.
 	signal.Ignore(unix.SIGPIPE)
 
-	if manager, err = spawner.FitDescriptors(a.core, manager); err != nil {
-		return &exitError{statusSupervisor, err}
+	if manager, err = spawner.FitDescriptors(a.Core, manager); err != nil {
+		return invoke.Exit(invoke.StatusSupervisor, err)
 	}
-	h, err := spawner.NewResidentHost(a.core, a.launcher, a.facts, append(plan.Modules, manager))
+	h, err := spawner.NewResidentHost(a.Core, a.Launcher, a.Facts, append(plan.Modules, manager))
 	if err != nil {
-		return &exitError{statusSupervisor, err}
+		return invoke.Exit(invoke.StatusSupervisor, err)
 	}
 	defer func() { err = errors.Join(err, h.Close()) }()
 	runtime, err := spawner.RuntimeName(h.Kernel)
 	if err != nil {
-		return &exitError{statusSupervisor, err}
+		return invoke.Exit(invoke.StatusSupervisor, err)
 	}
 	r := spawner.NewResident(spawner.Config{
-		Host: h, Facts: a.facts,
-		Options: wire.Options{Version: version, LogFormat: o.logFormat, LogLevel: o.logLevel, Control: o.control, Metrics: o.metrics,
-			Owner: uint32(a.core.Geteuid())},
+		Host: h, Facts: a.Facts,
+		Options: wire.Options{Version: invoke.Version, LogFormat: o.logFormat, LogLevel: o.logLevel, Control: o.control, Metrics: o.metrics,
+			Owner: uint32(a.Core.Geteuid())},
 		Files: o.policies, Plan: plan, Manager: manager,
 		Read: func() ([]compile.Source, error) {
-			sources, _, err := a.open(o.policies)
+			sources, _, err := a.Open(o.policies)
 			if err != nil {
 				return nil, err
 			}
 			return withManager(sources)
 		},
-		Variables: a.variables,
+		Variables: a.Variables,
 		Runtime:   filepath.Join(filepath.Dir(a.controlPath()), runtime),
 		Log:       log,
-		Output:    newLineWriter(a.core, o.logFormat, plan.Modules),
+		Output:    newLineWriter(a.Core, o.logFormat, plan.Modules),
 		Counters:  func() ([]wire.CallCount, []wire.CallDuration) { return callCounts(a.counts) },
 		Signals:   screen.translate(signals, ended),
-		Rest:      func() { shrink(a.core, log) },
+		Rest:      func() { shrink(a.Core, log) },
 	})
 	status, err := r.Run()
 	switch {
 	case err != nil:
-		return &exitError{statusSupervisor, err}
-	case status != statusDone:
-		return &exitError{status: status}
+		return invoke.Exit(invoke.StatusSupervisor, err)
+	case status != invoke.StatusDone:
+		return invoke.Exit(status, nil)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/core/control"
 )
@@ -70,7 +71,7 @@ func (v statusView) ask(ctx context.Context, client *control.Client) (api.Status
 	}
 	for _, name := range v.modules {
 		if !slices.Contains(have, name) {
-			return s, &exitError{statusInvalid, fmt.Errorf("there is no module %q; there are: %s", name, strings.Join(have, ", "))}
+			return s, invoke.Exit(invoke.StatusInvalid, fmt.Errorf("there is no module %q; there are: %s", name, strings.Join(have, ", ")))
 		}
 	}
 	s.Modules = slices.DeleteFunc(s.Modules, func(m api.Module) bool { return !slices.Contains(v.modules, m.Name) })
@@ -85,7 +86,7 @@ func (v statusView) write(out screen, s api.Status) error {
 		return writeJSON(out, s, "  ")
 	}
 	if err := v.table(out, s); err != nil {
-		return &exitError{statusSupervisor, fmt.Errorf("write the status: %w", err)}
+		return invoke.Exit(invoke.StatusSupervisor, fmt.Errorf("write the status: %w", err))
 	}
 	return nil
 }

@@ -7,11 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
-
-// version is set by the build (-X main.version=…).
-var version = "devel"
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
@@ -25,5 +23,5 @@ func (a *app) versionCommand() *cobra.Command {
 
 // versionText is what `version` and `--version` print.
 func versionText() string {
-	return fmt.Sprintf("supervisor %s, %s, %s/%s\nsystem calls and groups: %s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, seccomp.Origin())
+	return fmt.Sprintf("supervisor %s, %s, %s/%s\nsystem calls and groups: %s\n", invoke.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH, seccomp.Origin())
 }

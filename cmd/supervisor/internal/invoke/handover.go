@@ -1,4 +1,4 @@
-package main
+package invoke
 
 import (
 	"encoding/json"
@@ -48,7 +48,7 @@ func handOver(core posix.Core, c carried) (posix.FD, error) {
 func receive(core posix.Core, fd posix.FD) (c carried, err error) {
 	defer func() {
 		if err != nil {
-			c, err = carried{}, &exitError{statusSupervisor, fmt.Errorf("take the policies over: %w", err)}
+			c, err = carried{}, Exit(StatusSupervisor, fmt.Errorf("take the policies over: %w", err))
 		}
 	}()
 	seals, err := core.Fcntl(fd, unix.F_GET_SEALS, 0)

@@ -1,4 +1,4 @@
-package main
+package invoke
 
 import (
 	"context"
@@ -21,7 +21,8 @@ import (
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
-func (a *app) execCommand() *cobra.Command {
+// ExecCommand is `supervisor exec`.
+func (a *Invocation) ExecCommand() *cobra.Command {
 	var o execOptions
 	cmd := &cobra.Command{
 		Use:   "exec --policy FILE [--module NAME] [-- COMMAND ARG…]",
@@ -46,24 +47,24 @@ type execOptions struct {
 }
 
 // planCache returns where plans are kept, or a cache that keeps none.
-func (a *app) planCache(o execOptions) (*plancache.Cache, error) {
-	log, err := newLogger(os.Stderr, "text", o.logLevel)
+func (a *Invocation) planCache(o execOptions) (*plancache.Cache, error) {
+	log, err := NewLogger(os.Stderr, "text", o.logLevel)
 	if err != nil {
-		return nil, &exitError{statusInvalid, err}
+		return nil, Exit(StatusInvalid, err)
 	}
 	if log.Enabled(context.Background(), slog.LevelDebug) {
-		a.coreLevel.Set(slog.LevelDebug)
+		a.CoreLevel.Set(slog.LevelDebug)
 	}
-	c := &plancache.Cache{Version: version, Log: log}
+	c := &plancache.Cache{Version: Version, Log: log}
 	if !o.noPlanCache {
-		c.Dir = plancache.Dir(a.core.Geteuid(), os.Getenv)
+		c.Dir = plancache.Dir(a.Core.Geteuid(), os.Getenv)
 	}
 	return c, nil
 }
 
-func (a *app) exec(o execOptions, command []string) error {
+func (a *Invocation) exec(o execOptions, command []string) error {
 	if o.file == "" {
-		return &exitError{statusInvalid, errors.New("exec needs --policy FILE")}
+		return Exit(StatusInvalid, errors.New("exec needs --policy FILE"))
 	}
 	cache, err := a.planCache(o)
 	if err != nil {
@@ -72,18 +73,18 @@ func (a *app) exec(o execOptions, command []string) error {
 	var signals *spawner.Signals
 	// A signal that comes before the command is there waits for it. Catching them takes other threads a while, so it begins early; but not in a
 	// process that is going to be replaced, which would lose those that it caught.
-	a.stays = func() { signals = spawner.CatchSignals() }
-	sources, err := a.start([]string{o.file}, true, true)
+	a.Stays = func() { signals = spawner.CatchSignals() }
+	sources, err := a.Start([]string{o.file}, true, true)
 	if err != nil {
 		return err
 	}
 	req := compile.Request{Sources: sources, Module: o.module, Exec: true, Command: command}
 	var size posix.Winsize
-	if req.Terminal = a.core.Tcgetwinsize(0, &size) == nil; req.Terminal {
+	if req.Terminal = a.Core.Tcgetwinsize(0, &size) == nil; req.Terminal {
 		req.Environment = []string{"TERM=" + os.Getenv("TERM")}
 	}
 	plan, err := a.compileWith(req, os.Stderr, func(req compile.Request) (wire.Plan, error) {
-		plan, _, err := cache.Compile(a.core, a.launcher, req)
+		plan, _, err := cache.Compile(a.Core, a.Launcher, req)
 		return plan, err
 	})
 	if err != nil {
@@ -91,27 +92,27 @@ func (a *app) exec(o execOptions, command []string) error {
 	}
 	m := &plan.Modules[0]
 	if len(m.Listeners) > 0 && len(command) == 0 {
-		return &exitError{statusInvalid, fmt.Errorf("module %s takes listeners; run it with supervisor --policy %s", m.Name, o.file)}
+		return Exit(StatusInvalid, fmt.Errorf("module %s takes listeners; run it with supervisor --policy %s", m.Name, o.file))
 	}
-	h, err := spawner.NewHost(a.core, a.launcher, a.facts, plan.Modules)
+	h, err := spawner.NewHost(a.Core, a.Launcher, a.Facts, plan.Modules)
 	if err != nil {
-		return &exitError{statusSupervisor, err}
+		return Exit(StatusSupervisor, err)
 	}
 	exit, err := a.foreground(h, spawner.Foreground{Module: m, Signals: signals}, req.Terminal)
 	err = errors.Join(err, h.Close())
 	if err != nil {
-		return &exitError{launchStatus(err), err}
+		return Exit(launchStatus(err), err)
 	}
 	if exit.OOMKills > 0 && exit.Code != posix.CldExited {
 		fmt.Fprintf(os.Stderr, "supervisor: %s: %s\n", m.Name, exit)
 	}
-	return &exitError{status: exit.ShellStatus()}
+	return Exit(exit.ShellStatus(), nil)
 }
 
 // foreground runs the command, behind a pseudo-terminal of its own when the standard input is one.
-func (a *app) foreground(h *spawner.Host, f spawner.Foreground, tty bool) (exit spawner.Exit, err error) {
+func (a *Invocation) foreground(h *spawner.Host, f spawner.Foreground, tty bool) (exit spawner.Exit, err error) {
 	if tty {
-		if f.Terminal, err = terminal.Open(a.core, 0); err != nil {
+		if f.Terminal, err = terminal.Open(a.Core, 0); err != nil {
 			return exit, err
 		}
 		defer func() { err = errors.Join(err, f.Terminal.Close()) }()
@@ -124,27 +125,27 @@ func launchStatus(err error) int {
 	var step *launch.StepError
 	if errors.As(err, &step) && step.Exec {
 		if errors.Is(step.Errno, posix.Errno(unix.ENOENT)) {
-			return statusNotFound
+			return StatusNotFound
 		}
-		return statusNotAllowed
+		return StatusNotAllowed
 	}
-	return statusSupervisor
+	return StatusSupervisor
 }
 
 // invalidStatus is the exit status for a policy with errors: that of a shell when all that is wrong is the command.
 func invalidStatus(ds policy.Diagnostics) int {
-	status := statusInvalid
+	status := StatusInvalid
 	for _, d := range ds {
 		if d.Severity != policy.SeverityError {
 			continue
 		}
 		switch d.Code {
 		case sandbox.CodeCommandNotFound:
-			status = statusNotFound
+			status = StatusNotFound
 		case sandbox.CodeCommandNotAllowed:
-			status = statusNotAllowed
+			status = StatusNotAllowed
 		default:
-			return statusInvalid
+			return StatusInvalid
 		}
 	}
 	return status

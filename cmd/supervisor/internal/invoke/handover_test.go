@@ -1,4 +1,4 @@
-package main
+package invoke
 
 import (
 	"errors"
@@ -67,8 +67,8 @@ func TestReceiveRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c, err := receive(core, tt.fd)
-			var exit *exitError
-			if !errors.As(err, &exit) || exit.status != statusSupervisor || !strings.Contains(err.Error(), tt.says) || len(c.Sources) > 0 {
+			var exit *ExitError
+			if !errors.As(err, &exit) || exit.Status != StatusSupervisor || !strings.Contains(err.Error(), tt.says) || len(c.Sources) > 0 {
 				t.Errorf("%+v, %v", c, err)
 			}
 		})

@@ -1,0 +1,19 @@
+// Package early runs the commands that somebody waits for, `supervisor exec` and the compile process, before the rest of the program is
+// initialised. It is imported for that effect alone, by the program:
+//
+//	import _ "github.com/bulkhead/bulkhead/cmd/supervisor/internal/early"
+//
+// The one binary has every role, and Go initialises every package that is linked in before main: registries of metrics, tables of HTTP,
+// descriptors of messages, which these two never touch, and which cost them more than a tenth of their time. The language initialises
+// packages in the order of their paths, each as soon as what it imports is; so this one, which imports only what its commands need,
+// comes before those whose paths are greater or that wait for something themselves. The order makes it fast and nothing else: what
+// runs here has everything initialised that it can reach. Source: the Go specification, "Program initialization".
+//
+// # Limits
+//
+// Packages that another one initialises for itself without need come along when their path is smaller than the last import of this one.
+//
+//posixvet:leak os.Stderr: the streams that a main chooses
+//posixvet:leak github.com/bulkhead/bulkhead/posix/linux: it is the main of two roles
+//posixvet:leak github.com/bulkhead/bulkhead/posix.Use, github.com/bulkhead/bulkhead/posix.Active: so it is
+package early

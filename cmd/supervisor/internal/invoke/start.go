@@ -1,0 +1,135 @@
+package invoke
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/spawner"
+	"github.com/bulkhead/bulkhead/spawner/compile"
+	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/spawner/source"
+	"github.com/bulkhead/bulkhead/spawner/stage"
+	"github.com/bulkhead/bulkhead/spawner/wire"
+)
+
+// Start reads the policies and gets ready to launch: facts, limits, the locked thread. With privileges it also makes sure that
+// this process has what launching takes, entering a user namespace when it is an ordinary user's; then it does not return.
+func (a *Invocation) Start(paths []string, trust, privileges bool) ([]compile.Source, error) {
+	// For life: children die with the thread that created them.
+	runtime.LockOSThread()
+	if err := spawner.CheckLimits(a.Core); err != nil {
+		return nil, Exit(StatusSupervisor, err)
+	}
+	var err error
+	if a.Facts, err = a.probe(trust && !privileges); err != nil {
+		return nil, Exit(StatusSupervisor, err)
+	}
+	if a.Stays != nil && privileges && spawner.Privileged(a.Facts) {
+		a.Stays()
+	}
+	a.trust = source.Anyone
+	if trust {
+		a.trust = source.Trusted(a.Facts)
+	}
+	var c carried
+	if a.handover.Inside {
+		if c, err = receive(a.Core, a.handover.Carried); err == nil {
+			a.trust = a.trust.Knowing(a.Facts, c.Trusted)
+		}
+	} else {
+		c.Sources, c.Trusted, err = a.Open(paths)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if privileges && !spawner.Privileged(a.Facts) {
+		return nil, Exit(StatusSupervisor, a.enterUserNamespace(c))
+	}
+	if a.Launcher, err = launch.New(a.Core, launch.Options{Spare: privileges}); err != nil {
+		return nil, Exit(StatusSupervisor, err)
+	}
+	return c.Sources, nil
+}
+
+// probe finds out what this host can enforce. What can only be known by trying is tried out for --check and --dry-run: a launch tries it anyway.
+func (a *Invocation) probe(try bool) (host.Facts, error) {
+	if try {
+		return host.ProbeAll(a.Core)
+	}
+	return host.Probe(a.Core)
+}
+
+// enterUserNamespace starts the program again inside of one, handing the policies over as they were read and checked here.
+func (a *Invocation) enterUserNamespace(c carried) error {
+	if a.handover.Inside {
+		return errors.New("the user namespace brought no capabilities (AppArmor restricts them?): `supervisor doctor` says what to do, or run it as root")
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	fd, err := handOver(a.Core, c)
+	if err != nil {
+		return err
+	}
+	return errors.Join(stage.Enter(a.Core, exe, a.Argv, os.Environ(), fd), a.Core.Close(fd))
+}
+
+// Open reads policy files under the rule of trust, and returns what was found to be trusted, too.
+func (a *Invocation) Open(paths []string) (out []compile.Source, trusted []source.Identity, err error) {
+	for _, p := range paths {
+		if text, ok, err := Embedded(p); err != nil {
+			return nil, nil, Exit(StatusInvalid, err)
+		} else if ok {
+			out = append(out, compile.Source{Name: p, Dir: "/", Text: text})
+			continue
+		}
+		files, ids, err := source.OpenRecorded(a.Core, p, a.trust)
+		if err != nil {
+			return nil, nil, Exit(StatusInvalid, err)
+		}
+		for _, f := range files {
+			out = append(out, compile.Source{Name: f.Name, Dir: f.Dir, Text: f.Text})
+		}
+		trusted = append(trusted, ids...)
+	}
+	return out, trusted, nil
+}
+
+// Compile makes a plan in the confined process. Diagnostics are printed; an error among them ends the program.
+func (a *Invocation) Compile(req compile.Request, w io.Writer) (wire.Plan, error) {
+	return a.compileWith(req, w, func(req compile.Request) (wire.Plan, error) { return compile.Run(a.Core, a.Launcher, req) })
+}
+
+// compileWith is Compile, with a function that returns the plan.
+func (a *Invocation) compileWith(req compile.Request, w io.Writer, run func(compile.Request) (wire.Plan, error)) (wire.Plan, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return wire.Plan{}, Exit(StatusSupervisor, err)
+	}
+	req.Facts = a.Facts
+	a.Variables = map[string]string{"SUPERVISOR": exe}
+	req.Variables = a.Variables
+	plan, err := run(req)
+	var step *launch.StepError
+	if errors.As(err, &step) && step.Exec && errors.Is(err, posix.Errno(unix.EACCES)) {
+		err = fmt.Errorf("%w: it runs as another user, so everybody must be able to read and execute %s (chmod a+rx), on a file system without noexec", err, exe)
+	}
+	if err != nil {
+		return plan, Exit(StatusSupervisor, err)
+	}
+	if plan.Rendered != "" {
+		fmt.Fprint(w, plan.Rendered)
+	}
+	if plan.Diagnostics.HasErrors() {
+		return plan, Exit(invalidStatus(plan.Diagnostics), nil)
+	}
+	return plan, nil
+}
