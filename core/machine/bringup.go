@@ -40,7 +40,7 @@ func (b *bringUp) advance(m *Machine, j *job) bool {
 		m.emit(api.Event{Kind: KindStarted, Cause: j.cause, Text: fmt.Sprintf("generation %d: %s running", m.cur.Generation, plural(len(m.byID), "instance"))})
 	}
 	for ; len(b.remains) > 0; b.remains = b.remains[1:] {
-		if b.remains[0].state != Gone {
+		if c := b.remains[0]; c.state != Gone && !c.stuck {
 			return false
 		}
 	}

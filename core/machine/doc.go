@@ -34,7 +34,22 @@
 // before it is acted on: restarts and back-off, what was stopped or held, which instances were told to leave, which are ready. The rest follows from the
 // [wire.Snapshot]: see hello.go.
 //
+// # How long a reload takes
+//
+// Every stage ends, and with it the reload: applied, or undone with a reason.
+//
+//   - Reading and compiling: the spawner answers within 10 s each. When it does not answer at all, the link ends the manager after 15 s.
+//   - A launch: the spawner opens what it needs within 10 s. The rest is system calls on descriptors.
+//   - Getting ready: `start_timeout`, or a quarter of a second without a healthcheck. Then it is killed, and the reload undone.
+//   - Leaving, on the way forward and when it is undone: `stop_grace_period`, then SIGKILL. What has not ended 10 s after that may never do: it waits
+//     in the kernel. Nothing waits for it any more, and it is told of in the result. A module of which two must not run at the same time is undone
+//     then, and started again when it has ended.
+//   - Listening, commit and discarding: the spawner answers at once.
+//
 // # Limits
+//
+// A process that SIGKILL does not end keeps the whole supervisor from ending, and the sockets that a discarded generation brought open until
+// the next reload.
 //
 // A command that waits when its manager ends is not answered, and a reload that was under way is undone and not repeated. A READY=1 that was
 // received and not yet remembered when the manager was killed is lost: the instance then counts as ready when its start time is over, instead of being

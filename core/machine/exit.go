@@ -24,10 +24,31 @@ func (m *Machine) kill(c *instance, in input) {
 	if in == inOverdue {
 		m.tell(c, KindKilled, "warn", fmt.Sprintf("%s is still running; killing it", c.name()))
 	}
+	stays := in == inOverdue && c.killed && !c.stuck
 	m.sendKill(c)
+	if stays {
+		m.giveUp(c)
+	}
+}
+
+// giveUp has nobody wait for an instance any more that does not even end by SIGKILL: it waits in the kernel, most likely for a file server, and may do
+// so for ever. It stays in its slot, and whatever waits for the slot goes on when it has ended.
+func (m *Machine) giveUp(c *instance) {
+	c.stuck = true
+	m.tell(c, KindStuck, "error", c.stays())
+	if c.state == Failing {
+		m.lost(c)
+	}
+	c.reason = "does not end, not even by SIGKILL"
+}
+
+// stays says what is wrong with an instance that is stuck.
+func (c *instance) stays() string {
+	return fmt.Sprintf("%s (process %d) has not ended within %s of SIGKILL", c.name(), c.pid, killTime)
 }
 
 func (m *Machine) sendKill(c *instance) {
+	c.killed = true
 	m.send(wire.KindKill, wire.EncodeID(c.id), request{c: c, id: c.id})
 	m.arm(c, m.now.Add(killTime))
 }
@@ -97,6 +118,13 @@ func (m *Machine) remove(c *instance) {
 		s.incoming = nil
 	}
 	m.count[Gone]-- // nobody asks for it
+}
+
+// leave tells a successor that it will not be one.
+func (s *slot) leave(m *Machine, c *instance) {
+	s.incoming = nil
+	s.leaving = append(s.leaving, c)
+	m.feed(c, inLeave)
 }
 
 // retire tells an instance to leave its slot.

@@ -72,6 +72,8 @@ type instance struct {
 	status   string // what it says of itself
 	failed   bool   // how it ended counts as a failure
 	tardy    bool   // it did not get ready in time
+	killed   bool   // it was sent SIGKILL
+	stuck    bool   // which did not help
 	again    bool   // launch it without a delay when it ends
 	unsent   bool   // in state Launching, but the spawner was not asked yet
 
@@ -104,6 +106,16 @@ func newModule(spec *wire.Module) *module {
 		mod.slots = append(mod.slots, &slot{module: mod, replica: n})
 	}
 	return mod
+}
+
+// stuck returns an instance that leaves the slot and does not end; nil when there is none.
+func (s *slot) stuck() *instance {
+	for _, c := range s.leaving {
+		if c.stuck {
+			return c
+		}
+	}
+	return nil
 }
 
 // all returns every instance of the slot: the one that serves, the one that comes in, and those that leave.

@@ -19,6 +19,7 @@ const (
 	KindUnhealthy        = "instance.unhealthy"
 	KindInstanceStopping = "instance.stopping"
 	KindKilled           = "instance.killed"
+	KindStuck            = "instance.stuck"
 	KindExited           = "instance.exited"
 	KindBackoff          = "instance.backoff"
 	KindHeld             = "instance.held"
@@ -51,6 +52,7 @@ var kindMeanings = [...]struct{ kind, meaning string }{
 	{KindUnhealthy, "an instance does not answer any more and is killed"},
 	{KindInstanceStopping, "an instance was sent its stop signal"},
 	{KindKilled, "an instance did not end within its grace period and was sent SIGKILL; repeated when that does not help"},
+	{KindStuck, "an instance has not ended of SIGKILL either; nothing waits for it any more"},
 	{KindExited, "an instance has ended, and how"},
 	{KindBackoff, "an instance is going to be started again after a delay"},
 	{KindHeld, "an instance was started too often and waits for `start`, `restart` or a changed policy"},

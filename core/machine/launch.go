@@ -12,6 +12,7 @@ import (
 func (m *Machine) launch(c *instance) {
 	c.goal, c.again, c.failed, c.doubt = toRun, false, false, false
 	c.readyAt, c.misses, c.probe, c.status, c.took, c.tardy = time.Time{}, 0, "", "", 0, false
+	c.killed, c.stuck = false, false
 	c.watchdog = c.spec.Health.Watchdog
 	c.unsent = true
 	if alone(c.spec) && c.slot.busy(c) {

@@ -49,6 +49,10 @@ func (w *stopWork) advance(m *Machine, j *job) bool {
 		if c == nil || !c.state.process() {
 			continue
 		}
+		if c.stuck {
+			m.resolve(j, api.Result{Text: c.stays()})
+			return true
+		}
 		return false
 	}
 	text := "stopped " + names(w.modules)
@@ -155,6 +159,10 @@ func (w *restartWork) advance(m *Machine, j *job) bool {
 			}
 			w.old = m.promote(s)
 		}
+		if c := s.stuck(); c != nil && (c == w.old || s.blocked != nil) && j.trouble == "" {
+			j.trouble = c.stays()
+			break
+		}
 		if c := s.serving; c != nil && c.job == j || w.old != nil && w.old.state != Gone {
 			return false
 		}
@@ -162,11 +170,14 @@ func (w *restartWork) advance(m *Machine, j *job) bool {
 			w.slots, w.begun, w.old = w.slots[1:], false, nil
 		}
 	}
-	if j.trouble != "" {
-		m.resolve(j, api.Result{Text: j.trouble})
-	} else {
+	if j.trouble == "" {
 		m.resolve(j, api.Result{OK: true, Text: "restarted " + names(w.modules)})
+		return true
 	}
+	if s := w.slots[0]; s.incoming != nil { // it does not end
+		s.leave(m, s.incoming)
+	}
+	m.resolve(j, api.Result{Text: j.trouble})
 	return true
 }
 

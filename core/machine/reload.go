@@ -46,6 +46,7 @@ type reload struct {
 	ended     []Exited    // of incoming instances, while the commit is under way
 	leaving   []*instance // what is waited for in the end
 	restored  []*instance // by undoing
+	remains   []string    // what has not left
 }
 
 func (r *reload) begin(m *Machine) {
@@ -282,6 +283,9 @@ func (r *reload) swapAll(m *Machine) bool {
 			}
 			r.current = r.bring(m, s)
 		}
+		if c := s.stuck(); c != nil && r.current.unsent && r.trouble == "" {
+			r.trouble = c.stays()
+		}
 		if r.trouble != "" || r.current.state != Ready {
 			return r.trouble != ""
 		}
@@ -290,10 +294,14 @@ func (r *reload) swapAll(m *Machine) bool {
 	return true
 }
 
-// drained tells whether everything that had to leave is gone.
+// drained tells whether everything that had to leave is gone, or never will be.
 func (r *reload) drained() bool {
 	for ; len(r.leaving) > 0; r.leaving = r.leaving[1:] {
-		if r.leaving[0].state != Gone {
+		switch c := r.leaving[0]; {
+		case c.state == Gone:
+		case c.stuck:
+			r.remains = append(r.remains, c.stays())
+		default:
 			return false
 		}
 	}
@@ -377,7 +385,7 @@ func (m *Machine) respecify(mod *module, spec *wire.Module) {
 
 // succeed ends a reload that is complete.
 func (r *reload) succeed(m *Machine) {
-	text := plan.Summary(r.plan)
+	text := strings.Join(append([]string{plan.Summary(r.plan)}, r.remains...), "; ")
 	m.emitIn(r.job.trace, api.Event{Kind: KindReloadDone, Cause: r.job.cause, Text: text})
 	m.reloaded(api.Reload{Time: m.now, OK: true, Generation: uint64(m.cur.Generation), Text: text})
 	m.resolve(r.job, api.Result{OK: true, Plan: &r.plan, Text: text})

@@ -24,6 +24,7 @@ type conduct struct {
 	status      int32         // with which
 	dies        time.Duration // from the stop signal to its end; never when negative
 	abortDies   bool
+	immortal    bool          // SIGKILL does not help
 	hangs       time.Duration // after which it answers no probe and gives no sign of life; 0 for never
 }
 

@@ -96,7 +96,9 @@ func (w *world) serveRequest(s Send) (wire.Reply, *wire.Instance, *wire.Outline)
 			return refused("no generation %d is prepared", id)
 		}
 		if w.liveOf(id) {
-			w.t.Errorf("generation %d is discarded while it runs", id)
+			if !slices.ContainsFunc(w.live("a", 0), func(p *process) bool { return w.conduct(p).immortal }) {
+				w.t.Errorf("generation %d is discarded while it runs", id)
+			}
 			return refused("it runs")
 		}
 		w.prepared = nil
@@ -118,6 +120,9 @@ func (w *world) serveRequest(s Send) (wire.Reply, *wire.Instance, *wire.Outline)
 			return refused("no instance %d", id)
 		}
 		p.signals = append(p.signals, 9)
+		if w.conduct(p).immortal {
+			break
+		}
 		w.after(time.Millisecond, false, func() { w.exit(p, 2, 9, "killed by SIGKILL") })
 	case wire.KindForget:
 		id, err := wire.DecodeID[wire.InstanceID](s.Body)

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/spawner/wire"
@@ -17,9 +18,7 @@ func (r *reload) undo(m *Machine) {
 		if c := s.incoming; c != nil {
 			c.cause, c.trace, c.job = r.job.cause, r.job.trace, nil
 			r.leaving = append(r.leaving, c)
-			s.incoming = nil
-			s.leaving = append(s.leaving, c)
-			m.feed(c, inLeave)
+			s.leave(m, c)
 		}
 		m.restore(s, r)
 	}
@@ -61,8 +60,16 @@ func (r *reload) discarded(m *Machine) {
 		r.refuse(m, r.result, r.result.Problems)
 		return
 	}
+	r.abandon(m)
 	text := fmt.Sprintf("%s; generation %d serves on", r.trouble, m.cur.Generation)
+	for _, remains := range r.remains {
+		text += "; " + remains
+	}
 	for _, c := range r.restored {
+		if c.slot.stuck() != nil {
+			text += fmt.Sprintf("; %s is started again when that has ended", c.name())
+			continue
+		}
 		if c.state != Ready && c.state != Starting && c.state != Launching {
 			text += fmt.Sprintf("; %s did not come back: %s", c.name(), c.reason)
 		}
@@ -71,4 +78,19 @@ func (r *reload) discarded(m *Machine) {
 	m.reloaded(api.Reload{Time: m.now, Generation: uint64(r.next.Generation), Text: text})
 	m.resolve(r.job, api.Result{Plan: &r.plan, Text: text})
 	r.phase = over
+}
+
+// abandon keeps the slots of which something is left although the configuration does not have them.
+func (r *reload) abandon(m *Machine) {
+	slots := slices.Clone(r.extra)
+	for _, mod := range r.added {
+		slots = append(slots, mod.slots...)
+	}
+	for _, s := range slots {
+		if len(s.leaving) > 0 {
+			m.note(slotKey(s), nil)
+			s.removed = true
+			m.former = append(m.former, s)
+		}
+	}
 }
