@@ -82,7 +82,7 @@ func TestSweepRuntimes(t *testing.T) {
 		}},
 		{name: "of another user", entry: name(dead, ns), make: func(t *testing.T, path string) {
 			if err := os.Chown(path, 1, 1); errors.Is(err, unix.EPERM) && os.Geteuid() != 0 {
-				t.Skip("an ordinary user cannot give a directory away (chown: EPERM)")
+				t.Skipf("user %d may not give a directory away (%v): the run as root has it", os.Geteuid(), err)
 			} else if err != nil {
 				t.Fatal(err)
 			}

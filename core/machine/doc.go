@@ -40,7 +40,7 @@
 //
 //   - Reading and compiling: the spawner answers within 10 s each. When it does not answer at all, the link ends the manager after 15 s.
 //   - A launch: the spawner opens what it needs within 10 s. The rest is system calls on descriptors.
-//   - Getting ready: `start_timeout`, or a quarter of a second without a healthcheck. Then it is killed, and the reload undone.
+//   - Getting ready: `start_period` of the healthcheck, or a quarter of a second without one. Then it is killed, and the reload undone.
 //   - Leaving, on the way forward and when it is undone: `stop_grace_period`, then SIGKILL. What has not ended 10 s after that may never do: it waits
 //     in the kernel. Nothing waits for it any more, and it is told of in the result. A module of which two must not run at the same time is undone
 //     then, and started again when it has ended.

@@ -112,7 +112,7 @@ func TestProbeAgainstSecondSources(t *testing.T) {
 func TestProbeSeccompActions(t *testing.T) {
 	text, err := os.ReadFile("/proc/sys/kernel/seccomp/actions_avail")
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skip("this kernel has no /proc/sys/kernel/seccomp")
+		t.Skipf("this kernel does not list its actions (before Linux 4.14, or without CONFIG_SECCOMP_FILTER): %v", err)
 	}
 	got := setNames(uint(probeAll(t).Seccomp), actionNames[:])
 	want := strings.Fields(string(text))
@@ -153,14 +153,14 @@ func TestProbeGroups(t *testing.T) {
 		}
 	}
 	if checked == 0 {
-		t.Skip("this host has no control group hierarchy mounted")
+		t.Skip("/proc/self/cgroup and /proc/self/mountinfo show no hierarchy of control groups")
 	}
 }
 
 // TestProbeAsOrdinaryUser tries as a user that owns nothing here, with unshare(1) as the second source.
 func TestProbeAsOrdinaryUser(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only user 0 can become another user")
+		t.Skipf("becoming another user needs root (setuid(2)), and this is user %d: the run as root has it", os.Geteuid())
 	}
 	nobody := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	f := probeAs(t, nobody)

@@ -242,11 +242,11 @@ func TestProcessSubstitution(t *testing.T) {
 }
 
 func TestUnreadable(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root reads everything (CAP_DAC_OVERRIDE)")
-	}
 	path := write(t, tempDir(t)+"/web.yaml", "")
 	chmod(t, path, 0)
+	if unix.Access(path, unix.R_OK) == nil {
+		t.Skipf("user %d may read a file of mode 0 (access(2); CAP_DAC_OVERRIDE): the run as an ordinary user has it", os.Geteuid())
+	}
 	if _, err := Open(linux.New(), path, me()); !errors.Is(err, fs.ErrPermission) {
 		t.Errorf("got %v", err)
 	}

@@ -222,7 +222,7 @@ func dirOf(t testing.TB, name string) string {
 func TestStrangers(t *testing.T) {
 	t.Parallel()
 	if !isRoot() {
-		t.Skipf("becoming another user takes root; this is user %d", os.Geteuid())
+		t.Skipf("becoming another user needs root (setuid(2)), and this is user %d: the run as root has it", os.Geteuid())
 	}
 	p := ready(t, policy(t, "", sleeper("quiet", 1)), "--control", filepath.Join(dirOf(t, "root"), "control.sock"))
 	before := p.status(t)
@@ -264,7 +264,7 @@ func TestStrangers(t *testing.T) {
 func TestStrangersOfAnOrdinaryUser(t *testing.T) {
 	t.Parallel()
 	if !isRoot() {
-		t.Skipf("becoming another user takes root; this is user %d", os.Geteuid())
+		t.Skipf("becoming another user needs root (setuid(2)), and this is user %d: the run as root has it", os.Geteuid())
 	}
 	dir := dirOf(t, "games")
 	text, err := os.ReadFile(policy(t, "", sleeper("quiet", 1)))

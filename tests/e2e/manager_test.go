@@ -171,7 +171,7 @@ func TestManagerTakenOver(t *testing.T) {
 // TestManagerStopped: a manager that does not answer is replaced, and the modules do not notice.
 func TestManagerStopped(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it waits for the fifteen seconds that a manager may be silent; -short")
+		t.Skip("-short, and it waits for the fifteen seconds that a manager may be silent: the run of tests/run without -short has it")
 	}
 	t.Parallel()
 	w := newWeb(t)

@@ -92,7 +92,8 @@ func boundedProcesses(t testing.TB, spare int, file string) *program {
 // TestRefusedAtExec: the module's own limit is reached by its second instance, which the kernel then does not let execute. Source: execve(2), EAGAIN.
 func TestRefusedAtExec(t *testing.T) {
 	if !isRoot() {
-		t.Skip("without root each instance is alone in a user namespace, where the kernel counts its processes")
+		t.Skipf("this is user %d, of whom each instance is alone in a user namespace, in which the kernel counts its processes (Linux 5.14): the run as root has it",
+			os.Geteuid())
 	}
 	text := strings.Replace(policyText(sleeper("one", 5)), "user: nobody", "user: news", 1)
 	file := writePolicy(t, strings.Replace(text, "nofile: 32", "nproc: 1", 1))
