@@ -26,10 +26,12 @@ type Config struct {
 
 // Call is one call of a process, when it was over.
 type Call struct {
-	Time  time.Duration // since boot
-	PID   posix.PID
-	Op    posix.Op
-	Errno posix.Errno // 0: it succeeded
+	Time time.Duration // since boot
+	PID  posix.PID
+	Op   posix.Op
+	// Number is the number of the system call when a launch program made it; Op is 0 then.
+	Number uint32
+	Errno  posix.Errno // 0: it succeeded
 }
 
 // Kernel is a machine. All its methods may be called from any goroutine.

@@ -1,6 +1,10 @@
 package kernel
 
-import "golang.org/x/sys/unix"
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
 
 // namespace is what the kinds of namespaces have in common. Each is known by the inode number that /proc/PID/ns shows. Source: namespaces(7).
 type namespace struct {
@@ -63,8 +67,13 @@ type pidNS struct {
 // userNS maps users and groups, and says where capabilities count.
 type userNS struct {
 	namespace
-	parent *userNS // nil: the first one
-	level  int     // 1 or more
+	parent *userNS   // nil: the first one
+	level  int       // 1 or more
+	maker  posix.UID // effective user of the process that made it
+	group  posix.GID
+	// The maps say which kernel-wide numbers there are: those of the first namespace. Nil: not written yet.
+	uids, gids []idMap
+	noGroups   bool // setgroups is denied
 }
 
 // The inode numbers of the first namespaces, and of the first one that is made later. Source: include/uapi/linux/nsfs.h.

@@ -75,7 +75,10 @@ func (p *Process) enter(op posix.Op, args ...uint64) (call, posix.Errno) {
 // leave ends a call: it lets those go on that waited for what the call has done, and unlocks the kernel. It returns a nil error for errno 0.
 func (c call) leave(errno posix.Errno) error {
 	k := c.p.k
-	if k.config.Trace != nil {
+	if errno == answered {
+		errno = 0
+	}
+	if k.config.Trace != nil && !c.p.box.asked {
 		k.config.Trace(Call{Time: k.now, PID: c.p.pid, Op: c.op, Errno: errno})
 	}
 	if k.config.Concurrent && len(k.sched.waits) > 0 {
