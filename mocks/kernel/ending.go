@@ -27,6 +27,7 @@ func (p *Process) interrupted() bool { return p.sig.pending&^p.sig.blocked != 0 
 // unwind ends the goroutine of a process that has been killed. The kernel is locked before, and unlocked afterwards. A child that is still running its
 // launch program has no goroutine of its own: it unwinds to [Process.Clone3] of its parent.
 func (k *Kernel) unwind(p *Process) {
+	p.unpinAll()
 	k.mu.Unlock()
 	if p.box.launching {
 		panic(launchEnded{p})

@@ -13,6 +13,8 @@ type file struct {
 	object object
 	place  *place // what was opened by a path; nil for pipes, sockets …
 	opener credentials
+	// watchers are the items of epoll instances that are about it.
+	watchers []*epollItem
 }
 
 // object is what a description is of: a regular file, a directory, a pipe's end, a socket, a timer … Methods are called with the kernel locked. Those that it has
@@ -22,7 +24,7 @@ type object interface {
 	write(p *Process, f *file, b []byte) (int, posix.Errno)
 	// events returns what poll(2) would: EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR, EPOLLRDHUP.
 	events(f *file) uint32
-	// changes counts what would wake a poller: an edge-triggered epoll reports again when it differs from the last time.
+	// changes counts what would wake a poller: an edge-triggered epoll reports again when it differs from the last time. It is not asked of a [notifier].
 	changes() uint64
 	stat(f *file, st *posix.Stat) posix.Errno
 	// release is called when the last reference of f has gone.
@@ -66,6 +68,9 @@ func (f *file) drop() {
 		panic("bug: a file of the in-memory kernel has been released twice; please report it")
 	}
 	f.k.files--
+	if f.watchers != nil {
+		f.unwatched()
+	}
 	f.object.release(f)
 	if f.place != nil {
 		f.place.drop()
@@ -76,14 +81,20 @@ func (f *file) nonblocking() bool { return f.flags&oNonblock != 0 }
 func (f *file) readable() bool    { return f.flags&oPath == 0 && f.flags&oAccmode != oWronly }
 func (f *file) writable() bool    { return f.flags&oPath == 0 && f.flags&oAccmode != oRdonly }
 
-// blocking makes an attempt until it is answered with something else than EAGAIN, unless nonblock holds. what names the call for the message of a deadlock. A signal makes
-// it EINTR.
+// blocking makes an attempt until it is answered with something else than EAGAIN, unless nonblock holds. The attempt that is answered is the last, and may be made
+// on the goroutine of another process: what it did is done, whatever happens to this process before it goes on. what names the call for the message of a
+// deadlock. A signal makes it EINTR.
 func (p *Process) blocking(nonblock bool, what string, attempt func() posix.Errno) posix.Errno {
 	errno := attempt()
 	if errno != eagain || nonblock {
 		return errno
 	}
-	if p.k.wait(p, what, never, func() bool { errno = attempt(); return errno != eagain }) == interrupted {
+	if p.k.wait(p, what, never, func() bool {
+		if errno == eagain {
+			errno = attempt()
+		}
+		return errno != eagain
+	}) == interrupted {
 		return eintr
 	}
 	return errno

@@ -45,6 +45,7 @@ type Kernel struct {
 	sched  scheduler
 	procs  table
 	tree   tree
+	io     io
 	init   *Process
 	lastNS uint64 // inode number of the namespace that was made last
 }
@@ -62,6 +63,7 @@ func New(config Config) *Kernel {
 	}
 	k := &Kernel{config: config, rng: rand.New(rand.NewPCG(config.Seed, 0x62756c6b68656164))}
 	k.sched.running = 1 // who called New
+	k.io.boot(k)
 	k.tree.boot(k)
 	k.procs.boot(k)
 	k.bootNamespaces()

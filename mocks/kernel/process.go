@@ -30,6 +30,7 @@ type Process struct {
 	sig     signals
 	group   posix.PID
 	session posix.PID
+	pinned  []*file // what its calls wait on
 	limits  [rlimits]posix.Rlimit
 
 	box confinement // copied to a child
