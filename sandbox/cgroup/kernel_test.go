@@ -3,22 +3,18 @@ package cgroup
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/bulkhead/bulkhead/posix"
-	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
-// The tests of this file run on the control groups of the running kernel: on its version 2 with the controllers that are
-// there, and on version 1 wherever that is mounted.
-
+// all is what these tests limit. They run on the control groups of the running kernel: on its version 2 with the controllers that are there, and on
+// version 1 wherever that is mounted.
 const all = host.Memory | host.Pids | host.CPU
 
 // eachVersion runs a test as the host is, and with version 1 alone if it has that.
@@ -181,118 +177,6 @@ func TestCountedWithoutLimits(t *testing.T) {
 	})
 }
 
-// forks is a shell that never stops to make processes that never end. Each generation leaves its parent.
-const forks = "grow() { while :; do (sleep 1000 & sleep 1000 &); done; }; grow & grow & grow"
-
-func TestKill(t *testing.T) {
-	f := probe(t)
-	need(t, f, 0)
-	limit := policy.Resource{Key: "pids.max", Limit: 3000} // so that a test that goes wrong does not take the machine with it
-	for _, test := range []struct {
-		name   string
-		need   host.ControllerSet // version 1
-		facts  func(host.CgroupFacts) host.CgroupFacts
-		limits []policy.Resource
-	}{
-		{"version 2", 0, func(c host.CgroupFacts) host.CgroupFacts { return c }, nil},
-		{"version 1 with limits", host.Pids | host.Memory, func(c host.CgroupFacts) host.CgroupFacts { return c },
-			[]policy.Resource{limit, {Key: "memory.max", Limit: 1 << 30}}},
-		{"version 1 by pids", host.Pids, func(c host.CgroupFacts) host.CgroupFacts { return host.CgroupFacts{Pids: c.Pids} }, nil},
-		{"version 1 by freezer", host.Freezer, func(c host.CgroupFacts) host.CgroupFacts { return host.CgroupFacts{Freezer: c.Freezer} }, nil},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			f := f
-			if test.need == 0 {
-				if f.Cgroup.V2.Place == "" {
-					t.Skipf("this host lets user %d make no version 2 groups", f.EUID)
-				}
-			} else {
-				needV1(t, f, test.need)
-				f = version1(f)
-			}
-			f.Cgroup = test.facts(f.Cgroup)
-			i := instance(t, open(t, f, Controllers(test.limits...)), test.limits...)
-			cmd, _ := start(t, i, forks)
-			eventually(t, "many processes run", func() bool {
-				pids, err := i.Processes()
-				return err == nil && len(pids) > 100
-			})
-			if empty, err := i.Empty(); err != nil || empty {
-				t.Errorf("a group with processes is empty (%v)", err)
-			}
-			if err := i.Kill(20 * time.Second); err != nil {
-				t.Fatal(err)
-			}
-			if pids, err := i.Processes(); err != nil || len(pids) != 0 {
-				t.Errorf("%d processes survived (%v)", len(pids), err)
-			}
-			// A shell that was refused a fork a moment before it was killed ends by itself.
-			if err := cmd.Wait(); err == nil {
-				t.Error("the first process ended of its own will")
-			}
-		})
-	}
-}
-
-func TestKillSubgroups(t *testing.T) {
-	f := probe(t)
-	needV1(t, f, host.Pids)
-	i := instance(t, open(t, version1(f), 0))
-	below := i.Dirs()[0].Path + "/below"
-	if err := os.Mkdir(below, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	cmd, _ := start(t, i, "echo 0 >"+below+"/cgroup.procs; exec sleep 1000")
-	eventually(t, "the process is in the group below", func() bool {
-		procs, err := os.ReadFile(below + "/cgroup.procs")
-		return err == nil && len(procs) > 0
-	})
-	if err := i.Kill(5 * time.Second); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err == nil {
-		t.Error("the process was not killed")
-	}
-}
-
-func TestRemoveWhileRunning(t *testing.T) {
-	eachVersion(t, host.Pids, func(t *testing.T, f host.Facts) {
-		i := instance(t, open(t, f, host.Pids), policy.Resource{Key: "pids.max", Limit: 10})
-		cmd, _ := start(t, i, "exec sleep 1000")
-		joined(t, i)
-		if err := i.Remove(); !errors.Is(err, ErrStillRunning) || !errors.Is(err, syscall.EBUSY) {
-			t.Errorf("removing a group with a process: %v", err)
-		}
-		if err := i.Kill(5 * time.Second); err != nil {
-			t.Error(err)
-		}
-		_ = cmd.Wait()
-	})
-}
-
-func TestKillReportsWhatDoesNotEnd(t *testing.T) {
-	f := probe(t)
-	needV1(t, f, host.Freezer)
-	f.Cgroup = host.CgroupFacts{Freezer: f.Cgroup.Freezer}
-	r := open(t, f, 0)
-	i := instance(t, r)
-	cmd, _ := start(t, i, "exec sleep 1000")
-	joined(t, i)
-	// A process that is frozen from above does not die, whatever is done in its own group.
-	above := filepath.Join(r.places[0].base, r.top, "freezer.state")
-	if err := os.WriteFile(above, []byte("FROZEN"), 0); err != nil {
-		t.Fatal(err)
-	}
-	err := i.Kill(30 * time.Millisecond)
-	if !errors.Is(err, ErrStillRunning) {
-		t.Errorf("got %v", err)
-	}
-	if err := os.WriteFile(above, []byte("THAWED"), 0); err != nil {
-		t.Fatal(err)
-	}
-	_ = cmd.Wait()
-}
-
 func TestSameInstanceTwice(t *testing.T) {
 	f := probe(t)
 	need(t, f, 0)
@@ -386,109 +270,6 @@ func TestJointMount(t *testing.T) {
 		return
 	}
 	t.Errorf("no joint directory among %+v", i.Dirs())
-}
-
-func TestSweep(t *testing.T) {
-	eachVersion(t, 0, func(t *testing.T, f host.Facts) {
-		gone := exec.Command("/bin/true")
-		if err := gone.Run(); err != nil {
-			t.Fatal(err)
-		}
-		r := open(t, f, 0)
-		self, err := identify(linux.New())
-		if err != nil {
-			t.Fatal(err)
-		}
-		base := r.places[0].base
-		name := func(id identity) string { return filepath.Join(base, "bulkhead-test-"+id.String()) }
-		dead, strange, reused := self, self, self
-		dead.pid = posix.PID(gone.Process.Pid)
-		strange.pid, strange.ns = dead.pid, self.ns+1
-		reused.start++
-		for _, dir := range []string{name(dead) + "/web/0", name(strange) + "/web", name(reused)} {
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-		t.Cleanup(func() {
-			for _, dir := range []string{name(strange) + "/web", name(strange), name(dead) + "/web/0", name(dead) + "/web", name(dead), name(reused)} {
-				if err := os.Remove(dir); err != nil && !os.IsNotExist(err) {
-					t.Error(err)
-				}
-			}
-		})
-		sleeper := exec.Command("/bin/sleep", "1000")
-		if err := sleeper.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			_ = sleeper.Process.Kill()
-			_ = sleeper.Wait()
-		})
-		if err := writeFile(linux.New(), name(dead)+"/web/0/cgroup.procs", itoa(sleeper.Process.Pid)); err != nil {
-			t.Fatal(err)
-		}
-
-		swept, err := r.Sweep()
-		if err != nil || len(swept.Removed) != 1 || swept.Removed[0] != name(reused) || len(swept.Populated) != 1 || swept.Populated[0] != name(dead) {
-			t.Errorf("with a process left: %+v, %v", swept, err)
-		}
-		_ = sleeper.Process.Kill()
-		_ = sleeper.Wait()
-		swept, err = r.Sweep()
-		if err != nil || len(swept.Removed) != 1 || swept.Removed[0] != name(dead) || len(swept.Populated) != 0 {
-			t.Errorf("with none left: %+v, %v", swept, err)
-		}
-		if _, err := os.Stat(name(strange)); err != nil {
-			t.Errorf("a supervisor of another pid namespace was taken for dead: %v", err)
-		}
-	})
-}
-
-// BenchmarkInstance is what a launch pays: making, joining and removing a group with the three limits.
-func BenchmarkInstance(b *testing.B) {
-	f := probe(b)
-	need(b, f, all)
-	r := open(b, f, all)
-	limits := []policy.Resource{{Key: "memory.max", Limit: 64 << 20}, {Key: "pids.max", Limit: 64}, {Key: "cpu.max", Limit: 50_000}}
-	first, err := r.Instance("web", "stays", limits)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = first.Remove() }()
-	for b.Loop() {
-		i, err := r.Instance("web", "0", limits)
-		if err != nil {
-			b.Fatal(err)
-		}
-		j, err := i.Join()
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := errors.Join(j.Close(), i.Remove()); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkExec is what a supervisor with one instance pays, from the first directory to the last.
-func BenchmarkExec(b *testing.B) {
-	f := probe(b)
-	need(b, f, all)
-	limits := []policy.Resource{{Key: "memory.max", Limit: 64 << 20}, {Key: "pids.max", Limit: 64}, {Key: "cpu.max", Limit: 50_000}}
-	for b.Loop() {
-		r, err := Open(linux.New(), f, Options{Name: "bulkhead-test", Controllers: all})
-		if err != nil {
-			b.Fatal(err)
-		}
-		i, err := r.Instance("", "0", limits)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := errors.Join(i.Remove(), r.Close()); err != nil {
-			b.Fatal(err)
-		}
-	}
 }
 
 func TestModuleDirectoryStays(t *testing.T) {

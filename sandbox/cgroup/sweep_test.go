@@ -1,0 +1,69 @@
+package cgroup
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/sandbox/host"
+)
+
+func TestSweep(t *testing.T) {
+	eachVersion(t, 0, func(t *testing.T, f host.Facts) {
+		gone := exec.Command("/bin/true")
+		if err := gone.Run(); err != nil {
+			t.Fatal(err)
+		}
+		r := open(t, f, 0)
+		self, err := identify(linux.New())
+		if err != nil {
+			t.Fatal(err)
+		}
+		base := r.places[0].base
+		name := func(id identity) string { return filepath.Join(base, "bulkhead-test-"+id.String()) }
+		dead, strange, reused := self, self, self
+		dead.pid = posix.PID(gone.Process.Pid)
+		strange.pid, strange.ns = dead.pid, self.ns+1
+		reused.start++
+		for _, dir := range []string{name(dead) + "/web/0", name(strange) + "/web", name(reused)} {
+			if err := os.MkdirAll(dir, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+		t.Cleanup(func() {
+			for _, dir := range []string{name(strange) + "/web", name(strange), name(dead) + "/web/0", name(dead) + "/web", name(dead), name(reused)} {
+				if err := os.Remove(dir); err != nil && !os.IsNotExist(err) {
+					t.Error(err)
+				}
+			}
+		})
+		sleeper := exec.Command("/bin/sleep", "1000")
+		if err := sleeper.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = sleeper.Process.Kill()
+			_ = sleeper.Wait()
+		})
+		if err := writeFile(linux.New(), name(dead)+"/web/0/cgroup.procs", itoa(sleeper.Process.Pid)); err != nil {
+			t.Fatal(err)
+		}
+
+		swept, err := r.Sweep()
+		if err != nil || len(swept.Removed) != 1 || swept.Removed[0] != name(reused) || len(swept.Populated) != 1 || swept.Populated[0] != name(dead) {
+			t.Errorf("with a process left: %+v, %v", swept, err)
+		}
+		_ = sleeper.Process.Kill()
+		_ = sleeper.Wait()
+		swept, err = r.Sweep()
+		if err != nil || len(swept.Removed) != 1 || swept.Removed[0] != name(dead) || len(swept.Populated) != 0 {
+			t.Errorf("with none left: %+v, %v", swept, err)
+		}
+		if _, err := os.Stat(name(strange)); err != nil {
+			t.Errorf("a supervisor of another pid namespace was taken for dead: %v", err)
+		}
+	})
+}
