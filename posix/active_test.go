@@ -88,6 +88,7 @@ func TestCheckOrder(t *testing.T) {
 		{"errs log metrics restrict retry fault record linux", ""},
 		{"errs log metrics restrict retry fault record kernel", ""},
 		{"errs restrict linux", ""},
+		{"errs retry replay", ""},
 		{"own errs own own log other kernel", ""},
 		{"log errs linux", "the layer errs must be outside of log, since the layers below it go by bare errnos; the stack is log > errs > linux"},
 		{"errs retry metrics restrict linux", "the layer metrics must be outside of retry, since it counts what"},

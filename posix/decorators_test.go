@@ -18,6 +18,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix/fault"
 	"github.com/bulkhead/bulkhead/posix/log"
 	"github.com/bulkhead/bulkhead/posix/metrics"
+	"github.com/bulkhead/bulkhead/posix/record"
 	"github.com/bulkhead/bulkhead/posix/restrict"
 	"github.com/bulkhead/bulkhead/posix/retry"
 )
@@ -43,6 +44,13 @@ var decorators = []struct {
 		f := fault.New(c)
 		f.Set(1, fault.Nth(2, syscall.EIO))
 		return f
+	}, bare},
+	{"record", func(c posix.Core) posix.Core {
+		r, err := record.New(c, io.Discard)
+		if err != nil {
+			panic(err)
+		}
+		return r
 	}, bare},
 	{"restrict", func(c posix.Core) posix.Core { return restrict.New(c, everything()) }, bare},
 }

@@ -45,12 +45,12 @@ var order = []struct{ name, why string }{
 	{"retry", "it repeats what a fault or the kernel interrupted"},
 	{"fault", "it stands for the kernel, and a recording is of what the kernel did"},
 	{"record", "it writes down what the kernel did"},
-	{"linux", ""}, {"kernel", ""},
+	{"linux", ""}, {"kernel", ""}, {"replay", ""},
 }
 
 // CheckOrder returns an error when the layers of a stack are not in the order
 //
-//	errs > log > metrics > restrict > retry > fault > record > linux | kernel
+//	errs > log > metrics > restrict > retry > fault > record > linux | kernel | replay
 //
 // or when one is there twice. Any of them may be missing, and layers of other names may be anywhere. The error names the two layers, and says
 // which must be outside of which and why. [Use] asks it.

@@ -10,6 +10,7 @@
 //	posix/restrict  the methods of the decorator that denies, and the rules that it goes by
 //	posix/retry     the methods of the decorator that repeats
 //	posix/fault     the methods of the decorator that fails
+//	posix/record    the methods of the decorator that records, and of what answers from a recording
 //
 // Run it with
 //

@@ -79,17 +79,20 @@ func argAttrs(p *Package, m *Method) []string {
 func resultAttrs(p *Package, m *Method) []string {
 	var list []string
 	for i, v := range m.Results {
-		key := snake(v.Name)
-		switch {
-		case key != "":
-		case v.Type.Name == "Sockaddr":
-			key = "result_addr"
-		default:
-			key = "result"
-		}
-		if s := attr(p, key, resultName(i), v.Type); s != "" {
+		if s := attr(p, resultKey(v), resultName(i), v.Type); s != "" {
 			list = append(list, s)
 		}
 	}
 	return list
+}
+
+// resultKey returns the name under which a result is shown.
+func resultKey(v Value) string {
+	switch {
+	case v.Name != "":
+		return snake(v.Name)
+	case v.Type.Name == "Sockaddr":
+		return "result_addr"
+	}
+	return "result"
 }

@@ -37,6 +37,9 @@ var emitters = []struct {
 	{"restrict/zz_generated_core.go", emitRestrict},
 	{"retry/zz_generated_core.go", emitRetry},
 	{"fault/zz_generated_core.go", emitFault},
+	{"record/zz_generated_core.go", emitRecord},
+	{"record/zz_generated_replay.go", emitReplay},
+	{"record/zz_generated_shapes.go", emitShapes},
 }
 
 // generate returns the files that follow from p.

@@ -167,6 +167,9 @@ func TestGeneratedText(t *testing.T) {
 		{"retry/zz_generated_core.go", "return d.next.Pipe2(flags)"},
 		{"retry/zz_generated_core.go", "err := d.next.Rename(p)\n\t\tif err == nil || !d.again(posix.OpRename, n, err) {\n\t\t\treturn err"},
 		{"fault/zz_generated_core.go", "if err := d.fail(posix.OpPipe2, posix.NoFD, \"\"); err != nil {\n\t\t\treturn -1, -1, err"},
+		{"record/zz_generated_core.go", "call := d.begin(posix.OpPipe2, flags)\n\tr0, r1, err := d.next.Pipe2(flags)\n\td.end(call, err, r0, r1)\n\treturn r0, r1, err"},
+		{"record/zz_generated_replay.go", "r0 := posix.NoFD\n\tr1 := posix.NoFD\n\terr := d.replay([]any{&r0, &r1}, posix.OpPipe2, flags)"},
+		{"record/zz_generated_shapes.go", "posix.OpPipe2:  {[]param{{\"flags\", values}}, []string{\"r\", \"w\"}},"},
 		{"restrict/zz_generated_rules.go", "type Pipe2 func(flags int) bool"},
 	} {
 		if !strings.Contains(text[tt.file], tt.want) {
