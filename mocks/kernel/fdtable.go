@@ -61,6 +61,18 @@ func (p *Process) install(f *file, least posix.FD, cloexec bool) (posix.FD, posi
 	return posix.FD(at), 0
 }
 
+// spare says whether there is a number for another descriptor: EMFILE. Linux asks before it opens anything.
+func (p *Process) spare() posix.Errno {
+	t := p.fds
+	for t.free < len(t.slots) && t.slots[t.free].file != nil {
+		t.free++
+	}
+	if uint64(t.free) >= p.limits[rlimitNofile].Soft {
+		return emfile
+	}
+	return 0
+}
+
 func (t *fdTable) put(at int, s slot) {
 	if at >= len(t.slots) {
 		grown := make([]slot, max(8, 1<<bits.Len(uint(at))))

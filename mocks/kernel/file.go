@@ -12,9 +12,12 @@ type file struct {
 	offset int64
 	object object
 	place  *place // what was opened by a path; nil for pipes, sockets …
+	own    place  // what place leads to, most often
 	opener credentials
 	// watchers are the items of epoll instances that are about it.
 	watchers []*epollItem
+	// counted: it is one of the writers of its inode.
+	counted bool
 }
 
 // object is what a description is of: a regular file, a directory, a pipe's end, a socket, a timer … Methods are called with the kernel locked. Those that it has
@@ -72,14 +75,24 @@ func (f *file) drop() {
 		f.unwatched()
 	}
 	f.object.release(f)
+	if f.counted {
+		f.place.entry.inode.writers--
+	}
+	f.unlock()
 	if f.place != nil {
 		f.place.drop()
 	}
 }
 
 func (f *file) nonblocking() bool { return f.flags&oNonblock != 0 }
-func (f *file) readable() bool    { return f.flags&oPath == 0 && f.flags&oAccmode != oWronly }
-func (f *file) writable() bool    { return f.flags&oPath == 0 && f.flags&oAccmode != oRdonly }
+func (f *file) readable() bool {
+	mode := f.flags & (oPath | oAccmode)
+	return mode == oRdonly || mode == oRdwr
+}
+func (f *file) writable() bool {
+	mode := f.flags & (oPath | oAccmode)
+	return mode == oWronly || mode == oRdwr
+}
 
 // blocking makes an attempt until it is answered with something else than EAGAIN, unless nonblock holds. The attempt that is answered is the last, and may be made
 // on the goroutine of another process: what it did is done, whatever happens to this process before it goes on. what names the call for the message of a

@@ -66,6 +66,7 @@ func New(config Config) *Kernel {
 	k.io.boot(k)
 	k.tree.boot(k)
 	k.procs.boot(k)
+	k.tree.enter(k.init)
 	k.bootNamespaces()
 	return k
 }
