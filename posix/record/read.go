@@ -131,6 +131,11 @@ func (r *reader) parse(v any) error {
 	return r.refuse(1, ErrFormat, "%v", err)
 }
 
+// column returns where a member of the line begins, that of the line when it is missing.
+func (r *reader) column(name string) int {
+	return max(bytes.Index(r.text, []byte(`"`+name+`":`)), 0) + 1
+}
+
 // header reads the first line.
 func (r *reader) header() error {
 	if err := r.next(); err != nil {
@@ -149,14 +154,13 @@ func (r *reader) header() error {
 	if err := r.parse(&h); err != nil {
 		return err
 	}
-	at := func(name string) int { return bytes.Index(r.text, []byte(`"`+name+`"`)) + 1 }
 	switch {
 	case h.Version != Version:
-		return r.refuse(at("version"), ErrVersion, "version %d, this is version %d", h.Version, Version)
+		return r.refuse(r.column("version"), ErrVersion, "version %d, this is version %d", h.Version, Version)
 	case h.Platform != platform():
-		return r.refuse(at("platform"), ErrVersion, "it was recorded on %q, this is %s, where numbers mean something else", h.Platform, platform())
+		return r.refuse(r.column("platform"), ErrVersion, "it was recorded on %q, this is %s, where numbers mean something else", h.Platform, platform())
 	case h.Operations != operations():
-		return r.refuse(at("operations"), ErrVersion, "it was recorded by a program with other operations (%q, not %s): record it again", h.Operations, operations())
+		return r.refuse(r.column("operations"), ErrVersion, "it was recorded by a program with other operations (%q, not %s): record it again", h.Operations, operations())
 	}
 	return r.same(appendHeader(nil))
 }
@@ -188,7 +192,7 @@ func (r *reader) call() (*entry, error) {
 	}
 	op, ok := posix.OpByName(raw.Op)
 	if !ok {
-		return nil, r.refuse(bytes.Index(r.text, []byte(`"op"`))+1, ErrFormat, "there is no operation %q", raw.Op)
+		return nil, r.refuse(r.column("op"), ErrFormat, "there is no operation %q", raw.Op)
 	}
 	e := &entry{line: r.line, op: op, args: raw.Args}
 	if raw.Errno != nil {
@@ -198,7 +202,7 @@ func (r *reader) call() (*entry, error) {
 	}
 	args, err := e.decode(raw.Results)
 	if err != nil {
-		return nil, r.refuse(bytes.Index(r.text, []byte(`,"results"`))+2, ErrFormat, "%s: %v", op, err)
+		return nil, r.refuse(r.column("results"), ErrFormat, "%s: %v", op, err)
 	}
 	if err := r.same(appendResults(appendCall(nil, raw.N, op, e.args), op, args, e.results, e.err)); err != nil {
 		return nil, err
@@ -243,14 +247,16 @@ func (e *entry) decode(results json.RawMessage) (args []reflect.Value, err error
 	}
 	m := method(e.op)
 	for i, name := range shapes[e.op].results {
-		v := reflect.New(m.Out(i)).Elem()
-		if v.Kind() == reflect.Slice {
-			err = decodeMapped(v, object[name])
-		} else {
-			err = decode(v, object[name])
+		typ, mapped := m.Out(i), m.Out(i).Kind() == reflect.Slice
+		if mapped { // the memory is made when it is asked for
+			typ = reflect.TypeFor[int]()
 		}
-		if err != nil {
+		v := reflect.New(typ).Elem()
+		if err := decode(v, object[name]); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if mapped && (v.Int() < 0 || v.Int() > maxMapped) {
+			return nil, fmt.Errorf("%s: %d bytes of memory", name, v.Int())
 		}
 		e.results = append(e.results, v)
 	}
@@ -267,21 +273,6 @@ func (e *entry) decode(results json.RawMessage) (args []reflect.Value, err error
 		e.filled[i], args[i] = v, v
 	}
 	return args, nil
-}
-
-// decodeMapped makes memory of the length that was recorded.
-func decodeMapped(v reflect.Value, from any) error {
-	var n int
-	if err := decode(reflect.ValueOf(&n).Elem(), from); err != nil {
-		return err
-	}
-	if n < 0 || n > maxMapped {
-		return fmt.Errorf("%d bytes of memory", n)
-	}
-	if n > 0 {
-		v.Set(reflect.MakeSlice(v.Type(), n, n))
-	}
-	return nil
 }
 
 // maxMapped is how much memory a recorded Mmap may stand for, in bytes.

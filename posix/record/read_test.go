@@ -74,6 +74,8 @@ func TestRefused(t *testing.T) {
 		{"header of another type", sealed(replace(`"version":1`, `"version":"1"`)), record.ErrFormat, "recording line 1, column 34: Version is of the wrong kind: string"},
 		{"header with more", sealed(replace(`"version":1`, `"version":1,"more":2`)), record.ErrFormat, `recording line 1, column 1: json: unknown field "more"`},
 		{"another version", sealed(replace(`"version":1`, `"version":2`)), record.ErrVersion, "recording line 1, column 22: version 2, this is version 1"},
+		{"no version", sealed(`{"recording":"posix"`), record.ErrVersion, "recording line 1, column 1: version 0"},
+		{"no operation", sealed(replace(`"op":"read",`, ``)), record.ErrFormat, `recording line 3, column 1: there is no operation ""`},
 		{"another platform", sealed(replace(`"linux/`, `"plan9/`)), record.ErrVersion, `recording line 1, column 34: it was recorded on "plan9/`},
 		{"other operations", sealed(regexp.MustCompile(`"operations":"[^"]*"`).ReplaceAllString(recording, `"operations":"0"`)), record.ErrVersion,
 			"recording line 1, column "},

@@ -144,7 +144,14 @@ func (e *entry) deliver(results []any, args []reflect.Value) error {
 		}
 	}
 	for i, v := range e.results {
-		reflect.ValueOf(results[i]).Elem().Set(v)
+		to := reflect.ValueOf(results[i]).Elem()
+		if to.Kind() == reflect.Slice && v.Int() > 0 { // Mmap
+			n := int(v.Int())
+			v = reflect.MakeSlice(to.Type(), n, n)
+		}
+		if to.Type() == v.Type() {
+			to.Set(v)
+		}
 	}
 	return nil
 }
