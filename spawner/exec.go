@@ -43,7 +43,7 @@ func CatchSignals() *Signals {
 	return s
 }
 
-// Run launches the command, passes signals on, and waits for its end. A second SIGTERM, or the end of the grace period after the
+// Run launches the command, passes signals on, and waits for its end. Nothing else is launched on the host, before or after. A second SIGTERM, or the end of the grace period after the
 // first, kills it. Everything that the command started ends with it.
 //
 // When its terminal cannot be passed through any more, the command is killed: nobody would take what it writes, and it would wait for ever.
@@ -58,6 +58,7 @@ func (h *Host) Run(f Foreground) (exit Exit, err error) {
 	if f.Terminal != nil {
 		stdio = f.Terminal.Stdio()
 	}
+	h.alone = true
 	i, err := h.Start(f.Module, "exec", stdio, f.Listeners)
 	if err != nil {
 		return Exit{}, err

@@ -26,6 +26,8 @@ type Host struct {
 	// controllers are those that groups has, and former what it was before it needed more of them.
 	controllers host.ControllerSet
 	former      []*cgroup.Root
+	// alone: there is only ever one instance, whose group needs no level for its module.
+	alone bool
 }
 
 // NewHost finds the place for control groups that the modules need. Limits that cannot be had are an error, unless best_effort names
@@ -101,11 +103,15 @@ func (h *Host) start(m *wire.Module, id string, stdio [3]posix.FD, listeners, so
 	i := &Instance{host: h, Module: m, ID: id}
 	r := launch.Request{Program: m.Program, Init: m.Init, Stdio: stdio, Listeners: listeners, Sockets: sockets}
 	if h.groups != nil {
+		module := m.Name
+		if h.alone {
+			module = ""
+		}
 		// Making directories in several hierarchies and starting the init take about as long; they do not need each other.
 		made := make(chan error, 1)
 		go func() {
 			var err error
-			i.group, err = h.groups.Instance(m.Name, id, m.EnforcedResources())
+			i.group, err = h.groups.Instance(module, id, m.EnforcedResources())
 			made <- err
 		}()
 		wait := sync.OnceValue(func() error { return <-made })

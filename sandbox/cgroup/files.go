@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,17 +28,18 @@ func readFile(k posix.Files, path string) (string, error) {
 		return "", fmt.Errorf("open %s: %w", path, err)
 	}
 	defer func() { _ = k.Close(fd) }()
-	var text []byte
-	buf := make([]byte, 4096)
+	text := make([]byte, 0, 512) // enough for nearly all of them
 	for {
-		n, err := k.Read(fd, buf)
+		n, err := k.Read(fd, text[len(text):cap(text)])
 		if err != nil {
 			return "", fmt.Errorf("read %s: %w", path, err)
 		}
 		if n == 0 {
 			return strings.TrimSpace(string(text)), nil
 		}
-		text = append(text, buf[:n]...)
+		if text = text[:len(text)+n]; len(text) == cap(text) {
+			text = slices.Grow(text, len(text))
+		}
 	}
 }
 
@@ -106,7 +108,7 @@ func subdirectories(k posix.Files, path string) ([]string, error) {
 	}
 	defer func() { _ = k.Close(fd) }()
 	var names []string
-	buf := make([]byte, 8192)
+	buf := make([]byte, 4096)
 	for {
 		n, err := k.Getdents(fd, buf)
 		if errors.Is(err, unix.ENOENT) {

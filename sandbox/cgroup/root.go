@@ -26,6 +26,7 @@ type Options struct {
 type Root struct {
 	kernel Kernel
 	name   string // Options.Name
+	self   identity
 	top    string // the name of our top directory
 	places []place
 	// v1 says that processes are found and ended through places[0], a version 1 hierarchy.
@@ -53,7 +54,7 @@ func Open(k Kernel, f host.Facts, o Options) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Root{kernel: k, name: o.Name, top: o.Name + "-" + self.String()}
+	r := &Root{kernel: k, name: o.Name, self: self, top: o.Name + "-" + self.String()}
 	r.modules = map[string]bool{r.top: true}
 	var refused error
 	for _, p := range places {
@@ -110,7 +111,10 @@ func (r *Root) Close() error {
 	var errs []error
 	for i := range r.places {
 		p := &r.places[i]
-		errs = append(errs, r.removeModules(p), p.moveBack(r.kernel, p.base), remove(r.kernel, p.base+"/"+r.top))
+		if p.leaf != "" { // the supervisor itself is in there
+			errs = append(errs, r.removeModules(p), p.moveBack(r.kernel, p.base))
+		}
+		errs = append(errs, remove(r.kernel, p.base+"/"+r.top))
 	}
 	r.places = nil
 	return errors.Join(errs...)

@@ -18,10 +18,6 @@ type Swept struct {
 func (r *Root) Sweep() (Swept, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	self, err := identify(r.kernel)
-	if err != nil {
-		return Swept{}, err
-	}
 	var swept Swept
 	var errs []error
 	for _, p := range r.places {
@@ -31,7 +27,7 @@ func (r *Root) Sweep() (Swept, error) {
 			continue
 		}
 		for _, name := range names {
-			if name == r.top || !r.stale(name, self) {
+			if name == r.top || !r.stale(name) {
 				continue
 			}
 			errs = append(errs, r.sweep(p.base+"/"+name, &swept))
@@ -57,13 +53,13 @@ func (r *Root) sweep(dir string, swept *Swept) error {
 }
 
 // stale tells whether name is the top directory of a supervisor that has ended. Only numbers of our own pid namespace can be judged.
-func (r *Root) stale(name string, self identity) bool {
+func (r *Root) stale(name string) bool {
 	rest, ok := strings.CutPrefix(name, r.name+"-")
 	if !ok {
 		return false
 	}
 	id, ok := parseIdentity(rest)
-	if !ok || id.ns != self.ns {
+	if !ok || id.ns != r.self.ns {
 		return false
 	}
 	start, err := startTime(r.kernel, strconv.Itoa(int(id.pid)))

@@ -94,12 +94,16 @@ func kindOf(mode uint32) sandbox.Kind {
 }
 
 func (l lookup) readlink(dir posix.FD, p string) (string, error) {
-	buf := make([]byte, unix.PathMax)
-	n, err := l.files.Readlinkat(dir, p, buf)
-	if err != nil {
-		return "", err
+	for size := 256; ; size = unix.PathMax { // nearly all are short
+		buf := make([]byte, size)
+		n, err := l.files.Readlinkat(dir, p, buf)
+		if err != nil {
+			return "", err
+		}
+		if n < size || size == unix.PathMax {
+			return string(buf[:n]), nil
+		}
 	}
-	return string(buf[:n]), nil
 }
 
 // head reads the beginning of a regular file. A program that may be executed and not read has no head to look at.

@@ -96,44 +96,39 @@ func (c *Cache) find(k Kernel, l *launch.Launcher, req compile.Request) (Key, wi
 		return Key{}, wire.Plan{}, fmt.Errorf("ask for the kernel's version: %w", err)
 	}
 	key := KeyOf(p, kernel, req)
-	type result struct {
-		plan wire.Plan
-		err  error
-	}
-	network, done := make(chan bool, 1), make(chan result, 1)
-	go func() {
-		plan, err := c.look(k, key, network)
-		done <- result{plan, err}
-	}()
+	found, same := make(chan Entry, 1), make(chan error, 1)
+	go c.look(k, key, found, same)
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = compile.Timeout
 	}
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
-	for {
+	var plan wire.Plan
+	for found != nil || same != nil {
 		select {
-		case needed := <-network:
-			if needed {
+		case e := <-found:
+			found = nil
+			if plan, err = decode(e); err != nil {
+				return key, wire.Plan{}, err
+			}
+			if slices.ContainsFunc(plan.Modules, needsNetwork) {
 				l.Refill() // it takes as long as the questions do
 			}
-		case r := <-done:
-			return key, r.plan, r.err
+		case err := <-same: // without an error there is an entry
+			same = nil
+			if err != nil {
+				return key, wire.Plan{}, err
+			}
 		case <-timer.C:
 			return key, wire.Plan{}, fmt.Errorf("%w: %s", errSlow, timeout)
 		}
 	}
+	return key, plan, nil
 }
 
-// look reads an entry and asks its questions again. Before it does, it says on network whether the plan needs a network namespace.
-func (c *Cache) look(k Kernel, key Key, network chan<- bool) (wire.Plan, error) {
-	e, err := load(k, c.Dir, key)
-	if errors.Is(err, fs.ErrNotExist) {
-		return wire.Plan{}, errNone
-	}
-	if err != nil {
-		return wire.Plan{}, fmt.Errorf("read the entry: %w", err)
-	}
+// decode returns the plan of an entry.
+func decode(e Entry) (wire.Plan, error) {
 	plan, err := wire.DecodePlan(e.Plan)
 	if err != nil {
 		return wire.Plan{}, err
@@ -141,17 +136,35 @@ func (c *Cache) look(k Kernel, key Key, network chan<- bool) (wire.Plan, error) 
 	if plan.Diagnostics.HasErrors() {
 		return wire.Plan{}, errInvalid
 	}
-	network <- slices.ContainsFunc(plan.Modules, needsNetwork)
+	return plan, nil
+}
+
+// look reads an entry and hands it to found. Then it asks the entry's questions again, and says on same what speaks against using it.
+func (c *Cache) look(k Kernel, key Key, found chan<- Entry, same chan<- error) {
+	e, err := load(k, c.Dir, key)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		same <- errNone
+	case err != nil:
+		same <- fmt.Errorf("read the entry: %w", err)
+	default:
+		found <- e
+		same <- ask(k, e)
+	}
+}
+
+// ask is an error unless all answers are now those of the entry.
+func ask(k Kernel, e Entry) error {
 	for _, x := range e.Exchanges {
 		now, err := compile.Answer(k, x.Question)
 		if err != nil {
-			return wire.Plan{}, err
+			return err
 		}
 		if !bytes.Equal(now, x.Answer) {
-			return wire.Plan{}, fmt.Errorf("%w: %q", errChanged, x.Question)
+			return fmt.Errorf("%w: %q", errChanged, x.Question)
 		}
 	}
-	return plan, nil
+	return nil
 }
 
 func needsNetwork(m wire.Module) bool {

@@ -62,7 +62,9 @@ type Decoder struct {
 	buf  []byte
 	at   int
 	err  error
-	seen map[string]string // strings so far, of which equal ones are to be the same; nil when that does not matter
+	// Equal strings are to be the same: recent has some of those so far, seen all. Nil when that does not matter.
+	recent *[256]string
+	seen   map[string]string
 }
 
 // NewDecoder reads a message, which is not copied.
@@ -128,6 +130,13 @@ func (d *Decoder) Bool() bool {
 // String takes a length and the bytes.
 func (d *Decoder) String() string {
 	p := d.Data()
+	if d.recent == nil || len(p) == 0 {
+		return string(p)
+	}
+	place := &d.recent[(len(p)+7*int(p[0])+13*int(p[len(p)/2])+31*int(p[len(p)-1]))%len(d.recent)]
+	if *place == string(p) {
+		return *place
+	}
 	s, ok := d.seen[string(p)]
 	if !ok {
 		s = string(p)
@@ -135,6 +144,7 @@ func (d *Decoder) String() string {
 			d.seen[s] = s
 		}
 	}
+	*place = s
 	return s
 }
 

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"time"
 
 	"github.com/bulkhead/bulkhead/posix"
@@ -85,10 +86,11 @@ func (p Plan) Encode() []byte {
 	return e.Bytes()
 }
 
-// DecodePlan reads a plan, which stays when the message goes. Modules say the same again and again: that is there once.
+// DecodePlan reads a plan, which stays when the message goes. Modules say the same again and again: that is there once. One alone repeats little
+// but what it has just said, and somebody waits for it.
 func DecodePlan(message []byte) (Plan, error) {
 	d := NewDecoder(message)
-	d.seen = map[string]string{}
+	d.recent = new([256]string)
 	p := Plan{Diagnostics: List(d, maxDiagnostics, func(d *Decoder) policy.Diagnostic {
 		v := policy.Diagnostic{Code: d.String(), Severity: policy.Severity(d.U8()), Message: d.String(), Hint: d.String(), Help: d.String(),
 			Pos: decodePos(d), Width: int(d.U32())}
@@ -99,6 +101,9 @@ func DecodePlan(message []byte) (Plan, error) {
 	})}
 	p.Rendered, p.JSON = d.String(), d.String()
 	p.Listeners = List(d, maxModules, decodeListener)
+	if rest := d.buf[d.at:]; len(rest) >= 4 && binary.LittleEndian.Uint32(rest) > 1 {
+		d.seen = map[string]string{}
+	}
 	p.Modules = List(d, maxModules, decodeModule)
 	for _, m := range p.Modules {
 		if m.Program == nil {
