@@ -18,6 +18,7 @@ type file struct {
 	watchers []*epollItem
 	// counted: it is one of the writers of its inode.
 	counted bool
+	denied  uint64 // LANDLOCK_ACCESS_FS_TRUNCATE and …IOCTL_DEV when the opener's domain denies them
 }
 
 // object is what a description is of: a regular file, a directory, a pipe's end, a socket, a timer … Methods are called with the kernel locked. Those that it has

@@ -281,8 +281,10 @@ func (p *Process) describe(at spot, flags uint32) (*file, posix.Errno) {
 			return nil, erofs
 		}
 	}
+	var denied uint64
 	if flags&oPath == 0 {
-		if errno := p.landlockOpen(at, flags); errno != 0 {
+		var errno posix.Errno
+		if denied, errno = p.landlockOpen(at, flags); errno != 0 {
 			return nil, errno
 		}
 	}
@@ -290,6 +292,7 @@ func (p *Process) describe(at spot, flags uint32) (*file, posix.Errno) {
 	if errno != 0 {
 		return nil, errno
 	}
+	f.denied = denied
 	f.place = &f.own
 	f.own.occupy(at)
 	if flags&oPath != 0 {
@@ -306,22 +309,4 @@ func (p *Process) describe(at spot, flags uint32) (*file, posix.Errno) {
 		f.counted = true
 	}
 	return f, 0
-}
-
-// landlockOpen asks for the access rights that an open needs. Source: hook_file_open() in security/landlock/fs.c.
-func (p *Process) landlockOpen(at spot, flags uint32) posix.Errno {
-	if p.box.domain == nil {
-		return 0
-	}
-	var access uint64
-	if mode := flags & oAccmode; mode == oRdonly || mode == oRdwr {
-		access = unix.LANDLOCK_ACCESS_FS_READ_FILE
-		if at.entry.inode.isDir() {
-			access = unix.LANDLOCK_ACCESS_FS_READ_DIR
-		}
-	}
-	if mode := flags & oAccmode; mode == oWronly || mode == oRdwr {
-		access |= unix.LANDLOCK_ACCESS_FS_WRITE_FILE
-	}
-	return p.landlock(at.mount, at.entry, access)
 }

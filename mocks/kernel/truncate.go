@@ -38,10 +38,8 @@ func (p *Process) truncate(f *file, size int64, called bool) posix.Errno {
 		}
 		return einval
 	}
-	if p.box.domain != nil {
-		if errno := p.landlock(f.place.mount, f.place.entry, unix.LANDLOCK_ACCESS_FS_TRUNCATE); errno != 0 {
-			return errno
-		}
+	if f.denied&unix.LANDLOCK_ACCESS_FS_TRUNCATE != 0 {
+		return eacces
 	}
 	switch {
 	case size > r.length && uint64(size) > p.limits[unix.RLIMIT_FSIZE].Soft:

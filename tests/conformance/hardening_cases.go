@@ -1,5 +1,9 @@
 package conformance
 
+import (
+	"slices"
+)
+
 func hardeningCases() []Case {
-	return []Case{}
+	return slices.Concat(landlockCases(), landlockFileCases(), seccompCases())
 }
