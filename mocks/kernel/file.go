@@ -16,6 +16,7 @@ type file struct {
 	opener credentials
 	// watchers are the items of epoll instances that are about it.
 	watchers []*epollItem
+	inflight int // how many of refs are messages; only of unix sockets
 	// counted: it is one of the writers of its inode.
 	counted bool
 	denied  uint64 // LANDLOCK_ACCESS_FS_TRUNCATE and …IOCTL_DEV when the opener's domain denies them
@@ -66,6 +67,9 @@ func (f *file) hold() *file {
 func (f *file) drop() {
 	f.refs--
 	if f.refs > 0 {
+		if f.refs == f.inflight {
+			f.k.io.collect()
+		}
 		return
 	}
 	if f.refs < 0 {

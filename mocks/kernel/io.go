@@ -10,11 +10,18 @@ import (
 type io struct {
 	pipefs, sockfs super
 	anon           inode // all that are not pipes or sockets share it
+	abstract       map[unixKey]*unixSocket
+	spare          *packet
+	flying         []*unixSocket // with a description that is in a message, by age
+	collecting     bool
+	maxBuffer      int32 // net.core.wmem_max and rmem_max
 }
 
 func (o *io) boot(k *Kernel) {
 	o.pipefs = super{dev: 0xf, typ: "pipefs", magic: 0x50495045}
 	o.sockfs = super{dev: 0x9, typ: "sockfs", magic: 0x534F434B}
+	o.abstract = map[unixKey]*unixSocket{}
+	o.maxBuffer = 4194304
 	now := k.timestamp()
 	o.anon = inode{
 		super: &super{dev: 0x10, typ: "anon_inodefs", magic: 0x09041934}, ino: 1, mode: 0o600, nlink: 1,
@@ -49,6 +56,9 @@ func (p *Process) makeFD(o object, flags uint32) (posix.FD, posix.Errno) {
 	f, errno := p.k.newFile(p, o, flags&^unix.O_CLOEXEC)
 	if errno != 0 {
 		return -1, errno
+	}
+	if s, ok := o.(*unixSocket); ok {
+		s.file = f
 	}
 	return p.install(f, 0, flags&unix.O_CLOEXEC != 0)
 }
