@@ -18,8 +18,12 @@ type file struct {
 	watchers []*epollItem
 	inflight int // how many of refs are messages; only of unix sockets
 	// counted: it is one of the writers of its inode.
-	counted bool
-	denied  uint64 // LANDLOCK_ACCESS_FS_TRUNCATE and …IOCTL_DEV when the opener's domain denies them
+	counted   bool
+	denied    uint64 // LANDLOCK_ACCESS_FS_TRUNCATE and …IOCTL_DEV when the opener's domain denies them
+	lock      int    // LOCK_SH or LOCK_EX: see flock.go
+	lockInode *inode // of those without a place
+	owner     int    // F_SETOWN
+	signal    int    // F_SETSIG
 }
 
 // object is what a description is of: a regular file, a directory, a pipe's end, a socket, a timer … Methods are called with the kernel locked. Those that it has

@@ -45,7 +45,7 @@ func (p *Process) mknod(dir posix.FD, path string, mode uint32, b body) (*inode,
 	if errno := p.mayMake(w.cur.entry); errno != 0 {
 		return nil, errno
 	}
-	if errno := p.landlock(w.cur.mount, w.cur.entry, landlockMake[mode>>12&0xf]); errno != 0 {
+	if errno := p.landlock(w.cur.mount, w.cur.entry, makeRight(mode)); errno != 0 {
 		return nil, errno
 	}
 	if mode&unix.S_IFMT != unix.S_IFLNK {
@@ -56,14 +56,6 @@ func (p *Process) mknod(dir posix.FD, path string, mode uint32, b body) (*inode,
 		return nil, errno
 	}
 	return e.inode, 0
-}
-
-// landlockMake is the access right that making a file of a type needs.
-var landlockMake = [16]uint64{
-	unix.S_IFREG >> 12: unix.LANDLOCK_ACCESS_FS_MAKE_REG, unix.S_IFDIR >> 12: unix.LANDLOCK_ACCESS_FS_MAKE_DIR,
-	unix.S_IFLNK >> 12: unix.LANDLOCK_ACCESS_FS_MAKE_SYM, unix.S_IFCHR >> 12: unix.LANDLOCK_ACCESS_FS_MAKE_CHAR,
-	unix.S_IFBLK >> 12: unix.LANDLOCK_ACCESS_FS_MAKE_BLOCK, unix.S_IFIFO >> 12: unix.LANDLOCK_ACCESS_FS_MAKE_FIFO,
-	unix.S_IFSOCK >> 12: unix.LANDLOCK_ACCESS_FS_MAKE_SOCK,
 }
 
 // Mkdirat implements [posix.Files].

@@ -17,6 +17,7 @@ type tree struct {
 	hidden *mount
 	// protectedHardlinks is the sysctl fs.protected_hardlinks.
 	protectedHardlinks bool
+	strays             map[[2]uint64]*inode // that hold the locks of what has no place, by device and number
 }
 
 // super is one file system.
