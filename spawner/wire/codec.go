@@ -59,9 +59,9 @@ func Each[T any](e *Encoder, list []T, one func(*Encoder, T)) {
 
 // Decoder takes values from a message. After the first error it returns zero values; Done tells the error.
 type Decoder struct {
-	buf  []byte
-	at   int
-	err  error
+	buf []byte
+	at  int
+	err error
 	// Equal strings are to be the same: recent has some of those so far, seen all. Nil when that does not matter.
 	recent *[256]string
 	seen   map[string]string
