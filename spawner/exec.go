@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -63,49 +64,81 @@ func (h *Host) Run(f Foreground) (exit Exit, err error) {
 	if err != nil {
 		return Exit{}, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- wait(h.Kernel, i.Pidfd) }()
-	var passed chan error // nil when there is no terminal, and when it has said how it ended
-	var failed error
+	p := &passing{to: i}
+	done := make(chan struct{})
+	var passed chan error // nil without a terminal
 	if f.Terminal != nil {
 		passed = make(chan error, 1)
-		done := make(chan struct{})
-		go func() { passed <- f.Terminal.Run(done) }()
-		defer func() {
-			close(done)
-			if passed != nil {
-				failed = <-passed
-			}
-			err = errors.Join(err, failed)
+		go func() {
+			err := f.Terminal.Run(done)
+			p.signal(unix.SIGKILL)
+			passed <- err
 		}()
 	}
+	go p.signals(f.Signals.arrived, done)
+	// This thread waits itself: to be woken by another one takes about as long as to reap the command.
+	err = wait(h.Kernel, i.Pidfd)
+	err = errors.Join(err, p.stop())
+	exit, finish := i.Finish()
+	close(done)
+	err = errors.Join(err, finish)
+	if passed != nil {
+		err = errors.Join(err, <-passed)
+	}
+	return exit, err
+}
+
+// passing passes signals on to a command, until it is stopped.
+type passing struct {
+	to *Instance
+
+	mu     sync.Mutex // guards what follows, and keeps the command's descriptor open while it is used
+	over   bool
+	failed error
+}
+
+// signals passes on what arrives. A second SIGTERM, or the end of the grace period after the first, kills.
+func (p *passing) signals(arrived <-chan os.Signal, done <-chan struct{}) {
 	var grace <-chan time.Time
 	var asked time.Time
 	for {
 		select {
-		case err := <-ended:
-			exit, finish := i.Finish()
-			return exit, errors.Join(err, finish)
-		case failed = <-passed:
-			passed = nil
-			err = i.Signal(unix.SIGKILL)
+		case <-done:
+			return
 		case <-grace:
-			err = i.Signal(unix.SIGKILL)
-		case s := <-f.Signals.arrived:
+			p.signal(unix.SIGKILL)
+		case s := <-arrived:
 			sig := s.(posix.Signal)
 			switch {
 			case sig != unix.SIGTERM:
 			case asked.IsZero():
-				asked, grace = time.Now(), time.After(i.Module.StopGracePeriod)
+				asked, grace = time.Now(), time.After(p.to.Module.StopGracePeriod)
 			case time.Since(asked) > echo:
 				sig = unix.SIGKILL
 			}
-			err = i.Signal(sig)
-		}
-		if err != nil {
-			return Exit{}, errors.Join(fmt.Errorf("signal the command: %w", err), i.Signal(unix.SIGKILL))
+			p.signal(sig)
 		}
 	}
+}
+
+// signal sends one. A command that cannot be told something is killed.
+func (p *passing) signal(sig posix.Signal) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		return
+	}
+	if err := p.to.Signal(sig); err != nil {
+		p.failed = errors.Join(p.failed, fmt.Errorf("signal the command: %w", err), p.to.Signal(unix.SIGKILL))
+	}
+}
+
+// stop has no signal sent any more, and returns what went wrong.
+func (p *passing) stop() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
+	return p.failed
 }
 
 // wait returns when the process behind a pidfd has ended. It does not reap it.
