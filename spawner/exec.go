@@ -76,9 +76,10 @@ func (h *Host) Run(f Foreground) (exit Exit, err error) {
 		}()
 	}
 	go p.signals(f.Signals.arrived, done)
+	swept := h.sweep() // while the command runs: nothing of it depends on that
 	// This thread waits itself: to be woken by another one takes about as long as to reap the command.
 	err = wait(h.Kernel, i.Pidfd)
-	err = errors.Join(err, p.stop())
+	err = errors.Join(swept, err, p.stop())
 	exit, finish := i.Finish()
 	close(done)
 	err = errors.Join(err, finish)

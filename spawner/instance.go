@@ -53,10 +53,18 @@ func NewHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module) 
 		return h, nil
 	}
 	h.groups, h.controllers = groups, controllers
-	if _, err := groups.Sweep(); err != nil {
-		return nil, errors.Join(fmt.Errorf("remove control groups of supervisors that died: %w", err), groups.Close())
-	}
 	return h, nil
+}
+
+// sweep removes the empty groups that supervisors left behind which were killed.
+func (h *Host) sweep() error {
+	if h.groups == nil {
+		return nil
+	}
+	if _, err := h.groups.Sweep(); err != nil {
+		return fmt.Errorf("remove control groups of supervisors that died: %w", err)
+	}
+	return nil
 }
 
 // giveUp records that no limit of resources is in force, and why: the compile process could only see what the host offers.

@@ -18,6 +18,9 @@ func NewResidentHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.
 	if err != nil || h.groups == nil {
 		return h, err
 	}
+	if err := h.sweep(); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
 	for _, name := range h.laterNames() {
 		if _, err := h.groups.SweepNamed(name); err != nil {
 			return nil, errors.Join(fmt.Errorf("remove control groups of supervisors that died: %w", err), h.Close())
