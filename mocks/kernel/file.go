@@ -105,19 +105,21 @@ func (f *file) writable() bool {
 
 // blocking makes an attempt until it is answered with something else than EAGAIN, unless nonblock holds. The attempt that is answered is the last, and may be made
 // on the goroutine of another process: what it did is done, whatever happens to this process before it goes on. what names the call for the message of a
-// deadlock. A signal makes it EINTR.
+// deadlock. A signal makes it EINTR, unless it is handled with SA_RESTART or not at all.
 func (p *Process) blocking(nonblock bool, what string, attempt func() posix.Errno) posix.Errno {
 	errno := attempt()
 	if errno != eagain || nonblock {
 		return errno
 	}
-	if p.k.wait(p, what, never, func() bool {
+	for p.k.wait(p, what, never, func() bool {
 		if errno == eagain {
 			errno = attempt()
 		}
 		return errno != eagain
 	}) == interrupted {
-		return eintr
+		if p.attendWithin() {
+			return eintr
+		}
 	}
 	return errno
 }

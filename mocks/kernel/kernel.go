@@ -48,6 +48,9 @@ type Kernel struct {
 	io     io
 	init   *Process
 	lastNS uint64 // inode number of the namespace that was made last
+	crash  *Crash // the first panic of a program
+	closed bool
+	users  map[posix.UID]*account
 }
 
 // New boots a machine. Nothing runs on it but process 1, which is the caller's: see [Kernel.Init].
@@ -61,13 +64,14 @@ func New(config Config) *Kernel {
 	if config.MaxPID == 0 {
 		config.MaxPID = 1 << 22
 	}
-	k := &Kernel{config: config, rng: rand.New(rand.NewPCG(config.Seed, 0x62756c6b68656164))}
+	k := &Kernel{config: config, rng: rand.New(rand.NewPCG(config.Seed, 0x62756c6b68656164)), users: map[posix.UID]*account{}}
 	k.sched.running = 1 // who called New
 	k.io.boot(k)
 	k.tree.boot(k)
 	k.procs.boot(k)
 	k.tree.enter(k.init)
 	k.bootNamespaces()
+	k.procs.register(k.init)
 	return k
 }
 

@@ -62,6 +62,12 @@ type pidNS struct {
 	parent *pidNS // nil: the first one
 	level  int
 	init   *Process // its process 1, nil before there is one; when it ends, all end
+	next   posix.PID
+	known  map[posix.PID]posix.PID // numbers in it, and what they are in the first one; nil in the first one
+	// population is how many processes have not been reaped, those of the namespaces below included.
+	population int
+	// ending: process 1 has ended, and waits for the others to end. Nobody is born any more.
+	ending bool
 }
 
 // userNS maps users and groups, and says where capabilities count.
@@ -103,4 +109,11 @@ func (k *Kernel) bootNamespaces() {
 		pidForChildren: pid,
 		time:           &timeNS{namespace{kind: unix.CLONE_NEWTIME, ino: firstTimeNS}},
 	}
+}
+
+// bear puts a child, which has a copy of its parent's namespaces, into those that are made with it (flags of clone), or that its parent has entered for its
+// children.
+func (k *Kernel) bear(child *Process, flags uint64) posix.Errno {
+	child.ns.pid = child.ns.pidForChildren
+	return 0
 }

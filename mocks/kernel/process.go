@@ -1,26 +1,35 @@
 package kernel
 
 import (
+	"time"
+
 	"github.com/bulkhead/bulkhead/posix"
 )
 
 // Process is one process, and what it may call. It has one thread: what Linux keeps for a thread (signal mask, capabilities, filters) it keeps for the
 // process. Its methods may be called from any goroutine, one at a time unless Config.Concurrent is set.
 //
-// A process is either driven by whoever holds it (a test), or programmed: then a function that [Kernel.Install] put into the file tree runs in it.
+// A process is either driven by whoever holds it (a test), or programmed: then a function runs in it, that of [Process.Fork] or what [Kernel.Install] put into
+// the file tree.
 type Process struct {
 	posix.Unimplemented
 
 	k   *Kernel
-	pid posix.PID // never changes
+	pid posix.PID // in the first pid namespace; never changes
 
 	// Everything below is guarded by k.mu.
 
-	parent     *Process
+	parent     *Process   // nil: process 1
 	children   []*Process // running and ended, not reaped, by age
 	programmed bool       // a goroutine of the kernel runs a program in it
 	state      state
-	ending     ending // with ended
+	ending     ending // when it is to end or has ended
+	calls      int    // calls that are being made
+	stopped    bool   // by a signal, until SIGCONT
+	jobs       jobNews
+	exitSignal posix.Signal // sent to the parent at the end; 0 for none
+	executed   bool         // it has executed a program since it was made
+	born       time.Duration
 
 	fds     *fdTable
 	cwd     *place
@@ -28,10 +37,17 @@ type Process struct {
 	umask   uint32
 	cred    credentials
 	sig     signals
-	group   posix.PID
-	session posix.PID
-	pinned  []*file // what its calls wait on
+	group   posix.PID // in the first pid namespace
+	session posix.PID // in the first pid namespace
+	pinned  []*file   // what its calls wait on
 	limits  [rlimits]posix.Rlimit
+
+	exe  *file // nil: that of process 1, or of a kernel without files
+	argv []string
+	env  []string
+	comm string // at most 15 bytes
+
+	attrs attributes
 
 	box confinement // copied to a child
 	ns  namespaces  // copied to a child
@@ -43,7 +59,7 @@ type state int
 
 const (
 	alive  state = iota
-	killed       // it is to end as soon as it makes a call or stops waiting
+	killed       // it ends as soon as the call that it makes is over
 	ended        // a zombie: it waits to be reaped
 	reaped
 )
@@ -51,7 +67,13 @@ const (
 // Name returns "kernel": see [posix.Describe].
 func (p *Process) Name() string { return "kernel" }
 
-// call is what enter returns: leave it with defer.
+// Kernel returns the machine that the process is on.
+func (p *Process) Kernel() *Kernel { return p.k }
+
+// dying tells whether the process is to end instead of going on.
+func (p *Process) dying() bool { return p.state != alive }
+
+// call is what enter returns: leave it when the call is over, whatever happened.
 type call struct {
 	p  *Process
 	op posix.Op
@@ -66,21 +88,44 @@ type call struct {
 //	}
 //	return c.leave(errno)
 func (p *Process) enter(op posix.Op, args ...uint64) (call, posix.Errno) {
-	p.k.mu.Lock()
-	if p.dying() {
-		p.k.unwind(p)
+	k := p.k
+	k.mu.Lock()
+	if p.state != alive || p.stopped || p.sig.pending&^p.sig.blocked != 0 || k.crash != nil {
+		p.mayEnter()
 	}
+	p.calls++
 	return call{p, op}, p.filter(op, args)
 }
 
-// leave ends a call: it lets those go on that waited for what the call has done, and unlocks the kernel. It returns a nil error for errno 0.
+// mayEnter does what is to be done before a call is made: it takes signals, and does not return in a process that has ended.
+func (p *Process) mayEnter() {
+	p.attend()
+	if p.state != alive {
+		p.perish()
+		p.k.unwind(p)
+	}
+	if p.k.crash != nil && !p.programmed {
+		p.k.crashes()
+	}
+}
+
+// leave ends a call: it takes signals, lets those go on that waited for what the call has done, and unlocks the kernel. It returns a nil error for errno 0.
+// In a process that has been killed it does not return.
 func (c call) leave(errno posix.Errno) error {
-	k := c.p.k
+	p, k := c.p, c.p.k
 	if errno == answered {
 		errno = 0
 	}
-	if k.config.Trace != nil && !c.p.box.asked {
-		k.config.Trace(Call{Time: k.now, PID: c.p.pid, Op: c.op, Errno: errno})
+	if k.config.Trace != nil && !p.box.asked {
+		k.config.Trace(Call{Time: k.now, PID: p.pid, Op: c.op, Errno: errno})
+	}
+	p.calls--
+	if p.state != alive || p.stopped || p.sig.pending&^p.sig.blocked != 0 {
+		p.attend()
+		if p.state != alive {
+			p.perish()
+			k.unwind(p)
+		}
 	}
 	if k.config.Concurrent && len(k.sched.waits) > 0 {
 		k.reschedule()

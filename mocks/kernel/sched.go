@@ -7,31 +7,28 @@ import (
 	"time"
 )
 
-// scheduler knows who waits. Waits have no queues: a wait is a question (ready) that is asked again after something has happened.
-// Between two questions nothing runs, so asking costs what the number of waits costs, and a wake-up cannot be lost.
+// scheduler knows who waits. Waits have no queues: a wait is a question (ready) that is asked again when somebody can go on.
+// Between two questions nothing runs, so a wake-up cannot be lost.
 type scheduler struct {
-	running int      // how many run: the goroutine that made the kernel, and the programs that are not waiting
-	waits   []*wait  // in the order in which they began
-	timers  []*timer // by when they expire, then by age
-	serial  uint64   // of the next wait or timer
+	running    int     // how many run: the goroutine that made the kernel, and the programs that are not waiting
+	goroutines int     // programs that have not ended
+	waits      []*wait // in no order
+	timers     timerHeap
+	serial     uint64 // of the next wait or timer
 }
 
 // wait is a call that cannot go on, or a program that has not begun.
 type wait struct {
-	serial  uint64
-	process *Process
-	what    string        // for the message of a deadlock: "read fd 3"
-	ready   func() bool   // called with the kernel locked
+	process *Process // nil: it is not a process that waits, but the test
+	what    string   // for the message of a deadlock: "read"
+	// ready is asked with the kernel locked, by whoever gives way. When it has said yes once it is not asked again: it may be an attempt.
+	ready   func() bool
 	until   time.Duration // when it gives up; never when negative
+	idle    bool          // it goes on only when nobody else can
+	paused  bool          // it is the wait of a process that has been stopped
+	index   int           // in scheduler.waits
 	resumed chan struct{} // closed when it may go on
-	stuck   bool          // nobody can ever go on
-}
-
-// timer calls fire, with the kernel locked, when its time has come.
-type timer struct {
-	serial uint64
-	at     time.Duration
-	fire   func()
+	why     why
 }
 
 const never time.Duration = -1
@@ -42,87 +39,139 @@ type why int
 const (
 	isReady why = iota
 	timedOut
-	interrupted // a signal that is not blocked arrived
+	interrupted // a signal must be taken, or the process is to end
+	stuck       // nobody can ever go on
+	crashed     // a program has panicked: see Kernel.crash
 )
 
-// wait lets others run until ready holds, the time until has come (unless it is [never]), or a signal must be taken. The kernel is locked
-// before and after. what names the call in the message of a deadlock.
+// wait lets others run until ready holds, the time until has come (unless it is [never]), or a signal must be taken, which may be the end of the process:
+// whoever called tidies up and leaves. The kernel is locked before and after. what names the call in the message of a deadlock. ready may be an attempt that
+// takes effect: it is not called again after it was true.
 func (k *Kernel) wait(p *Process, what string, until time.Duration, ready func() bool) why {
-	for {
-		switch {
-		case p.dying():
-			k.unwind(p)
-		case ready():
-			return isReady
-		case p.interrupted():
-			return interrupted
-		case until >= 0 && k.now >= until:
-			return timedOut
-		}
-		k.park(&wait{process: p, what: what, until: until, ready: func() bool {
-			return p.dying() || ready() || p.interrupted() || until >= 0 && k.now >= until
-		}})
+	w := &wait{process: p, what: what, until: until, ready: ready}
+	if !w.ask(k) {
+		k.park(w)
 	}
+	if w.why > interrupted {
+		p.calls--
+		k.abandon(w) // does not return
+	}
+	return w.why
+}
+
+// ask finds out whether a wait is over, and why.
+func (w *wait) ask(k *Kernel) bool {
+	switch p := w.process; {
+	case p != nil && p.dying():
+		w.why = interrupted
+	case p != nil && p.stopped && !w.paused:
+		return false
+	case w.ready():
+		w.why = isReady
+	case p != nil && !w.paused && p.interrupted():
+		w.why = interrupted
+	case w.until >= 0 && k.now >= w.until:
+		w.why = timedOut
+	default:
+		return false
+	}
+	return true
 }
 
 // park gives up the processor until w is chosen.
 func (k *Kernel) park(w *wait) {
-	w.resumed = make(chan struct{})
-	w.serial = k.sched.serial
-	k.sched.serial++
-	k.sched.waits = append(k.sched.waits, w)
+	k.enqueue(w)
 	k.sched.running--
 	k.reschedule()
 	k.mu.Unlock()
 	<-w.resumed
 	k.mu.Lock()
-	if w.stuck {
-		panic(k.deadlock(w))
+}
+
+func (k *Kernel) enqueue(w *wait) {
+	w.resumed = make(chan struct{})
+	w.index = len(k.sched.waits)
+	k.sched.waits = append(k.sched.waits, w)
+}
+
+// abandon ends a goroutine of the test whose wait will never be over. The kernel is locked before, and not afterwards.
+func (k *Kernel) abandon(w *wait) {
+	var problem any = k.crash
+	if w.why == stuck {
+		problem = k.deadlock(w)
 	}
+	k.mu.Unlock()
+	panic(problem)
 }
 
 // reschedule is called whenever something has happened that might let a wait end, and whenever somebody stopped running.
 func (k *Kernel) reschedule() {
 	if k.config.Concurrent {
-		for _, w := range slices.Clone(k.sched.waits) {
-			if w.ready() {
-				k.resume(w)
+		for i := 0; i < len(k.sched.waits); {
+			if w := k.sched.waits[i]; w.ask(k) {
+				k.resume(w) // another one has its place now
+			} else {
+				i++
 			}
 		}
 		return
 	}
-	for k.sched.running == 0 {
-		var ready []*wait
-		for _, w := range k.sched.waits {
-			if w.ready() {
-				ready = append(ready, w)
-			}
-		}
-		if len(ready) > 0 {
-			k.resume(ready[k.rng.IntN(len(ready))])
-			return
-		}
-		if at, ok := k.nextTime(); ok {
+	for k.sched.running == 0 && len(k.sched.waits) > 0 {
+		if w := k.choose(); w != nil {
+			k.resume(w)
+		} else if at, ok := k.nextTime(); ok {
 			k.moveTo(at)
-			continue
+		} else {
+			k.stuck()
 		}
-		k.stuck()
-		return
 	}
 }
 
+// choose returns one of those that can go on, each as likely as the others, or else one that is idle. It asks in an order drawn by lot, so that nobody is asked
+// in vain who would go on.
+func (k *Kernel) choose() *wait {
+	var idle *wait
+	waits := k.sched.waits
+	for n := len(waits); n > 0; n-- {
+		i := 0
+		if n > 1 {
+			i = int(k.rng.Uint64N(uint64(n)))
+		}
+		w := waits[i]
+		k.swap(i, n-1)
+		switch {
+		case w.idle:
+			if idle == nil {
+				idle = w
+			}
+		case w.ask(k):
+			return w
+		}
+	}
+	if idle != nil && idle.ask(k) {
+		return idle
+	}
+	return nil
+}
+
+func (k *Kernel) swap(i, j int) {
+	w := k.sched.waits
+	w[i], w[j] = w[j], w[i]
+	w[i].index, w[j].index = i, j
+}
+
 func (k *Kernel) resume(w *wait) {
-	i := slices.Index(k.sched.waits, w)
-	k.sched.waits = slices.Delete(k.sched.waits, i, i+1)
+	last := len(k.sched.waits) - 1
+	k.swap(w.index, last)
+	k.sched.waits[last] = nil
+	k.sched.waits = k.sched.waits[:last]
 	k.sched.running++
 	close(w.resumed)
 }
 
 // nextTime is when the next timer expires or the next wait gives up.
 func (k *Kernel) nextTime() (at time.Duration, ok bool) {
-	if len(k.sched.timers) > 0 {
-		at, ok = k.sched.timers[0].at, true
-	}
+	at, ok = k.sched.timers.first()
 	for _, w := range k.sched.waits {
 		if w.until >= 0 && (!ok || w.until < at) {
 			at, ok = w.until, true
@@ -133,97 +182,62 @@ func (k *Kernel) nextTime() (at time.Duration, ok bool) {
 
 // moveTo sets the clock, never back, and fires the timers whose time has come.
 func (k *Kernel) moveTo(at time.Duration) {
-	k.now = max(k.now, at)
-	for len(k.sched.timers) > 0 && k.sched.timers[0].at <= k.now {
-		t := k.sched.timers[0]
-		k.sched.timers = k.sched.timers[1:]
-		t.fire()
-	}
-}
-
-// after arranges for fire to be called at a time. The kernel is locked then.
-func (k *Kernel) after(at time.Duration, fire func()) *timer {
-	t := &timer{serial: k.sched.serial, at: at, fire: fire}
-	k.sched.serial++
-	i, _ := slices.BinarySearchFunc(k.sched.timers, t, func(a, b *timer) int {
-		if a.at != b.at {
-			return int(min(max(a.at-b.at, -1), 1))
-		}
-		if a.serial < b.serial {
-			return -1
-		}
-		return 1
-	})
-	k.sched.timers = slices.Insert(k.sched.timers, i, t)
-	return t
-}
-
-// cancel makes sure that a timer does not fire any more.
-func (k *Kernel) cancel(t *timer) {
-	if i := slices.Index(k.sched.timers, t); i >= 0 {
-		k.sched.timers = slices.Delete(k.sched.timers, i, i+1)
-	}
-}
-
-// stuck wakes one of those that wait for ever, to tell its goroutine. The goroutine that made the kernel is preferred: there the test is.
-func (k *Kernel) stuck() {
-	if len(k.sched.waits) == 0 {
-		return // all have ended
-	}
-	w := k.sched.waits[0]
-	for _, other := range k.sched.waits {
-		if other.process == nil || !other.process.programmed {
-			w = other
+	for {
+		due, ok := k.sched.timers.first()
+		if !ok || due > at {
 			break
 		}
+		k.now = max(k.now, due)
+		k.sched.timers.pop().fire()
 	}
-	w.stuck = true
+	k.now = max(k.now, at)
+}
+
+// stuck wakes one of those that wait for ever, to tell its goroutine: the test's, if it is among them.
+func (k *Kernel) stuck() {
+	w := k.tester()
+	if w == nil {
+		w = slices.MinFunc(k.sched.waits, func(a, b *wait) int { return int(a.process.pid - b.process.pid) })
+	}
+	w.why = stuck
 	k.resume(w)
 }
 
-func (k *Kernel) deadlock(w *wait) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "kernel: deadlock at %v: nothing can ever happen again", k.now)
-	for _, w := range append([]*wait{w}, k.sched.waits...) {
-		if w.process == nil {
-			fmt.Fprintf(&b, "\n\t%s", w.what)
-			continue
+// tester returns a wait of the test's own, nil when there is none.
+func (k *Kernel) tester() *wait {
+	for _, w := range k.sched.waits {
+		if w.process == nil || !w.process.programmed {
+			return w
 		}
-		fmt.Fprintf(&b, "\n\tprocess %d waits in %s", w.process.pid, w.what)
 	}
-	return b.String()
+	return nil
 }
 
-// start runs f on a goroutine of its own, as soon as its turn comes. The kernel is locked.
-func (k *Kernel) start(p *Process, f func()) {
-	w := &wait{process: p, what: "its first call", until: never, ready: func() bool { return true }, resumed: make(chan struct{})}
-	w.serial = k.sched.serial
-	k.sched.serial++
-	k.sched.waits = append(k.sched.waits, w)
-	go func() {
-		<-w.resumed
-		defer func() {
-			k.mu.Lock()
-			defer k.mu.Unlock()
-			k.sched.running--
-			k.reschedule()
-		}()
-		f()
-	}()
-	if k.config.Concurrent {
-		k.reschedule()
+func (k *Kernel) deadlock(me *wait) string {
+	var lines []string
+	for _, w := range append([]*wait{me}, k.sched.waits...) {
+		if w.process == nil {
+			lines = append(lines, "\n\tthe test waits in "+w.what)
+			continue
+		}
+		state := "waits"
+		if w.process.stopped {
+			state = "is stopped"
+		}
+		lines = append(lines, fmt.Sprintf("\n\tprocess %d (%s) %s in %s", w.process.pid, w.process.comm, state, w.what))
 	}
+	slices.Sort(lines)
+	return fmt.Sprintf("kernel: deadlock at %v: nothing can ever happen again%s", k.now, strings.Join(lines, ""))
 }
 
 // Settle lets all programs run until each of them waits. No time passes.
 func (k *Kernel) Settle() { k.Advance(0) }
 
 // Advance lets d pass: the programs run, and the timers up to then expire in their order. It returns when the time has come and everybody
-// waits. The caller is not a program.
+// waits. The caller is not a program. A program's panic is the caller's.
 func (k *Kernel) Advance(d time.Duration) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	end := k.now + d
+	end := k.now + max(d, 0)
 	for {
 		k.quiesce()
 		at, ok := k.nextTime()
@@ -231,12 +245,10 @@ func (k *Kernel) Advance(d time.Duration) {
 			break
 		}
 		k.moveTo(at)
-		if k.config.Concurrent {
-			k.reschedule()
-		}
 	}
 	k.moveTo(end)
 	k.quiesce()
+	k.mu.Unlock()
 }
 
 // quiesce gives way to everybody who can go on.
@@ -245,13 +257,10 @@ func (k *Kernel) quiesce() {
 		k.reschedule()
 		return
 	}
-	for slices.ContainsFunc(k.sched.waits, func(w *wait) bool { return w.ready() }) {
-		// Last in line: it is ready only when nobody else is.
-		me := &wait{what: "Settle or Advance", until: never}
-		me.ready = func() bool {
-			return !slices.ContainsFunc(k.sched.waits, func(w *wait) bool { return w != me && w.ready() })
-		}
-		k.park(me)
+	me := &wait{what: "Settle or Advance", until: never, idle: true, ready: func() bool { return true }}
+	k.park(me)
+	if me.why > interrupted {
+		k.abandon(me)
 	}
 }
 

@@ -48,8 +48,7 @@ func (p *Process) askFilters(number uint32, args []uint64) posix.Errno {
 		return p.notify(by)
 	default:
 		// A trap is the same: SIGSYS is forced, and there are no handlers here.
-		p.endBySignal(unix.SIGSYS, true)
-		p.k.unwind(p)
+		p.endBySignal(unix.SIGSYS)
 		return 0
 	}
 }

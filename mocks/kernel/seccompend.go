@@ -2,8 +2,10 @@ package kernel
 
 import "github.com/bulkhead/bulkhead/posix"
 
-// endBySignal ends a process from within, as a forced signal does: nothing can block it.
-func (p *Process) endBySignal(sig posix.Signal, dumped bool) {
-	p.state = killed
-	p.ending = ending{posix.CldKilled, int(sig)}
+// endBySignal ends a process from within, as a forced signal does: nothing can block it. It does not return.
+func (p *Process) endBySignal(sig posix.Signal) {
+	p.die(sig)
+	p.calls = max(p.calls-1, 0) // the call is not going to be over
+	p.perish()
+	p.k.unwind(p)
 }

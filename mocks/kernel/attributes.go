@@ -1,0 +1,20 @@
+package kernel
+
+import "github.com/bulkhead/bulkhead/posix"
+
+// attributes are what prctl(2) sets.
+type attributes struct {
+	dumpable    int
+	deathSignal posix.Signal // when the parent ends; 0 for none
+	subreaper   bool
+	underReaper bool // it or an ancestor was a subreaper when it was made
+	overNproc   bool // setresuid made a user have more processes than RLIMIT_NPROC: the next exec fails
+	securebits  uint32
+}
+
+// child returns what a child has of it.
+func (a attributes) child() attributes {
+	a.underReaper = a.underReaper || a.subreaper
+	a.deathSignal, a.subreaper, a.overNproc = 0, false, false
+	return a
+}

@@ -1,0 +1,81 @@
+package kernel
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
+
+// pidfd is the object of a descriptor for a process.
+type pidfd struct {
+	nothing
+	of *Process
+}
+
+// events: readable when the process has ended, and a hang-up too when it has been reaped. Source: kernel/fork.c, pidfd_poll.
+func (o *pidfd) events(*file) uint32 {
+	switch o.of.state {
+	case ended:
+		if o.of.ns.pid.init == o.of && o.of.ns.pid.population > 1 {
+			return 0 // the others of its namespace have not ended yet
+		}
+		return unix.EPOLLIN | unix.EPOLLRDNORM
+	case reaped:
+		return unix.EPOLLIN | unix.EPOLLRDNORM | unix.EPOLLHUP
+	}
+	return 0
+}
+
+func (o *pidfd) changes() uint64 { return uint64(o.of.state) }
+
+// pidfsMagic is the type of the file system of pidfds. Source: include/uapi/linux/magic.h, PID_FS_MAGIC.
+const pidfsMagic = 0x50494446
+
+func (o *pidfd) stat(_ *file, st *posix.Stat) posix.Errno {
+	*st = posix.Stat{Mode: unix.S_IFREG | 0o700, Nlink: 1, Ino: uint64(o.of.pid)}
+	return 0
+}
+
+// installPidfd makes a descriptor for a process. flags: O_NONBLOCK.
+func (p *Process) installPidfd(of *Process, flags uint32) (posix.FD, posix.Errno) {
+	f, errno := p.k.newFile(p, &pidfd{of: of}, unix.O_RDWR|flags)
+	if errno != 0 {
+		return -1, errno
+	}
+	return p.install(f, 0, true)
+}
+
+// PidfdOpen implements [posix.Processes].
+func (p *Process) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
+	c, errno := p.enter(posix.OpPidfdOpen, uint64(pid), uint64(flags))
+	fd := posix.FD(-1)
+	if errno == 0 {
+		fd, errno = p.pidfdOpen(pid, flags)
+	}
+	return fd, c.leave(errno)
+}
+
+func (p *Process) pidfdOpen(pid posix.PID, flags int) (posix.FD, posix.Errno) {
+	const thread = unix.O_EXCL // PIDFD_THREAD, since Linux 6.9
+	if flags&^(unix.O_NONBLOCK|thread) != 0 || pid <= 0 {
+		return -1, einval
+	}
+	of := p.find(pid)
+	if of == nil {
+		return -1, esrch
+	}
+	return p.installPidfd(of, uint32(flags))
+}
+
+// pidfd returns the process that a descriptor is for. EBADF: it is for something else.
+func (p *Process) pidfd(fd posix.FD) (*Process, *file, posix.Errno) {
+	f, errno := p.file(fd)
+	if errno != 0 {
+		return nil, nil, errno
+	}
+	o, ok := f.object.(*pidfd)
+	if !ok {
+		return nil, nil, ebadf
+	}
+	return o.of, f, 0
+}
