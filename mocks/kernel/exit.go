@@ -82,7 +82,7 @@ func (p *Process) perish() {
 	for _, pgid := range orphaned {
 		k.hangUpOrphans(pgid)
 	}
-	if p.ns.pid.init != p || p.ns.pid.population <= 1 {
+	if !p.delayed() {
 		p.tellParent()
 	}
 	if p.state == ended {

@@ -16,8 +16,8 @@ type pidfd struct {
 func (o *pidfd) events(*file) uint32 {
 	switch o.of.state {
 	case ended:
-		if o.of.ns.pid.init == o.of && o.of.ns.pid.population > 1 {
-			return 0 // the others of its namespace have not ended yet
+		if o.of.delayed() {
+			return 0
 		}
 		return unix.EPOLLIN | unix.EPOLLRDNORM
 	case reaped:
@@ -60,7 +60,7 @@ func (p *Process) pidfdOpen(pid posix.PID, flags int) (posix.FD, posix.Errno) {
 	if flags&^(unix.O_NONBLOCK|thread) != 0 || pid <= 0 {
 		return -1, einval
 	}
-	of := p.find(pid)
+	of := p.findPID(pid)
 	if of == nil {
 		return -1, esrch
 	}

@@ -176,15 +176,15 @@ func (p *Process) first(pid posix.PID) posix.PID {
 	return p.ns.pid.known[pid]
 }
 
-// find returns the process, running or a zombie, that has a number in the pid namespace of p; nil when there is none.
-func (p *Process) find(pid posix.PID) *Process { return p.k.procs.byPID[p.first(pid)] }
+// findPID returns the process, running or a zombie, that has a number in the pid namespace of p; nil when there is none.
+func (p *Process) findPID(pid posix.PID) *Process { return p.k.procs.byPID[p.first(pid)] }
 
-// findOrSelf is find, and 0 is p.
+// findOrSelf is findPID, and 0 is p.
 func (p *Process) findOrSelf(pid posix.PID) *Process {
 	if pid == 0 {
 		return p
 	}
-	return p.find(pid)
+	return p.findPID(pid)
 }
 
 // all returns the processes, by number.
