@@ -9,6 +9,8 @@ type confinement struct {
 	domain     *landlockDomain // nil: not restricted
 	// launching: the process runs a launch program on its parent's goroutine; asked: the filters have been asked about the call that is being made.
 	launching, asked bool
+	// ownFS: root and working directory have been unshared from the other threads that the caller of this kernel has.
+	ownFS bool
 }
 
 // launchEnded is what a child that ends in its launch program panics with.

@@ -110,7 +110,7 @@ func (p *Process) addPathRule(fd posix.FD, rule *posix.LandlockPathBeneath) posi
 	switch {
 	case errno != 0:
 		return errno
-	case parent.place == nil || parent.place.mount == nil:
+	case parent.place == nil || parent.place.mount == p.k.tree.hidden:
 		return ebadfd
 	}
 	n := parent.place.entry.inode

@@ -81,6 +81,9 @@ type mount struct {
 	flags  uint64            // MOUNT_ATTR_…
 	over   map[*entry]*mount // what is mounted on entries of this mount
 	refs   int               // places on it
+	ns     *mountNS          // nil: detached
+	shared bool              // MS_SHARED: noted, not acted upon
+	locked bool              // it came from a more privileged mount namespace: it cannot be taken away alone
 }
 
 // readonly tells whether nothing may be changed through the mount.
