@@ -5,9 +5,13 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/tests/conformance"
+	"github.com/bulkhead/bulkhead/tests/conformance/differential"
 )
 
-func TestMain(m *testing.M) { conformance.Main(m, linux.New()) }
+func TestMain(m *testing.M) {
+	differential.Worker(linux.New(), nil)
+	conformance.Main(m, linux.New())
+}
 
 func TestConformance(t *testing.T) {
 	conformance.Run(t, conformance.Host("Linux", linux.New()))

@@ -1,0 +1,26 @@
+package conformance_test
+
+import (
+	"flag"
+	"strings"
+	"testing"
+
+	"github.com/bulkhead/bulkhead/tests/conformance/differential"
+)
+
+var (
+	programs = flag.Int("programs", 500, "how many programs TestDifferential makes up and runs")
+	seed     = flag.Uint64("seed", 1, "the seed of the first program; the next program has the next")
+	only     = flag.String("only", "", "the operations to generate, as openat2,read; empty: all")
+)
+
+func TestDifferential(t *testing.T) {
+	stats, diff, err := differential.Run(t.Context(), differential.Config{Seed: *seed, Programs: *programs, Only: strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })})
+	t.Logf("%d programs\n%s", stats.Programs, stats.Table())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff != nil {
+		t.Error(diff)
+	}
+}
