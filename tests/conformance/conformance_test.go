@@ -9,7 +9,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	differential.Worker(linux.New(), nil)
+	differential.Worker(linux.New(), otherSide)
 	conformance.Main(m, linux.New())
 }
 

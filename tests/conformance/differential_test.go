@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bulkhead/bulkhead/mocks/kernel"
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/tests/conformance"
 	"github.com/bulkhead/bulkhead/tests/conformance/differential"
 )
 
@@ -13,6 +16,20 @@ var (
 	seed     = flag.Uint64("seed", 1, "the seed of the first program; the next program has the next")
 	only     = flag.String("only", "", "the operations to generate, as openat2,read; empty: all")
 )
+
+// otherSide is mocks/kernel with the programs that children execute.
+func otherSide() posix.Core {
+	k := kernel.New(kernel.Config{})
+	for name, main := range map[string]func(p *kernel.Process, argv, env []string) int{
+		"wait":  func(p *kernel.Process, _, _ []string) int { return conformance.Helper(p, []string{"", "wait"}) },
+		"exit3": func(*kernel.Process, []string, []string) int { return 3 },
+	} {
+		if err := k.Install(differential.HelperDir+"/"+name, 0o755, main); err != nil {
+			panic(err)
+		}
+	}
+	return k.Init()
+}
 
 func TestDifferential(t *testing.T) {
 	stats, diff, err := differential.Run(t.Context(), differential.Config{Seed: *seed, Programs: *programs, Only: strings.FieldsFunc(*only, func(r rune) bool { return r == ',' })})
