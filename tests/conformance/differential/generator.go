@@ -3,6 +3,7 @@ package differential
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -226,7 +227,7 @@ func (g *generator) closed(fd posix.FD) {
 func (g *generator) create(k kind) {
 	var ops []posix.Op
 	for _, c := range creators {
-		if c.kind&k != 0 {
+		if c.kind&k != 0 && (len(g.run.only) == len(posix.Ops()) || slices.Contains(g.run.only, c.op)) {
 			ops = append(ops, c.op)
 		}
 	}

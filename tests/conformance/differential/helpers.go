@@ -28,6 +28,7 @@ const HelperDir = "/helper"
 const (
 	dirFD    posix.FD = 20
 	helperFD posix.FD = 21
+	procFD            = 25 // the host's /proc, when programs can mount
 	firstFD  posix.FD = 30
 )
 

@@ -34,6 +34,8 @@ type run struct {
 	a, b  *side  // b is nil to try the generators on Linux alone
 	table *[posix.OpCount]func(g *generator)
 	steps []step
+	only  []posix.Op
+	made  [][]posix.FD // by each step
 	log   []string
 	stats *Stats
 	diff  *Difference
@@ -67,7 +69,7 @@ func (r *run) do(s step) outcome {
 	if r.b != nil {
 		b = protected(s, r.b)
 	}
-	r.steps = append(r.steps, s)
+	r.steps, r.made = append(r.steps, s), append(r.made, a.fds)
 	r.log = append(r.log, fmt.Sprintf("%s = %s", s.text, a))
 	if s.op != 0 {
 		r.stats.add(s.op, a.Errno)
@@ -91,7 +93,7 @@ func protected(s step, other *side) (o outcome) {
 // program makes up and runs a program of at most length calls.
 func (r *run) program(only []posix.Op, alone bool, length int) {
 	g := &generator{rng: rand.New(rand.NewPCG(r.seed, 1)), run: r, root: r.a.core.Geteuid() == 0, alone: alone, sentTo: -1, dialled: -1}
-	r.limit = length
+	r.limit, r.only = length, only
 	g.prelude()
 	for !r.over() {
 		op := only[g.rng.IntN(len(only))]

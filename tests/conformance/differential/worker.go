@@ -74,12 +74,12 @@ func fail(err error) {
 
 // bench is where programs are run: what both sides have in common.
 type bench struct {
-	linux posix.Core
-	other func() posix.Core
-	root  string // the directory that is the root of the file tree, or just where everything is, for an ordinary user
-	base  string // the directory that programs work in, as they name it
-	last  *side  // Linux in the last program
-	proc  int    // the host's /proc; -1 when nothing can be mounted
+	linux  posix.Core
+	other  func() posix.Core
+	root   string // the directory that is the root of the file tree, or just where everything is, for an ordinary user
+	base   string // the directory that programs work in, as they name it
+	last   *side  // Linux in the last program
+	mounts bool   // programs can mount
 }
 
 func work(linux posix.Core, other func() posix.Core, j job) report {
@@ -140,12 +140,19 @@ func (b *bench) prepare(dir string) error {
 	_, _ = r.Read(make([]byte, 1))
 	_, _ = r.Close(), w.Close()
 
+	for fd := range int(firstFD) {
+		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == unix.EBADF {
+			if err := unix.Dup3(2, fd, unix.O_CLOEXEC); err != nil {
+				return err
+			}
+		}
+	}
 	for h := range helpers {
 		if err := b.place(h); err != nil {
 			return fmt.Errorf("place the helper %s: %w", h, err)
 		}
 	}
-	b.root, b.base, b.proc = dir, dir+"/x/y", -1
+	b.root, b.base = dir, dir+"/x/y"
 	if os.Geteuid() != 0 {
 		return nil
 	}
@@ -161,9 +168,14 @@ func (b *bench) prepare(dir string) error {
 	if err := os.Symlink("pts/ptmx", dir+"/dev/ptmx"); err != nil {
 		return err
 	}
-	if b.proc, err = unix.Open("/proc", unix.O_PATH|unix.O_CLOEXEC, 0); err != nil {
+	proc, err := unix.Open("/proc", unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
 		return err
 	}
+	if err := unix.Dup3(proc, procFD, unix.O_CLOEXEC); err != nil {
+		return err
+	}
+	b.mounts = true
 	if err := unix.Chroot(dir); err != nil {
 		return fmt.Errorf("chroot: %w", err)
 	}
@@ -238,10 +250,10 @@ func (b *bench) reset() error {
 
 // unmount takes away what a program has mounted below a directory.
 func (b *bench) unmount(dir string) error {
-	if b.proc < 0 {
+	if !b.mounts {
 		return nil
 	}
-	fd, err := unix.Openat(b.proc, "thread-self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Openat(procFD, "thread-self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
@@ -307,18 +319,40 @@ func makeRemovable(dir string) error {
 	return err
 }
 
-// shorten leaves out steps as long as a difference remains.
+// shorten leaves out steps as long as a difference remains. Where a step made descriptors, others of the same numbers are put, so that the
+// rest means the same.
 func (b *bench) shorten(r *run, plant func(posix.Core) posix.Core) {
-	steps := r.steps
+	steps, made := r.steps, r.made
 	for i := len(steps) - 2; i >= 0; i-- {
-		fewer := append(append([]step{}, steps[:i]...), steps[i+1:]...)
+		if i >= len(steps)-1 {
+			continue
+		}
+		fewer, fewerMade := slices.Delete(slices.Clone(steps), i, i+1), slices.Delete(slices.Clone(made), i, i+1)
+		if fds := made[i]; len(fds) > 0 {
+			if steps[i].op == 0 {
+				continue // it is such a one
+			}
+			fewer, fewerMade = slices.Insert(fewer, i, taken(fds)), slices.Insert(fewerMade, i, fds)
+		}
 		a, o, err := b.sides(plant)
 		if err != nil {
 			return
 		}
 		if diff := again(r.seed, b.base, a, o, fewer); diff != nil {
-			steps, r.diff = fewer[:min(len(diff.Program), len(fewer))], diff
-			i = min(i, len(steps)-1)
+			n := min(len(diff.Program), len(fewer))
+			steps, made, r.diff = fewer[:n], fewerMade[:n], diff
 		}
 	}
+}
+
+// taken uses up descriptors.
+func taken(fds []posix.FD) step {
+	return step{0, fmt.Sprintf("something is open as %v", fds), func(s *side) outcome {
+		for _, fd := range fds {
+			if err := s.core.Dup3(s.dir, fd, 0); err != nil {
+				return answer(err)
+			}
+		}
+		return answer(nil)
+	}}
 }
