@@ -71,9 +71,6 @@ func (f *file) hold() *file {
 func (f *file) drop() {
 	f.refs--
 	if f.refs > 0 {
-		if f.refs == f.inflight {
-			f.k.io.collect()
-		}
 		return
 	}
 	if f.refs < 0 {

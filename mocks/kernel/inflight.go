@@ -28,10 +28,10 @@ func (o *io) land(f *file) {
 	}
 }
 
-// collect closes the sockets that only messages hold which nobody can receive any more: those on their way to such sockets themselves. It is called when a socket's last
-// descriptor is closed while it is in flight. Source: unix_gc in net/unix/garbage.c.
+// collect closes the sockets that only messages hold which nobody can receive any more: those on their way to such sockets themselves. It is called when
+// a unix socket is released, as in Linux, and so not yet when the last socket of a circle is closed. Source: unix_gc in net/unix/garbage.c.
 func (o *io) collect() {
-	if o.collecting {
+	if o.collecting || len(o.flying) == 0 {
 		return
 	}
 	o.collecting = true

@@ -77,7 +77,7 @@ const (
 	skbMaxMessage = 17 * pageSize // MAX_SKB_FRAGS pages
 )
 
-// streamCost is for a part of a stream, of at most skbMaxAlloc+skbMaxPages bytes.
+// streamCost is for a part of a stream, of at most skbMaxHead+skbMaxPages bytes.
 func streamCost(size int) int {
 	pages := 0
 	if size > skbMaxHead {

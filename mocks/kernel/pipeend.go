@@ -91,3 +91,7 @@ func (e *pipeEnd) release(f *file) {
 		e.pipe.writeq.notify(pipeWriteable | unix.EPOLLERR | unix.EPOLLHUP)
 	}
 }
+
+func (e *pipeEnd) pipeSize() int { return e.pipe.capacity() }
+
+func (e *pipeEnd) setPipeSize(p *Process, size int) (int, posix.Errno) { return e.pipe.resize(p, uint32(size)) }

@@ -106,7 +106,7 @@ func (s *unixSocket) send(p *Process, m *outgoing) posix.Errno {
 		if s.unwritable() {
 			return eagain
 		}
-		size := min(len(m.data)-m.sent, int(s.options.sndbuf)>>1-64, skbMaxAlloc+skbMaxPages)
+		size := min(len(m.data)-m.sent, int(s.options.sndbuf)>>1-64, skbMaxHead+skbMaxPages)
 		pk := p.k.io.packet()
 		pk.data = append(pk.data, m.data[m.sent:m.sent+size]...)
 		m.sent += size

@@ -340,7 +340,10 @@ func (s *unixSocket) peerFull() bool {
 	return s.typ == unix.SOCK_DGRAM && s.peer != nil && s.peer.peer != s && s.peer.queue.count > s.peer.backlog
 }
 
-func (s *unixSocket) release(f *file) { s.closed(false) }
+func (s *unixSocket) release(*file) {
+	s.closed(false)
+	s.k.io.collect()
+}
 
 // closed is unix_release_sock. embryo: it was never accepted.
 func (s *unixSocket) closed(embryo bool) {
