@@ -21,15 +21,22 @@ type Kernel interface {
 	OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, error)
 }
 
+// ProbeSelf returns the facts about the calling process and its user namespace: the identifiers, the capabilities, what is in
+// /proc/self/status, the overflow identifiers, and UserNS.Initial. They say who may be trusted and whether this process can launch at all.
+// It needs /proc.
+func ProbeSelf(k Kernel) (Facts, error) { return probe(k, probeStatus, probeIDs, probeInitial) }
+
 // Probe returns the facts that a launch needs. It changes nothing and makes no process; it takes about a hundred
 // system calls. It needs /proc.
 func Probe(k Kernel) (Facts, error) {
+	return probe(k, probeKernel, probeStatus, probeIDs, probeNamespaces, probeInitial, probeUserNamespaces, probeMounts, probeSeccomp, probeLandlock)
+}
+
+func probe(k Kernel, parts ...func(Kernel, *reader, *Facts) error) (Facts, error) {
 	f := Facts{UID: k.Getuid(), EUID: k.Geteuid(), GID: k.Getgid(), EGID: k.Getegid()}
 	r := &reader{files: k}
-	for _, probe := range []func(Kernel, *reader, *Facts) error{
-		probeKernel, probeStatus, probeIDs, probeNamespaces, probeMounts, probeSeccomp, probeLandlock,
-	} {
-		if err := probe(k, r, &f); err != nil {
+	for _, part := range parts {
+		if err := part(k, r, &f); err != nil {
 			return Facts{}, fmt.Errorf("probe the host: %w", err)
 		}
 	}
@@ -103,18 +110,26 @@ var namespaceFiles = []struct {
 	{"net", unix.CLONE_NEWNET}, {"cgroup", unix.CLONE_NEWCGROUP}, {"user", unix.CLONE_NEWUSER}, {"time", unix.CLONE_NEWTIME},
 }
 
-func probeNamespaces(k Kernel, r *reader, f *Facts) error {
+func probeNamespaces(k Kernel, _ *reader, f *Facts) error {
 	var st posix.Stat
 	for _, ns := range namespaceFiles {
 		if k.Fstatat(posix.AtFDCWD, "/proc/self/ns/"+ns.name, &st, unix.AT_SYMLINK_NOFOLLOW) == nil {
 			f.Namespaces |= ns.kind
 		}
 	}
+	return nil
+}
+
+func probeInitial(_ Kernel, r *reader, f *Facts) error {
 	text, err := r.text("/proc/self/uid_map")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	f.UserNS.Initial = err != nil || strings.Join(strings.Fields(text), " ") == "0 0 4294967295"
+	return nil
+}
+
+func probeUserNamespaces(_ Kernel, r *reader, f *Facts) (err error) {
 	for path, place := range map[string]*int{
 		"/proc/sys/user/max_user_namespaces":                     &f.UserNS.Max,
 		"/proc/sys/kernel/unprivileged_userns_clone":             &f.UserNS.UnprivilegedClone,

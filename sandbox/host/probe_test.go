@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,6 +107,31 @@ func TestProbeAgainstSecondSources(t *testing.T) {
 	}
 	if !f.Pidfd || !f.Tried || !f.Proc.Mounted {
 		t.Errorf("%+v", f)
+	}
+}
+
+// TestProbeSelf: what it says, Probe says too; and it says all that the question of whom to trust needs.
+func TestProbeSelf(t *testing.T) {
+	self, err := ProbeSelf(linux.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := Probe(linux.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range reflect.TypeFor[Facts]().NumField() {
+		name, got, want := reflect.TypeFor[Facts]().Field(i).Name, reflect.ValueOf(self).Field(i), reflect.ValueOf(all).Field(i)
+		switch {
+		case name == "UserNS":
+			if self.UserNS.Initial != all.UserNS.Initial {
+				t.Errorf("the initial user namespace: %t, not %t", self.UserNS.Initial, all.UserNS.Initial)
+			}
+		case (name == "Capabilities" || strings.HasPrefix(name, "Overflow")) && got.IsZero():
+			t.Errorf("%s is missing", name)
+		case !got.IsZero() && !reflect.DeepEqual(got.Interface(), want.Interface()):
+			t.Errorf("%s: %v, not %v", name, got, want)
+		}
 	}
 }
 

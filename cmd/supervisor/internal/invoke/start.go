@@ -28,7 +28,16 @@ func (a *Invocation) Start(paths []string, trust, privileges bool) ([]compile.So
 		return nil, Exit(StatusSupervisor, err)
 	}
 	var err error
-	if a.Facts, err = a.probe(trust && !privileges); err != nil {
+	// A process that is going to be replaced, as that of an ordinary user is, only has to know whom it trusts.
+	brief := privileges && !a.handover.Inside && a.Core.Geteuid() != 0
+	if brief {
+		a.Facts, err = host.ProbeSelf(a.Core)
+		brief = err == nil && !spawner.Privileged(a.Facts)
+	}
+	if !brief && err == nil {
+		a.Facts, err = a.probe(trust && !privileges)
+	}
+	if err != nil {
 		return nil, Exit(StatusSupervisor, err)
 	}
 	if a.Stays != nil && privileges && spawner.Privileged(a.Facts) {
