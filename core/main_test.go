@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +15,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // stage is a manager with a spawner that is played.
@@ -30,44 +29,10 @@ type stage struct {
 	ended   bool
 }
 
-// leaks checks at the end of the test that it has left no descriptor and no goroutine.
-func leaks(t *testing.T) {
-	before, routines := descriptors(t), runtime.NumGoroutine()
-	t.Cleanup(func() {
-		for i := 0; ; i++ {
-			after, now := descriptors(t), runtime.NumGoroutine()
-			if len(after) == len(before) && now <= routines {
-				return
-			}
-			if i == 1000 {
-				stacks := make([]byte, 64<<10)
-				t.Errorf("descriptors before: %v\nafter: %v; goroutines before %d, after %d\n%s", before, after, routines, now, stacks[:runtime.Stack(stacks, true)])
-				return
-			}
-			time.Sleep(time.Millisecond) // one that has been told to end does so
-		}
-	})
-}
-
-func descriptors(t *testing.T) []string {
-	t.Helper()
-	links, err := filepath.Glob("/proc/self/fd/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for _, l := range links {
-		if to, err := os.Readlink(l); err == nil {
-			out = append(out, to)
-		}
-	}
-	return out
-}
-
 // newStage plays a spawner with some modules. Its fields can be set before start.
 func newStage(t *testing.T, modules ...wire.Module) *stage {
 	t.Helper()
-	leaks(t)
+	leak.Check(t)
 	log, err := os.CreateTemp(t.TempDir(), "log")
 	if err != nil {
 		t.Fatal(err)

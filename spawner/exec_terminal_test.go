@@ -9,6 +9,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/terminal"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // noReading is the kernel, but nothing that a terminal says can be read.
@@ -46,7 +47,7 @@ func realTerminal(t *testing.T) posix.FD {
 func TestForegroundTerminalFails(t *testing.T) {
 	for script, want := range map[string]int{"exit 3": 3, "echo lost >&0; kill -STOP $$": 137} {
 		t.Run(script, func(t *testing.T) {
-			noLeaks(t)
+			leak.Check(t)
 			p, err := terminal.Open(noReading{linux.New()}, realTerminal(t))
 			if err != nil {
 				t.Fatal(err)

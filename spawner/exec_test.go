@@ -14,12 +14,13 @@ import (
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 func TestForegroundExit(t *testing.T) {
 	for script, want := range map[string]int{"exit 0": 0, "exit 7": 7, "kill -KILL $$": 137, "kill -TERM $$": 143} {
 		t.Run(script, func(t *testing.T) {
-			noLeaks(t)
+			leak.Check(t)
 			m := shell("exec", script)
 			exit, err := hostOf(t, linux.New()).Run(Foreground{Module: &m})
 			if err != nil || exit.ShellStatus() != want {
@@ -30,7 +31,7 @@ func TestForegroundExit(t *testing.T) {
 }
 
 func TestForegroundCannotStart(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	m := shell("exec", "")
 	b := program.NewBuilder("exec", "web.yaml")
 	execute(b, "/nowhere", "x")
@@ -100,7 +101,7 @@ func asleep(t *testing.T, traps string, grace time.Duration) (wire.Module, strin
 func TestForegroundPassesSignals(t *testing.T) {
 	for name, sig := range map[string]unix.Signal{"TERM": unix.SIGTERM, "INT": unix.SIGINT, "HUP": unix.SIGHUP, "USR1": unix.SIGUSR1, "QUIT": unix.SIGQUIT} {
 		t.Run(name, func(t *testing.T) {
-			noLeaks(t)
+			leak.Check(t)
 			m, ready := asleep(t, "trap 'exit 33' "+name, time.Hour)
 			afterStart(t, ready, func() { send(t, sig) })
 			exit, err := hostOf(t, linux.New()).Run(Foreground{Module: &m})
@@ -112,7 +113,7 @@ func TestForegroundPassesSignals(t *testing.T) {
 }
 
 func TestForegroundGracePeriod(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	m, ready := asleep(t, "trap '' TERM", 100*time.Millisecond)
 	var asked time.Time
 	afterStart(t, ready, func() { asked = time.Now(); send(t, unix.SIGTERM) })
@@ -127,7 +128,7 @@ func TestForegroundGracePeriod(t *testing.T) {
 
 // TestForegroundAskedTwice: the same request twice at once is one; a later one kills.
 func TestForegroundAskedTwice(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	m, ready := asleep(t, "trap '' TERM", time.Hour)
 	var asked time.Time
 	afterStart(t, ready, func() {
@@ -149,7 +150,7 @@ func TestForegroundAskedTwice(t *testing.T) {
 
 // TestForegroundInterruptIsTheCommandsOwn: an interactive program takes SIGINT for its own purposes, as often as it comes.
 func TestForegroundInterruptIsTheCommandsOwn(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	answers := t.TempDir() + "/"
 	m, ready := asleep(t, "n=0; trap 'n=$((n+1)); : > "+answers+"$n; [ $n = 3 ] && exit 5' INT", time.Millisecond)
 	afterStart(t, ready, func() {

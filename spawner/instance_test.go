@@ -19,6 +19,7 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 func TestExitTexts(t *testing.T) {
@@ -58,7 +59,7 @@ func limited(m wire.Module, bestEffort []string, limits ...policy.Resource) wire
 
 // TestLimitsThatCannotBeHad: an error, or where best_effort accepts it a report that says so. Never a limit that is not there.
 func TestLimitsThatCannotBeHad(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	pids, memory := policy.Resource{Key: "pids.max", Limit: 9}, policy.Resource{Key: "memory.max", Limit: 1 << 24}
 	var nothing host.Facts // a host without any hierarchy
 	tests := []struct {
@@ -105,7 +106,7 @@ func TestLimitsThatCannotBeHad(t *testing.T) {
 
 // TestInstanceInControlGroup looks for the group while the instance runs, and after it.
 func TestInstanceInControlGroup(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	k := linux.New()
 	facts, err := host.ProbeAll(k)
 	if err != nil {
@@ -168,7 +169,7 @@ func TestInstanceInControlGroup(t *testing.T) {
 
 // TestSignalAfterTheEnd: a signal that comes too late is no error.
 func TestSignalAfterTheEnd(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	h := hostOf(t, linux.New())
 	m := shell("a", "exit 0")
 	i, err := h.Start(&m, "0", [3]posix.FD{0, 1, 2}, nil)
@@ -188,7 +189,7 @@ func TestSignalAfterTheEnd(t *testing.T) {
 
 // TestStartFailsWithoutTrace: a module that cannot be started leaves no control group.
 func TestStartFailsWithoutTrace(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	k := linux.New()
 	facts, err := host.ProbeAll(k)
 	if err != nil {

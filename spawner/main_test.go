@@ -1,10 +1,7 @@
 package spawner
 
 import (
-	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -18,64 +15,11 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/program"
 	"github.com/bulkhead/bulkhead/spawner/launch"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
-// TestMain fails the run when a test leaves a descriptor or a child behind.
-func TestMain(m *testing.M) {
-	before := descriptors()
-	status := m.Run()
-	if left := leaked(before); left != "" && status == 0 {
-		fmt.Fprint(os.Stderr, left)
-		status = 1
-	}
-	os.Exit(status)
-}
-
-// descriptors returns what the open descriptors stand for, but those of Go's own poller.
-func descriptors() map[string]string {
-	open := map[string]string{}
-	names, _ := filepath.Glob("/proc/self/fd/*")
-	for _, name := range names {
-		target, err := os.Readlink(name)
-		if err == nil && !(runtimePoller[target] && len(name) < len("/proc/self/fd/00")) {
-			open[filepath.Base(name)] = target
-		}
-	}
-	return open
-}
-
-// runtimePoller is what Go's own poller opens, early and so with a low number.
-var runtimePoller = map[string]bool{"anon_inode:[eventpoll]": true, "anon_inode:[eventfd]": true}
-
-// leaked says what is there that was not there before: descriptors, and children, dead ones included.
-func leaked(before map[string]string) string {
-	var left string
-	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		left = ""
-		for fd, target := range descriptors() {
-			if before[fd] != target {
-				left += fmt.Sprintf("left open: descriptor %s, %s\n", fd, target)
-			}
-		}
-		if err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT|unix.WALL, nil); !errors.Is(err, unix.ECHILD) {
-			left += fmt.Sprintf("a child is left: waitid says %v\n", err)
-		}
-		if left == "" || time.Now().After(deadline) {
-			return left
-		}
-	}
-}
-
-// noLeaks fails the test when it leaves something behind. It is called first.
-func noLeaks(t testing.TB) {
-	t.Helper()
-	before := descriptors()
-	t.Cleanup(func() {
-		if left := leaked(before); left != "" {
-			t.Error(left)
-		}
-	})
-}
+// TestMain fails the run when a test leaves something behind.
+func TestMain(m *testing.M) { os.Exit(leak.Main(m)) }
 
 // hostOf returns a Host without control groups, on this test's thread. It may do what the spawner may do.
 func hostOf(t testing.TB, k Kernel) *Host {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // lines collects what modules write.
@@ -148,7 +149,7 @@ func TestOutputErrors(t *testing.T) {
 
 // TestDrainOfRealPipe: what an instance wrote before its end is read although others still have the pipe.
 func TestDrainOfRealPipe(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	k := linux.New()
 	r, w, err := k.Pipe2(unix.O_CLOEXEC | unix.O_NONBLOCK)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 func newTestPoller(t *testing.T, signals <-chan os.Signal) *poller {
@@ -40,7 +41,7 @@ func pipe(t *testing.T) (r, w posix.FD) {
 }
 
 func TestPollerSignals(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	signals := make(chan os.Signal, 4)
 	p := newTestPoller(t, signals)
 	signals <- unix.SIGHUP
@@ -61,7 +62,7 @@ func TestPollerSignals(t *testing.T) {
 }
 
 func TestPollerTimeout(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	p := newTestPoller(t, nil)
 	start := time.Now()
 	if err := p.wait(1500 * time.Microsecond); err != nil {
@@ -78,7 +79,7 @@ func TestPollerTimeout(t *testing.T) {
 
 // TestPollerRemovedInTheSameRound: what one function removes is not called any more, although it was ready as well.
 func TestPollerRemovedInTheSameRound(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	p := newTestPoller(t, nil)
 	r1, w1 := pipe(t)
 	r2, w2 := pipe(t)
@@ -102,7 +103,7 @@ func TestPollerRemovedInTheSameRound(t *testing.T) {
 }
 
 func TestPollerHangup(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	k := linux.New()
 	p := newTestPoller(t, nil)
 	r, w, err := k.Pipe2(unix.O_CLOEXEC)
@@ -125,7 +126,7 @@ func TestPollerHangup(t *testing.T) {
 }
 
 func TestPollerErrors(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	p := newTestPoller(t, nil)
 	bad := errors.New("no more")
 	r, w := pipe(t)
@@ -164,7 +165,7 @@ func TestPollerErrors(t *testing.T) {
 }
 
 func TestPollerPost(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	p, err := newPoller(linux.New(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +190,7 @@ func TestPollerPost(t *testing.T) {
 
 // TestPollerNumberUsedAgain: an event for a descriptor that was closed is not taken for one of its successor with the same number.
 func TestPollerNumberUsedAgain(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	k := linux.New()
 	p := newTestPoller(t, nil)
 	r1, w1 := pipe(t)
@@ -226,7 +227,7 @@ func TestPollerNumberUsedAgain(t *testing.T) {
 
 // TestPollerEvents: what is watched without events is still told of a hang-up, and the events can be changed.
 func TestPollerEvents(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	p := newTestPoller(t, nil)
 	r, w := pipe(t)
 	var got uint32

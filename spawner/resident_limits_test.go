@@ -17,11 +17,12 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // TestLimitsOfALaterGeneration: a supervisor that began without limits has them when a reload brings some; instances from before stay where they are.
 func TestLimitsOfALaterGeneration(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	k := linux.New()
 	facts, err := host.ProbeAll(k)
 	if err != nil {
@@ -106,7 +107,7 @@ func errorsHaveUnavailable(h *Host, f host.Facts, limit policy.Resource) bool {
 
 // TestLimitsThatAreRefused: on a host without control groups, a new limit is a problem with its place, unless best_effort accepts its loss.
 func TestLimitsThatAreRefused(t *testing.T) {
-	noLeaks(t)
+	leak.Check(t)
 	var nothing host.Facts
 	h := &Host{Kernel: linux.New()}
 	pids := policy.Resource{Key: "pids.max", Limit: 9, Pos: policy.Pos{File: "web.yaml", Line: 7, Col: 5}}

@@ -23,6 +23,7 @@ import (
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/launch"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // soon is how long tests wait for what must happen.
@@ -82,7 +83,7 @@ func (d done) Finish() (wire.Plan, compile.Record, error) { return d.plan, compi
 // newResidentTest gets a spawner ready to run. alter may change it before.
 func newResidentTest(t *testing.T, plan wire.Plan, alter func(*resident)) *resident {
 	t.Helper()
-	noLeaks(t)
+	leak.Check(t)
 	s := &resident{t: t, dir: t.TempDir(), signals: make(chan os.Signal, 8), lives: make(chan *fakeManager, 64), ended: make(chan struct{}), plan: plan}
 	if err := os.Chmod(s.dir, 0o755); err != nil {
 		t.Fatal(err)

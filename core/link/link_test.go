@@ -14,6 +14,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 func TestHello(t *testing.T) {
@@ -383,7 +384,7 @@ func FuzzDispatch(f *testing.F) {
 		}
 		p.fd = ours
 		defer p.close()
-		before := openDescriptors(t)
+		before := leak.Take()
 		rec := &recorder{t: t, kernel: p.kernel, got: make(chan any, 8)}
 		l := &Link{kernel: p.kernel, fd: theirs, wake: -1, now: time.Now, greeted: greeted, pending: map[uint64]wire.Kind{1: wire.KindStart, 2: wire.KindStats, 3: wire.KindCommit}}
 		defer func() { _ = p.kernel.Close(theirs) }()
@@ -399,8 +400,8 @@ func FuzzDispatch(f *testing.F) {
 		if err == nil && len(rec.got) == 0 && parcel.Kind != wire.KindPing && parcel.Kind != wire.KindPong {
 			t.Errorf("kind %s was neither handled nor refused", parcel.Kind)
 		}
-		if after := openDescriptors(t); !cmp.Equal(before, after) {
-			t.Errorf("descriptors before: %v\nafter: %v", before, after)
+		if left := before.Left(); left != "" {
+			t.Error(left)
 		}
 	})
 }

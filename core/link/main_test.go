@@ -2,8 +2,6 @@ package link
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -13,6 +11,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // recorder keeps what was handled, and closes descriptors after it has looked at them.
@@ -29,12 +28,14 @@ func (r *recorder) Hello(h Hello) {
 	r.closing(h.Control, h.Metrics)
 	r.got <- h
 }
+
 func (r *recorder) Attach(a Attached) {
 	if err := a.Close(r.kernel); err != nil {
 		r.t.Errorf("the descriptors of an instance: %v", err)
 	}
 	r.got <- a.Instance
 }
+
 func (r *recorder) Reply(p Replied) {
 	if p.Instance != nil {
 		if err := p.Instance.Close(r.kernel); err != nil {
@@ -43,10 +44,14 @@ func (r *recorder) Reply(p Replied) {
 	}
 	r.got <- p
 }
+
 func (r *recorder) Exited(x wire.ExitedEvent) { r.got <- x }
-func (r *recorder) Asked(w wire.Wish)         { r.got <- w }
-func (r *recorder) Notice(n wire.Notice)      { r.got <- n }
-func (r *recorder) Silent(s bool)             { r.got <- s }
+
+func (r *recorder) Asked(w wire.Wish) { r.got <- w }
+
+func (r *recorder) Notice(n wire.Notice) { r.got <- n }
+
+func (r *recorder) Silent(s bool) { r.got <- s }
 
 func (r *recorder) closing(fds ...posix.FD) {
 	for _, fd := range fds {
@@ -66,29 +71,14 @@ type peer struct {
 	link   *Link
 	rec    *recorder
 	done   chan error
-	before []string
+	before leak.Stock
 	ended  bool
-}
-
-func openDescriptors(t testing.TB) []string {
-	t.Helper()
-	links, err := filepath.Glob("/proc/self/fd/*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out []string
-	for _, l := range links {
-		if to, err := os.Readlink(l); err == nil && to != "anon_inode:[eventpoll]" && to != "anon_inode:[eventfd]" {
-			out = append(out, filepath.Base(l)+" "+to)
-		}
-	}
-	return out
 }
 
 // connect runs a link. Its end is checked for descriptors that were left open.
 func connect(t testing.TB) *peer {
 	t.Helper()
-	p := &peer{t: t, kernel: linux.New(), done: make(chan error, 1), before: openDescriptors(t)}
+	p := &peer{t: t, kernel: linux.New(), done: make(chan error, 1), before: leak.Take()}
 	ours, theirs, err := p.kernel.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -124,8 +114,8 @@ func (p *peer) end() error {
 	case err := <-p.done:
 		p.ended = true
 		p.close()
-		if after := openDescriptors(p.t); !slices.Equal(p.before, after) {
-			p.t.Errorf("descriptors before: %v\nafter: %v", p.before, after)
+		if left := p.before.Left(); left != "" {
+			p.t.Error(left)
 		}
 		return err
 	case <-time.After(10 * time.Second):

@@ -16,6 +16,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 func TestLines(t *testing.T) {
@@ -285,7 +286,7 @@ func (m *mortal) bury() {
 func TestKilledAtAnyMoment(t *testing.T) {
 	for _, cut := range []bool{false, true} {
 		t.Run(fmt.Sprintf("cut=%t", cut), func(t *testing.T) {
-			leaks(t)
+			leak.Check(t)
 			moment := 0
 			for killOnce(t, &mortal{Kernel: linux.New(), left: moment, cut: cut, own: map[posix.FD]bool{}}) {
 				moment++

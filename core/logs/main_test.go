@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // stage is a collector with its log, which is a file.
@@ -29,32 +29,6 @@ type stage struct {
 	drained chan wire.InstanceID
 	losses  chan Loss
 	broken  chan error
-}
-
-func descriptors(t testing.TB) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(entries)
-}
-
-// leaks checks at the end of the test that it has left no descriptor and no goroutine.
-func leaks(t testing.TB) {
-	fds, routines := descriptors(t), runtime.NumGoroutine()
-	t.Cleanup(func() {
-		if n := descriptors(t); n != fds {
-			t.Errorf("%d descriptors before, %d after", fds, n)
-		}
-		for i := 0; runtime.NumGoroutine() > routines; i++ {
-			if i == 1000 {
-				t.Errorf("%d goroutines before, %d after", routines, runtime.NumGoroutine())
-				return
-			}
-			time.Sleep(time.Millisecond) // one that has been told to end does so
-		}
-	})
 }
 
 func tempFile(t testing.TB) *os.File {
@@ -99,7 +73,7 @@ var errKilled = errors.New("killed")
 // start is collect into a file, checked for what it leaves.
 func start(t testing.TB) *stage {
 	t.Helper()
-	leaks(t)
+	leak.Check(t)
 	f := tempFile(t)
 	s := collect(t, linux.New(), posix.FD(f.Fd()), "text", false)
 	s.log = f

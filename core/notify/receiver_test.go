@@ -17,6 +17,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 	"github.com/bulkhead/bulkhead/tests/linger"
 )
 
@@ -56,18 +57,9 @@ type stage struct {
 	done    chan error
 }
 
-func descriptors(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(entries)
-}
-
 func start(t *testing.T, pid int, passcred bool) *stage {
 	t.Helper()
-	before := descriptors(t)
+	before := leak.Take()
 	s := &stage{t: t, kernel: linux.New(), path: filepath.Join(t.TempDir(), "notify"), got: make(chan Message, 10_000), from7: make(chan bool, 100), refused: make(chan refusal, 10_000), done: make(chan error, 1)}
 	var err error
 	if s.loop, err = poll.New(s.kernel); err != nil {
@@ -107,8 +99,8 @@ func start(t *testing.T, pid int, passcred bool) *stage {
 			t.Error(err)
 		}
 		_ = s.kernel.Close(s.from)
-		if n := descriptors(t); n != before {
-			t.Errorf("%d descriptors before, %d after", before, n)
+		if left := before.Left(); left != "" {
+			t.Error(left)
 		}
 	})
 	return s
@@ -149,13 +141,13 @@ func TestDescriptorsAreNotTaken(t *testing.T) {
 	s := start(t, os.Getpid(), true)
 	s.send("READY=1")
 	wait(t, s.got)
-	before := descriptors(t)
+	before := leak.Take()
 	for range 20 {
 		s.send("FDSTORE=1\nFDNAME=x", s.from, s.from, s.from)
 		wait(t, s.got)
 	}
-	if n := descriptors(t); n != before {
-		t.Errorf("%d descriptors before, %d after", before, n)
+	if left := before.Left(); left != "" {
+		t.Error(left)
 	}
 }
 

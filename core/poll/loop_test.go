@@ -2,7 +2,6 @@ package poll
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -11,13 +10,14 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // start runs a loop until the test ends and checks that it gives its descriptors back.
 func start(t *testing.T) (*Loop, posix.Core) {
 	t.Helper()
 	k := linux.New()
-	before := descriptors(t)
+	before := leak.Take()
 	l, err := New(k)
 	if err != nil {
 		t.Fatal(err)
@@ -32,20 +32,11 @@ func start(t *testing.T) (*Loop, posix.Core) {
 		if l.Post(func() {}) {
 			t.Error("a stopped loop takes functions")
 		}
-		if after := descriptors(t); after != before {
-			t.Errorf("%d descriptors before, %d after", before, after)
+		if left := before.Left(); left != "" {
+			t.Error(left)
 		}
 	})
 	return l, k
-}
-
-func descriptors(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(entries)
 }
 
 // do has f called by the loop and waits for its end.

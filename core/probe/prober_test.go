@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 type outcome struct {
@@ -27,7 +27,7 @@ func start(t *testing.T, k Kernel) (*Prober, chan outcome) {
 	if l, err := net.Listen("tcp", "127.0.0.1:0"); err != nil || l.Close() != nil { // Go's network poller keeps descriptors of its own
 		t.Fatal(err)
 	}
-	before := descriptors(t)
+	before := leak.Take()
 	loop, err := poll.New(linux.New())
 	if err != nil {
 		t.Fatal(err)
@@ -42,20 +42,11 @@ func start(t *testing.T, k Kernel) (*Prober, chan outcome) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		if n := descriptors(t); n != before {
-			t.Errorf("%d descriptors before, %d after", before, n)
+		if left := before.Left(); left != "" {
+			t.Error(left)
 		}
 	})
 	return p, got
-}
-
-func descriptors(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(entries)
 }
 
 func wait(t *testing.T, ch chan outcome) outcome {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // begun starts a job, and returns what is closed when it has ended.
@@ -85,12 +87,12 @@ func TestJobCancelled(t *testing.T) {
 
 func TestJobCannotStart(t *testing.T) {
 	k, l, facts := setUp(t)
-	before := descriptors()
+	before := leak.Take()
 	_, err := tool{"/nowhere/supervisor", Timeout}.begin(k, l, Request{Facts: facts}, func() { t.Error("ended") })
 	if !errors.Is(err, unix.ENOENT) {
 		t.Errorf("%v", err)
 	}
-	if left := leaked(before); left != "" {
+	if left := before.Left(); left != "" {
 		t.Error(left)
 	}
 }

@@ -6,11 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // supervisor is the static binary that has the role of the compile process. This test binary cannot have it: the dynamic loader
@@ -47,45 +45,5 @@ func run(m *testing.M) (status int, err error) {
 	if supervisor, err = filepath.Abs(supervisor); err != nil {
 		return 1, err
 	}
-	before := descriptors()
-	if status = m.Run(); status != 0 {
-		return status, nil
-	}
-	if left := leaked(before); left != "" {
-		return 1, errors.New(left)
-	}
-	return 0, nil
-}
-
-// descriptors returns what the open descriptors stand for, but those of Go's own poller.
-func descriptors() map[string]string {
-	open := map[string]string{}
-	names, _ := filepath.Glob("/proc/self/fd/*")
-	for _, name := range names {
-		target, err := os.Readlink(name)
-		if err == nil && !strings.HasPrefix(target, "anon_inode:[event") {
-			open[filepath.Base(name)] = target
-		}
-	}
-	return open
-}
-
-// leaked says what is there that was not there before. What another thread is about to close gets a moment.
-func leaked(before map[string]string) string {
-	var left string
-	for deadline := time.Now().Add(2 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		left = ""
-		for fd, target := range descriptors() {
-			if before[fd] != target {
-				left += fmt.Sprintf("left open: descriptor %s, %s\n", fd, target)
-			}
-		}
-		if left == "" || time.Now().After(deadline) {
-			break
-		}
-	}
-	if err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); !errors.Is(err, unix.ECHILD) {
-		left += fmt.Sprintf("a child is left: waitid says %v\n", err)
-	}
-	return left
+	return leak.Main(m), nil
 }

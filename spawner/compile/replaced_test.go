@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // TestOwnProgramIsReplaced: a supervisor whose file an upgrade has replaced, or removed, still compiles, and with its own image.
@@ -21,7 +23,7 @@ func TestOwnProgramIsReplaced(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			k, l, facts := setUp(t)
-			before := descriptors()
+			before := leak.Take()
 			running := filepath.Join(t.TempDir(), "supervisor")
 			image, err := os.ReadFile(supervisor)
 			if err != nil {
@@ -61,7 +63,7 @@ func TestOwnProgramIsReplaced(t *testing.T) {
 			if err := cmd.Wait(); err == nil {
 				t.Error("a compile process without a request ended well")
 			}
-			if left := leaked(before); left != "" {
+			if left := before.Left(); left != "" {
 				t.Error(left)
 			}
 		})

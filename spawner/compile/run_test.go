@@ -22,6 +22,7 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/spawner/launch"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // watched is the kernel, with the last child, and something to do when a question about a file comes.
@@ -83,7 +84,7 @@ modules:
 
 func TestRun(t *testing.T) {
 	k, l, facts := setUp(t)
-	before := descriptors()
+	before := leak.Take()
 	plan, _, err := tool{supervisor, Timeout}.run(k, l, Request{Sources: []Source{{Name: "web.yaml", Dir: "/etc", Text: []byte(small)}}, Facts: facts})
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +95,7 @@ func TestRun(t *testing.T) {
 	if len(plan.Modules) != 1 || plan.Modules[0].Name != "web" || plan.Modules[0].Init == nil || len(plan.Modules[0].Program.Cookies) != 2 {
 		t.Errorf("modules %+v", plan.Modules)
 	}
-	if left := leaked(before); left != "" {
+	if left := before.Left(); left != "" {
 		t.Error(left)
 	}
 }
@@ -159,7 +160,7 @@ func TestRunOnJunk(t *testing.T) {
 	for name, text := range texts {
 		t.Run(name, func(t *testing.T) {
 			// The launcher belongs to the thread of the outer test, which runs nothing meanwhile; no pid namespace is entered here.
-			before := descriptors()
+			before := leak.Take()
 			plan, _, err := tool{supervisor, Timeout}.run(k, l, Request{Sources: []Source{{Name: "junk.yaml", Dir: "/", Text: []byte(text)}}, Facts: facts})
 			if err != nil {
 				t.Fatal(err)
@@ -167,7 +168,7 @@ func TestRunOnJunk(t *testing.T) {
 			if !plan.Diagnostics.HasErrors() || len(plan.Modules) != 0 || !strings.Contains(plan.Rendered, "junk.yaml") {
 				t.Errorf("%d modules; %.300s", len(plan.Modules), plan.Rendered)
 			}
-			if left := leaked(before); left != "" {
+			if left := before.Left(); left != "" {
 				t.Error(left)
 			}
 		})
@@ -207,7 +208,7 @@ func TestHostileChild(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			before := descriptors()
+			before := leak.Take()
 			start := time.Now()
 			plan, _, err := tool{hostile(t, tt.write, tt.then), 300 * time.Millisecond}.run(k, l, Request{Facts: facts})
 			if err == nil || !strings.Contains(err.Error(), tt.says) {
@@ -219,7 +220,7 @@ func TestHostileChild(t *testing.T) {
 			if len(plan.Modules) != 0 || plan.Rendered != "" {
 				t.Errorf("a plan came with the error: %+v", plan)
 			}
-			if left := leaked(before); left != "" {
+			if left := before.Left(); left != "" {
 				t.Error(left)
 			}
 		})
@@ -249,7 +250,7 @@ func TestFilterDenies(t *testing.T) {
 
 func TestProgramCannotStart(t *testing.T) {
 	k, l, facts := setUp(t)
-	before := descriptors()
+	before := leak.Take()
 	text := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(text, []byte("hello"), 0o755); err != nil {
 		t.Fatal(err)
@@ -260,7 +261,7 @@ func TestProgramCannotStart(t *testing.T) {
 			t.Errorf("%s: %v, want %v", path, err, want)
 		}
 	}
-	if left := leaked(before); left != "" {
+	if left := before.Left(); left != "" {
 		t.Error(left)
 	}
 }

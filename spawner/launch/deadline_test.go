@@ -10,6 +10,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // slow opens paths that end with "slow" only after release.
@@ -31,7 +32,7 @@ func (k *slow) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, 
 func TestDeadline(t *testing.T) {
 	k := &slow{Core: linux.New(), release: make(chan struct{})}
 	l := launcher(t, k, launch.Options{Deadline: 50 * time.Millisecond})
-	before := descriptors()
+	before := leak.Take()
 	p := shell("exit 0")
 	p.Prepare = append(p.Prepare, program.Prepare{Kind: program.HostPath, Path: "/etc", Directory: true},
 		program.Prepare{Kind: program.HostPath, Path: "/usr", Directory: true, Origin: program.Origin{Line: 14}},
@@ -48,7 +49,7 @@ func TestDeadline(t *testing.T) {
 	for k.opened.Load() < 2 {
 		time.Sleep(time.Millisecond)
 	}
-	if left := leaked(before); left != "" {
+	if left := before.Left(); left != "" {
 		t.Error(left)
 	}
 }
@@ -58,7 +59,7 @@ func TestDeadlineAtTheLastMoment(t *testing.T) {
 	const deadline = 300 * time.Microsecond
 	k := &slow{Core: linux.New()}
 	l := launcher(t, k, launch.Options{Deadline: deadline})
-	before := descriptors()
+	before := leak.Take()
 	failed := failing(func(b *program.Builder) {
 		b.Add(program.Prepare{Kind: program.HostPath, Path: "/usr", Directory: true})
 		b.Expect(program.Origin{}, program.Int(1), 1, 0)
@@ -77,7 +78,7 @@ func TestDeadlineAtTheLastMoment(t *testing.T) {
 		<-release
 	}
 	t.Logf("%d in time, %d late", inTime, late)
-	if left := leaked(before); left != "" {
+	if left := before.Left(); left != "" {
 		t.Error(left)
 	}
 }

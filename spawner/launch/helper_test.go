@@ -43,11 +43,16 @@ func needAdmin(t testing.TB, f host.Facts) {
 	}
 }
 
+// pin keeps a test, or a subtest, on one thread: that which enters a pid namespace for a launch must be the one that comes back.
+func pin(t testing.TB) {
+	runtime.LockOSThread()
+	t.Cleanup(runtime.UnlockOSThread)
+}
+
 // launcher returns a launcher on this test's thread.
 func launcher(t testing.TB, k launch.Kernel, o launch.Options) *launch.Launcher {
 	t.Helper()
-	runtime.LockOSThread()
-	t.Cleanup(runtime.UnlockOSThread)
+	pin(t)
 	l, err := launch.New(k, o)
 	if err != nil {
 		t.Fatal(err)

@@ -17,12 +17,13 @@ import (
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 func TestLaunch(t *testing.T) {
 	k := linux.New()
 	l := launcher(t, k, launch.Options{})
-	before := descriptors()
+	before := leak.Take()
 	s := newStreams(t)
 	p, err := l.Launch(launch.Request{Program: shell("cat; echo out; echo err >&2; exit 7"), Stdio: s.fds})
 	if err != nil {
@@ -40,7 +41,7 @@ func TestLaunch(t *testing.T) {
 	if info := finish(t, k, p); info.Code != posix.CldExited || info.Status != 7 || info.PID != p.PID {
 		t.Errorf("it ended as %+v", info)
 	}
-	if left := leaked(before); left != "" {
+	if left := before.Left(); left != "" {
 		t.Error(left)
 	}
 }
@@ -50,8 +51,9 @@ func TestLaunchInPidNamespace(t *testing.T) {
 	needAdmin(t, facts(t))
 	k := linux.New()
 	l := launcher(t, k, launch.Options{})
-	before := descriptors()
+	before := leak.Take()
 	t.Run("numbers", func(t *testing.T) {
+		pin(t)
 		s := newStreams(t)
 		p, err := l.Launch(launch.Request{Program: shell("echo $$ $PPID"), Init: initProgram(), Stdio: s.fds})
 		if err != nil {
@@ -65,6 +67,7 @@ func TestLaunchInPidNamespace(t *testing.T) {
 		}
 	})
 	t.Run("kills itself", func(t *testing.T) {
+		pin(t)
 		s := newStreams(t)
 		p, err := l.Launch(launch.Request{Program: shell("kill -9 $$"), Init: initProgram(), Stdio: s.fds})
 		if err != nil {
@@ -75,6 +78,7 @@ func TestLaunchInPidNamespace(t *testing.T) {
 		}
 	})
 	t.Run("ends with its init", func(t *testing.T) {
+		pin(t)
 		s := newStreams(t)
 		p, err := l.Launch(launch.Request{Program: shell("read x"), Init: initProgram(), Stdio: s.fds})
 		if err != nil {
@@ -88,6 +92,12 @@ func TestLaunchInPidNamespace(t *testing.T) {
 		}
 	})
 	t.Run("the thread is back", func(t *testing.T) {
+		pin(t)
+		away, err := l.Launch(launch.Request{Program: shell("exit 0"), Init: initProgram(), Stdio: newStreams(t).fds})
+		if err != nil {
+			t.Fatal(err)
+		}
+		finish(t, k, away)
 		s := newStreams(t)
 		p, err := l.Launch(launch.Request{Program: shell("echo $$"), Stdio: s.fds})
 		if err != nil {
@@ -98,7 +108,7 @@ func TestLaunchInPidNamespace(t *testing.T) {
 		}
 		finish(t, k, p)
 	})
-	if left := leaked(before); left != "" {
+	if left := before.Left(); left != "" {
 		t.Error(left)
 	}
 }
@@ -158,7 +168,7 @@ func TestConfinedLaunch(t *testing.T) {
 	needAdmin(t, f)
 	k := linux.New()
 	l := launcher(t, k, launch.Options{})
-	before := descriptors()
+	before := leak.Take()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +205,7 @@ func TestConfinedLaunch(t *testing.T) {
 			t.Errorf("%s in:\n%s", never, got)
 		}
 	}
-	if left := leaked(before); left != "" {
+	if left := before.Left(); left != "" {
 		t.Error(left)
 	}
 }
@@ -253,7 +263,8 @@ func TestStepErrors(t *testing.T) {
 	for _, tt := range tests {
 		for with, init := range inits {
 			t.Run(tt.name+with, func(t *testing.T) {
-				before := descriptors()
+				pin(t)
+				before := leak.Take()
 				p, err := l.Launch(launch.Request{Program: tt.p, Init: init, Listeners: map[string]posix.FD{"datagrams": datagrams}})
 				if err == nil {
 					t.Fatalf("it was launched: %+v", p)
@@ -271,7 +282,7 @@ func TestStepErrors(t *testing.T) {
 				if p.Pidfd != -1 || p.InitPidfd != -1 {
 					t.Errorf("descriptors came with the error: %+v", p)
 				}
-				if left := leakedNow(before); left != "" {
+				if left := before.LeftNow(); left != "" {
 					t.Error(left)
 				}
 			})
@@ -283,14 +294,14 @@ func TestStepErrors(t *testing.T) {
 func TestInitFails(t *testing.T) {
 	needAdmin(t, facts(t))
 	l := launcher(t, linux.New(), launch.Options{})
-	before := descriptors()
+	before := leak.Take()
 	_, err := l.Launch(launch.Request{Program: shell("exit 0"), Init: failing(func(b *program.Builder) {
 		b.Call(program.Origin{Line: 9}, "close", unix.SYS_CLOSE, program.Int(1<<20))
 	})})
 	if err == nil || err.Error() != "nginx: close: bad file descriptor (policy web.yaml:9)" {
 		t.Errorf("%v", err)
 	}
-	if left := leakedNow(before); left != "" {
+	if left := before.LeftNow(); left != "" {
 		t.Error(left)
 	}
 }
@@ -336,20 +347,21 @@ func TestPrepareErrors(t *testing.T) {
 	l := launcher(t, linux.New(), launch.Options{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			pin(t)
 			if tt.admin {
 				needAdmin(t, f)
 			}
 			if f.Landlock.ABI == 0 && strings.Contains(tt.want, "landlock") {
 				t.Skipf("this kernel has no Landlock: %v", f.Landlock.Errno)
 			}
-			before := descriptors()
+			before := leak.Take()
 			p := shell("exit 0")
 			p.Prepare, p.Steps = tt.list, p.Steps[len(p.Steps)-1:]
 			_, err := l.Launch(launch.Request{Program: p, Stdio: [3]posix.FD{0, -1, 2}})
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("the error is\n%v\nwant\n%s", err, tt.want)
 			}
-			if left := leakedNow(before); left != "" {
+			if left := before.LeftNow(); left != "" {
 				t.Error(left)
 			}
 		})
@@ -393,7 +405,7 @@ func TestThreadOfItsOwn(t *testing.T) {
 	needAdmin(t, facts(t))
 	k := &oneWay{Core: linux.New()}
 	l := launcher(t, k, launch.Options{})
-	before := descriptors()
+	before := leak.Take()
 	// With the signal that the kernel sends when the thread that made the process ends.
 	p := shell("echo started; read x; exit 4")
 	b := program.NewBuilder("nginx", "web.yaml")
@@ -428,7 +440,7 @@ func TestThreadOfItsOwn(t *testing.T) {
 	}), Init: initProgram()}); err == nil {
 		t.Error("a failing program was launched")
 	}
-	if left := leaked(before); left != "" {
+	if left := before.Left(); left != "" {
 		t.Error(left)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // births counts the network namespaces that are made, and can refuse to make any.
@@ -59,7 +60,7 @@ func TestNetworkNamespaces(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
-			before := descriptors()
+			before := leak.Take()
 			k := &births{Core: linux.New()}
 			l, err := launch.New(k, launch.Options{Spare: spare})
 			if err != nil {
@@ -84,7 +85,7 @@ func TestNetworkNamespaces(t *testing.T) {
 			if err := l.Close(); err != nil {
 				t.Error(err)
 			}
-			if left := leaked(before); left != "" {
+			if left := before.Left(); left != "" {
 				t.Error(left)
 			}
 		})

@@ -17,6 +17,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // socketHelper is the variable by which the test's program knows that it runs as a module.
@@ -51,7 +52,7 @@ func TestSockets(t *testing.T) {
 	needAdmin(t, f)
 	k := linux.New()
 	l := launcher(t, k, launch.Options{})
-	before := descriptors()
+	before := leak.Take()
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -128,7 +129,7 @@ func TestSockets(t *testing.T) {
 	if err := errors.Join(k.Close(kept[0]), k.Close(kept[1]), notify.Close(), control.Close(), http.Close(), file.Close(), s.in.Close(), s.out.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if left := leaked(before); left != "" {
+	if left := before.Left(); left != "" {
 		t.Error(left)
 	}
 }

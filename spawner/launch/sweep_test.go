@@ -17,6 +17,7 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // faulty is the kernel, but for one call, which fails. Close, Waitid and PidfdSendSignal are spared: they clean up, and real kernels
@@ -181,7 +182,7 @@ func TestEveryCallFails(t *testing.T) {
 	defer func() { _ = null.Close() }()
 	fd := posix.FD(null.Fd())
 	r := launch.Request{Program: res.Program, Init: res.Init, Cgroup: group, Stdio: [3]posix.FD{fd, fd, fd}, Listeners: map[string]posix.FD{"http": fd}}
-	before := descriptors()
+	before := leak.Take()
 	seen := map[string]bool{}
 	for _, errno := range errnos {
 		for n := 1; ; n++ {
@@ -208,7 +209,7 @@ func TestEveryCallFails(t *testing.T) {
 			case p.Pidfd != -1 || p.InitPidfd != -1:
 				t.Errorf("%s: descriptors came with the error: %+v", what, p)
 			}
-			if left := leakedNow(before); left != "" {
+			if left := before.LeftNow(); left != "" {
 				t.Fatalf("%s: %s", what, left)
 			}
 			if n > 1000 {
@@ -254,7 +255,7 @@ func instance(t *testing.T, k posix.Core, f host.Facts) *cgroup.Instance {
 
 // TestNewFails lets each call of New fail once.
 func TestNewFails(t *testing.T) {
-	before := descriptors()
+	before := leak.Take()
 	for _, errno := range append(errnos, unix.EINVAL) {
 		for n := 1; n < 100; n++ {
 			k := &faulty{Core: linux.New(), at: n, errno: errno}
@@ -278,7 +279,7 @@ func TestNewFails(t *testing.T) {
 			}
 		}
 	}
-	if left := leakedNow(before); left != "" {
+	if left := before.LeftNow(); left != "" {
 		t.Error(left)
 	}
 }
@@ -295,14 +296,14 @@ func TestLostThread(t *testing.T) {
 	}
 	defer func() { _ = null.Close() }()
 	r.Stdio = [3]posix.FD{posix.FD(null.Fd()), posix.FD(null.Fd()), posix.FD(null.Fd())}
-	before := descriptors()
+	before := leak.Take()
 	k.home = true
 	for range 2 {
 		_, err := l.Launch(r)
 		if !errors.Is(err, unix.ENOMEM) || !strings.Contains(err.Error(), "nginx: return to the own pid namespace") {
 			t.Errorf("%v", err)
 		}
-		if left := leakedNow(before); left != "" {
+		if left := before.LeftNow(); left != "" {
 			t.Error(left)
 		}
 	}
@@ -348,14 +349,14 @@ func (k *interrupted) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, 
 func TestReapingIsRepeated(t *testing.T) {
 	k := &interrupted{Core: linux.New(), left: 3}
 	l := launcher(t, k, launch.Options{})
-	before := descriptors()
+	before := leak.Take()
 	_, err := l.Launch(launch.Request{Program: failing(func(b *program.Builder) {
 		b.Call(program.Origin{}, "close", unix.SYS_CLOSE, program.Int(1<<20))
 	})})
 	if !errors.Is(err, unix.EBADF) || k.left >= 0 {
 		t.Errorf("%v, with %d interruptions left", err, k.left)
 	}
-	if left := leakedNow(before); left != "" {
+	if left := before.LeftNow(); left != "" {
 		t.Error(left)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // grouped is this host, where every user is in two groups more.
@@ -35,7 +36,7 @@ func TestUser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := launcher(t, k, launch.Options{}) // here: it belongs to the thread, and a subtest has its own
-			before := descriptors()
+			before := leak.Take()
 			text := strings.NewReplacer("SCRIPT", `echo x > /tmp/file && echo wrote; while read -r line; do echo \"$$line\"; done < /proc/self/status`,
 				"/tmp, tmpfs: 1M", `/tmp, tmpfs: 1M, mode: "0700"`, "    network: {", "    namespaces: "+tt.namespaces+"\n    network: {").Replace(confined)
 			p, ds := policy.Parse("web.yaml", []byte(text), policy.Options{Catalog: seccomp.Catalog()})
@@ -63,7 +64,7 @@ func TestUser(t *testing.T) {
 					t.Errorf("no %s in:\n%s", re, got)
 				}
 			}
-			if left := leaked(before); left != "" {
+			if left := before.Left(); left != "" {
 				t.Error(left)
 			}
 		})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 func backlogNow(t testing.TB, s *Socket) uint32 {
@@ -23,7 +24,7 @@ func backlogNow(t testing.TB, s *Socket) uint32 {
 }
 
 func TestChangeBacklog(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k := linux.New()
 	s := opened(t, tcp("127.0.0.1:0"))
 	fd := s.FD
@@ -79,7 +80,7 @@ func statOf(t testing.TB, path string) unix.Stat_t {
 }
 
 func TestChangeUnix(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k := linux.New()
 	path := shortDir(t) + "/s"
 	s := opened(t, unixAt(path))
@@ -120,7 +121,7 @@ func TestChangeUnix(t *testing.T) {
 func TestChangeUnixFails(t *testing.T) {
 	for name, f := range map[string]*failing{"owner": {chown: unix.EPERM}, "backlog": {listen: unix.EINVAL}} {
 		t.Run(name, func(t *testing.T) {
-			noLeak(t)
+			leak.Check(t)
 			f.Kernel = linux.New()
 			path := shortDir(t) + "/s"
 			s := opened(t, unixAt(path))
@@ -143,7 +144,7 @@ func TestChangeUnixFails(t *testing.T) {
 
 // TestChangeUnixReplaced: what somebody put at the path keeps its mode.
 func TestChangeUnixReplaced(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	path := shortDir(t) + "/s"
 	s := opened(t, unixAt(path))
 	must(t, os.Remove(path))

@@ -10,11 +10,12 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/posix/restrict"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // What the process's own list of operations denies is not put down to the kernel, and no advice about the kernel's reasons is given.
 func TestDenied(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	rules := restrict.Rules{Socket: restrict.Allow, SetsockoptInt: restrict.Allow, Close: restrict.Allow}
 	_, err := Open(restrict.New(linux.New(), rules), tcp("127.0.0.1:0"))
 	if !errors.Is(err, restrict.ErrDenied) || !errors.Is(err, posix.Errno(unix.EPERM)) {

@@ -14,6 +14,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // holder returns the descriptor of another holder of the socket: what a module inherits is the same open file.
@@ -80,7 +81,7 @@ func TestHealTCP(t *testing.T) {
 					if host == "[::1]" {
 						needIPv6(t)
 					}
-					noLeak(t)
+					leak.Check(t)
 					k := linux.New()
 					at, replaced := freeTCP(t, host), c.replaced
 					if zero {
@@ -136,7 +137,7 @@ func TestHealHealthy(t *testing.T) {
 
 // TestHealPortTaken: the port is somebody else's by now.
 func TestHealPortTaken(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k := linux.New()
 	s := opened(t, tcp("127.0.0.1:0"))
 	other := holder(t, s)
@@ -154,7 +155,7 @@ func TestHealPortTaken(t *testing.T) {
 func TestHealUnix(t *testing.T) {
 	for name, how := range map[string]int{"both": unix.SHUT_RDWR, "reading": unix.SHUT_RD} {
 		t.Run(name, func(t *testing.T) {
-			noLeak(t)
+			leak.Check(t)
 			k := linux.New()
 			path := shortDir(t) + "/s"
 			l := unixAt(path)
@@ -198,7 +199,7 @@ func TestHealUnix(t *testing.T) {
 
 // TestHealUnixPathTaken: another server listens at the path by now; it is left alone.
 func TestHealUnixPathTaken(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k := linux.New()
 	path := shortDir(t) + "/s"
 	s := opened(t, unixAt(path))
@@ -218,7 +219,7 @@ func TestHealUnixPathTaken(t *testing.T) {
 }
 
 func TestHealUDP(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k := linux.New()
 	s := opened(t, udp("127.0.0.1:0"))
 	if err := unix.Shutdown(holder(t, s), unix.SHUT_RDWR); !errors.Is(err, unix.ENOTCONN) { // and yet it is done
@@ -233,7 +234,7 @@ func TestHealUDP(t *testing.T) {
 }
 
 func TestQueue(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k := linux.New()
 	s := opened(t, tcp("127.0.0.1:0"))
 	for want := range uint32(3) {

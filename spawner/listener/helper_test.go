@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -136,33 +135,6 @@ func talk(t testing.TB, fd posix.FD, network, addr string) {
 	if n, err := client.Read(b[:]); n != 1 || b[0] != 'x' {
 		t.Fatalf("read %q, %v", b[:n], err)
 	}
-}
-
-// noLeak checks at the end of a test that it left no socket open.
-func noLeak(t testing.TB) {
-	t.Helper()
-	before := descriptors(t)
-	t.Cleanup(func() {
-		if after := descriptors(t); after != before {
-			t.Errorf("descriptors before:\n%s\nand after:\n%s", before, after)
-		}
-	})
-}
-
-func descriptors(t testing.TB) string {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	for _, e := range entries {
-		to, err := os.Readlink("/proc/self/fd/" + e.Name())
-		if err == nil && !strings.HasPrefix(to, "anon_inode:") && !strings.HasPrefix(to, "/proc/") {
-			b.WriteString(e.Name() + " " + to + "\n")
-		}
-	}
-	return b.String()
 }
 
 // shortDir returns a directory whose path leaves room for a name in an address.

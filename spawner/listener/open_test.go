@@ -13,6 +13,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 func asErrno(err error, errno *posix.Errno) bool { return errors.As(err, errno) }
@@ -38,7 +39,7 @@ func TestTCP(t *testing.T) {
 			if v6 {
 				needIPv6(t)
 			}
-			noLeak(t)
+			leak.Check(t)
 			s := opened(t, tcp(c.addr))
 			if s.Addr.Port() == 0 || s.Addr.Addr() != netip.MustParseAddrPort(c.addr).Addr() {
 				t.Errorf("it listens on %s", s.Addr)
@@ -122,7 +123,7 @@ func TestDefaultBacklog(t *testing.T) {
 }
 
 func TestPortInUse(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -188,7 +189,7 @@ func TestAdvice(t *testing.T) {
 		{"a unix socket that cannot listen", failing{listen: unix.ENOBUFS}, path, unix.ENOBUFS, "listen: no buffer space"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			noLeak(t)
+			leak.Check(t)
 			c.k.Kernel = linux.New()
 			l := unixAt(c.at)
 			if c.at != path {

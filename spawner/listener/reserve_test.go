@@ -15,6 +15,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // udp is a listener of a policy for datagrams.
@@ -47,7 +48,7 @@ func dialed(network, addr string) error {
 }
 
 func TestReserveTCP(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k := linux.New()
 	s := reserved(t, tcp("127.0.0.1:0"))
 	addr := s.Addr.String()
@@ -69,7 +70,7 @@ func TestReserveTCP(t *testing.T) {
 }
 
 func TestReserveRefused(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	taken := opened(t, tcp("127.0.0.1:0"))
 	if s, err := Reserve(linux.New(), tcp(taken.Addr.String())); !errors.Is(err, posix.Errno(unix.EADDRINUSE)) || !strings.Contains(err.Error(), "ss -ltnp") {
 		t.Errorf("%v, %v", s, err)
@@ -78,7 +79,7 @@ func TestReserveRefused(t *testing.T) {
 
 // TestListenTooLate: somebody else bound the port too, and listens first.
 func TestListenTooLate(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k := linux.New()
 	s := reserved(t, tcp("127.0.0.1:0"))
 	other := reserved(t, tcp(s.Addr.String()))
@@ -89,7 +90,7 @@ func TestListenTooLate(t *testing.T) {
 }
 
 func TestReserveUDP(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k := linux.New()
 	s := reserved(t, udp("127.0.0.1:0"))
 	for range 10 { // somebody else may have the same number of TCP
@@ -132,7 +133,7 @@ func TestReserveUDP(t *testing.T) {
 
 // TestReserveUnix: what stands at a path is not touched by a reservation that is given up.
 func TestReserveUnix(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k := linux.New()
 	for _, dead := range []bool{false, true} {
 		t.Run(fmt.Sprintf("dead %t", dead), func(t *testing.T) {
@@ -170,7 +171,7 @@ func TestReserveUnixFails(t *testing.T) {
 		"socket": {socket: unix.EMFILE}, "bind": {bind: unix.EACCES}, "open": {openSocket: unix.EMFILE}, "owner": {chown: unix.EPERM}, "listen": {listen: unix.ENOBUFS},
 	} {
 		t.Run(name, func(t *testing.T) {
-			noLeak(t)
+			leak.Check(t)
 			k.Kernel = linux.New()
 			path := shortDir(t) + "/s"
 			abandon(t, path)

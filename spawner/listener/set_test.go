@@ -10,10 +10,11 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 func TestOpenAll(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k, dir := linux.New(), shortDir(t)
 	set, err := OpenAll(k, []policy.Listener{unixAt(dir + "/s"), tcp("127.0.0.1:0")})
 	if err != nil {
@@ -38,7 +39,7 @@ func TestOpenAll(t *testing.T) {
 
 // When one cannot be opened none stays open, and the message begins with its place in the policy.
 func TestOpenAllOrNone(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	dir := shortDir(t)
 	bad := unixAt(dir + "/none/s")
 	bad.Name, bad.Pos = "bad", policy.Pos{File: "web.yaml", Line: 4, Col: 3}

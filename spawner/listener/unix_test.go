@@ -13,12 +13,13 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 func TestUnix(t *testing.T) {
 	for _, mode := range []uint32{0o600, 0o660, 0o777, 0} {
 		t.Run(strconv.FormatUint(uint64(mode), 8), func(t *testing.T) {
-			noLeak(t)
+			leak.Check(t)
 			defer unix.Umask(unix.Umask(0o027)) // which must not count
 			path := shortDir(t) + "/api.sock"
 			l := unixAt(path)
@@ -129,7 +130,7 @@ func TestOwnerNames(t *testing.T) {
 
 // A socket that cannot be given away is removed again.
 func TestUnixOwnerRefused(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	dir := shortDir(t)
 	l := unixAt(dir + "/s")
 	l.Group.V = "1"
@@ -140,7 +141,7 @@ func TestUnixOwnerRefused(t *testing.T) {
 }
 
 func TestUnixInUse(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	path := shortDir(t) + "/s"
 	first := opened(t, unixAt(path))
 	got := refused(t, linux.New(), unixAt(path), unix.EADDRINUSE)
@@ -157,7 +158,7 @@ func TestUnixInUse(t *testing.T) {
 
 // A server whose queue is full is alive. The question must not wait for it.
 func TestUnixInUseAndBusy(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	path := shortDir(t) + "/s"
 	l := unixAt(path)
 	l.Backlog.V = 1
@@ -173,7 +174,7 @@ func TestUnixInUseAndBusy(t *testing.T) {
 }
 
 func TestUnixInUseByAnotherType(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	path := shortDir(t) + "/s"
 	other, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
@@ -200,7 +201,7 @@ func abandon(t testing.TB, path string) {
 }
 
 func TestUnixReplacesAbandoned(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	path := shortDir(t) + "/s"
 	abandon(t, path)
 	s := opened(t, unixAt(path))
@@ -215,7 +216,7 @@ func TestUnixRefusesWhatIsNoSocket(t *testing.T) {
 		"a symbolic link": func(p string) error { return os.Symlink("nowhere", p) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			noLeak(t)
+			leak.Check(t)
 			path := shortDir(t) + "/s"
 			if err := make(path); err != nil {
 				t.Fatal(err)
@@ -253,7 +254,7 @@ func TestUnixBadPlaces(t *testing.T) {
 
 // A path that does not fit into an address works all the same, and is found in use.
 func TestUnixLongPath(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	dir := shortDir(t) + "/" + strings.Repeat("d", 120)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -301,7 +302,7 @@ func abandonT(t *testing.T, path string) { abandon(t, path) }
 
 // Somebody who may write to the directory and exchanges the socket does not make us change the mode of something else.
 func TestUnixReplacedWhileOpened(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	dir := shortDir(t)
 	must(t, os.WriteFile(dir+"/victim", nil, 0o644))
 	for name, replace := range map[string]func() error{

@@ -1,7 +1,6 @@
 package plancache
 
 import (
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -19,32 +18,11 @@ import (
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/launch"
 	"github.com/bulkhead/bulkhead/spawner/wire"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
-// TestMain fails when a test leaves a descriptor open.
-func TestMain(m *testing.M) {
-	before := descriptors()
-	status := m.Run()
-	for fd, target := range descriptors() {
-		if status == 0 && before[fd] != target {
-			fmt.Fprintf(os.Stderr, "plancache: descriptor %s is left open: %s\n", fd, target)
-			status = 1
-		}
-	}
-	os.Exit(status)
-}
-
-func descriptors() map[string]string {
-	open := map[string]string{}
-	names, _ := filepath.Glob("/proc/self/fd/*")
-	for _, name := range names {
-		target, err := os.Readlink(name)
-		if err == nil && !strings.HasPrefix(target, "anon_inode:[event") {
-			open[filepath.Base(name)] = target
-		}
-	}
-	return open
-}
+// TestMain fails when a test leaves something behind.
+func TestMain(m *testing.M) { os.Exit(leak.Main(m)) }
 
 // bed is a cache with a compile process that is played: it asks about what is written down, and makes a plan with a number that
 // tells its plans apart.

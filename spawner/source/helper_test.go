@@ -3,7 +3,6 @@ package source
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -112,32 +111,4 @@ func link(t testing.TB, target, path string) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// noLeak checks at the end of a test that it left no descriptor open.
-func noLeak(t testing.TB) {
-	t.Helper()
-	before := descriptors(t)
-	t.Cleanup(func() {
-		if after := descriptors(t); after != before {
-			t.Errorf("descriptors before:\n%s\nand after:\n%s", before, after)
-		}
-	})
-}
-
-func descriptors(t testing.TB) string {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	for _, e := range entries {
-		// The descriptor of the listing itself is gone, and the runtime opens its poller when it likes.
-		to, err := os.Readlink("/proc/self/fd/" + e.Name())
-		if err == nil && !strings.HasPrefix(to, "anon_inode:") && !strings.HasPrefix(to, "/proc/") {
-			b.WriteString(e.Name() + " " + to + "\n")
-		}
-	}
-	return b.String()
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // user is the ordinary user of these tests, to whom the test's own files belong.
@@ -116,7 +117,7 @@ func TestReadAgainInside(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			noLeak(t)
+			leak.Check(t)
 			dir := tempDir(t)
 			file := write(t, dir+"/own/web.yaml", "version: 1\n")
 			link(t, "own", dir+"/link")

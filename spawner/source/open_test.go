@@ -16,6 +16,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix/errs"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 func TestOpenRefuses(t *testing.T) {
@@ -94,7 +95,7 @@ func TestOpenRefuses(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			noLeak(t)
+			leak.Check(t)
 			path := tempDir(t) + "/web.yaml"
 			if c.make != nil {
 				c.make(t, path)
@@ -126,7 +127,7 @@ func TestOpenRefuses(t *testing.T) {
 }
 
 func TestOpenFile(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	dir := tempDir(t)
 	big := strings.Repeat("0123456789abcde\n", MaxSize/16)
 	write(t, dir+"/big.yaml", big)
@@ -167,7 +168,7 @@ func TestOpenFile(t *testing.T) {
 }
 
 func TestOpenDirectory(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	dir := tempDir(t)
 	for _, name := range []string{"z.yaml", "a.yaml", "10.yaml", ".hidden.yaml", "notes.txt", "b.yaml~"} {
 		write(t, dir+"/d/"+name, name)
@@ -203,7 +204,7 @@ func TestManyFiles(t *testing.T) {
 }
 
 func TestCurrentDirectoryIsGone(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	dir := mkdir(t, tempDir(t)+"/d")
 	t.Chdir(dir)
 	must(t, os.Remove(dir))
@@ -230,7 +231,7 @@ func TestMessageUnderErrs(t *testing.T) {
 
 // `--policy <(command)` is a pipe behind a link of /proc whose text is no path.
 func TestProcessSubstitution(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	r, w, err := os.Pipe()
 	must(t, err)
 	defer func() { must(t, errors.Join(r.Close(), w.Close())) }()
@@ -266,7 +267,7 @@ func TestChangesWhileItIsRead(t *testing.T) {
 		"floods": func(t *testing.T, p string) { appendTo(t, p, strings.Repeat("x", 2*MaxSize)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			noLeak(t)
+			leak.Check(t)
 			path := write(t, tempDir(t)+"/web.yaml", text)
 			done := false
 			k := &altered{Kernel: linux.New(), beforeRead: func() {
@@ -298,7 +299,7 @@ func TestReplacedWhileItIsOpened(t *testing.T) {
 		"by a pipe":       func(t *testing.T, p string) { must(t, unix.Mkfifo(p, 0o600)) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			noLeak(t)
+			leak.Check(t)
 			path := write(t, tempDir(t)+"/web.yaml", "good")
 			k := &altered{Kernel: linux.New(), beforeOpen: func(p string, flags uint64) {
 				if p == "web.yaml" && flags&unix.O_PATH == 0 {
@@ -329,7 +330,7 @@ func TestReplacedWhileItIsOpened(t *testing.T) {
 
 // While somebody exchanges the directory for one that others may write to, the file of that one is never returned.
 func TestExchangeRace(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	dir := tempDir(t)
 	write(t, dir+"/a/web.yaml", "good")
 	write(t, dir+"/b/web.yaml", "evil")

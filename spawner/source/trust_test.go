@@ -14,6 +14,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // Each case changes one thing about a file that is trusted as it is: d/web.yaml, reached through the link d/link/current to ../real.
@@ -108,7 +109,7 @@ func TestRule(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			noLeak(t)
+			leak.Check(t)
 			dir := tempDir(t)
 			write(t, dir+"/d/web.yaml", "version: 1\n")
 			mkdir(t, dir+"/side")

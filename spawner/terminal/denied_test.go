@@ -8,11 +8,12 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/posix/restrict"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // What the process's own list of operations denies is not put down to the kernel.
 func TestDenied(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	o := sit(t)
 	rules := restrict.Rules{Tcgetattr: restrict.Allow, Close: restrict.Allow}
 	_, err := open(restrict.New(linux.New(), rules), [3]posix.FD{o.stdin, o.stdin, o.stdin})

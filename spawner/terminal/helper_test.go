@@ -5,8 +5,6 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"runtime"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -205,40 +203,6 @@ func everyByte(n int) []byte {
 		data[i] = byte(x)
 	}
 	return data
-}
-
-// noLeak checks at the end of a test that it left no descriptor and no goroutine.
-func noLeak(t testing.TB) {
-	t.Helper()
-	file, err := os.Open(os.DevNull) // the first one makes the runtime's poller, which stays
-	must(t, errors.Join(err, file.Close()))
-	goroutines, before := runtime.NumGoroutine(), descriptors(t)
-	t.Cleanup(func() {
-		// os/signal keeps one goroutine for good once it is used.
-		for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > goroutines+1; time.Sleep(time.Millisecond) {
-			if time.Now().After(deadline) {
-				stacks := make([]byte, 64<<10)
-				t.Fatalf("goroutines are left:\n%s", stacks[:runtime.Stack(stacks, true)])
-			}
-		}
-		if after := descriptors(t); after != before {
-			t.Errorf("descriptors before:\n%s\nand after:\n%s", before, after)
-		}
-	})
-}
-
-func descriptors(t testing.TB) string {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	must(t, err)
-	var b strings.Builder
-	for _, e := range entries {
-		to, err := os.Readlink("/proc/self/fd/" + e.Name())
-		if err == nil && !strings.HasPrefix(to, "/proc/") && !strings.Contains(to, "eventpoll") && !strings.Contains(to, "pidfd") {
-			b.WriteString(e.Name() + " " + to + "\n")
-		}
-	}
-	return b.String()
 }
 
 // failing is the running kernel, but some calls fail.

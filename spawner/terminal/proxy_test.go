@@ -10,10 +10,11 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 func TestOpenCopiesSettingsAndSize(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k, o := linux.New(), sit(t)
 	own := o.before
 	own.Cc[unix.VINTR], own.Iflag, own.Lflag = 7, own.Iflag|unix.IUTF8, own.Lflag&^unix.ECHOCTL
@@ -41,7 +42,7 @@ func TestOpenCopiesSettingsAndSize(t *testing.T) {
 
 // The terminal is restored when the program panics, if Close is deferred as the documentation says.
 func TestRestoredAfterPanic(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	o := sit(t)
 	func() {
 		defer func() {
@@ -78,7 +79,7 @@ func TestOpenFails(t *testing.T) {
 		{"not raw", failing{setattr: unix.EPERM}, unix.EPERM, "raw mode"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			noLeak(t)
+			leak.Check(t)
 			o := sit(t)
 			c.k.Kernel = linux.New()
 			p, err := open(&c.k, [3]posix.FD{o.stdin, o.stdin, o.stdin})
@@ -91,7 +92,7 @@ func TestOpenFails(t *testing.T) {
 		})
 	}
 	t.Run("not a terminal", func(t *testing.T) {
-		noLeak(t)
+		leak.Check(t)
 		null, err := os.Open(os.DevNull)
 		must(t, err)
 		defer func() { must(t, null.Close()) }()
@@ -103,7 +104,7 @@ func TestOpenFails(t *testing.T) {
 
 // Streams that are no terminals stay; another terminal does not get to the command.
 func TestStdio(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k, o, other := linux.New(), sit(t), sit(t)
 	r, w, err := k.Pipe2(unix.O_CLOEXEC)
 	must(t, err)
@@ -133,7 +134,7 @@ func TestStdio(t *testing.T) {
 
 // O_NONBLOCK on the inherited descriptor would break the shell, which shares it.
 func TestInheritedDescriptorStaysBlocking(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k, o := linux.New(), sit(t)
 	s := running(t, proxied(t, k, o))
 	flags, err := k.Fcntl(o.stdin, unix.F_GETFL, 0)

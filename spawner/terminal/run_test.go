@@ -14,6 +14,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // rawInside makes the new terminal raw, as an editor does, so that it changes no byte.
@@ -29,7 +30,7 @@ func rawInside(t testing.TB, p *Proxy) {
 func TestEveryByteBothWays(t *testing.T) {
 	for name, reopen := range map[string]posix.Errno{"opened again": 0, "as inherited": unix.EACCES} {
 		t.Run(name, func(t *testing.T) {
-			noLeak(t)
+			leak.Check(t)
 			k, o := linux.New(), sit(t)
 			s := running(t, proxied(t, &failing{Kernel: k, reopen: reopen}, o))
 			rawInside(t, s.Proxy)
@@ -70,7 +71,7 @@ func TestEveryByteBothWays(t *testing.T) {
 
 // What is typed reaches a command whose output nobody takes.
 func TestInputWhileOutputIsStuck(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k, o := linux.New(), sit(t)
 	s := running(t, proxied(t, k, o))
 	rawInside(t, s.Proxy)
@@ -116,7 +117,7 @@ func TestInputWhileOutputIsStuck(t *testing.T) {
 }
 
 func TestCommand(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	o := sit(t)
 	p := proxied(t, linux.New(), o)
 	cmd := command(t, p, `stty size; test -t 0 -a -t 1 -a -t 2 && echo three terminals; echo "$(tty)" >/dev/tty; read line; echo "got <$line>"; cat; exit 7`)
@@ -144,7 +145,7 @@ func TestCommand(t *testing.T) {
 
 // ^C is a byte for us, and SIGINT for the command.
 func TestInterrupt(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	o := sit(t)
 	p := proxied(t, linux.New(), o)
 	cmd := command(t, p, `trap 'echo interrupted; exit 3' INT; echo ready; while :; do sleep 0.01; done`)
@@ -161,7 +162,7 @@ func TestInterrupt(t *testing.T) {
 
 // Everything that a command writes just before it ends is shown, also when that is more than a terminal holds.
 func TestLastWords(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	for range 20 {
 		o := sit(t)
 		p := proxied(t, linux.New(), o)
@@ -177,7 +178,7 @@ func TestLastWords(t *testing.T) {
 
 // A command may close its streams and come back through /dev/tty.
 func TestComesBackThroughDevTty(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	o := sit(t)
 	p := proxied(t, linux.New(), o)
 	cmd := command(t, p, `exec </dev/null >/dev/null 2>&1; sleep 0.2; echo back >/dev/tty`)
@@ -189,7 +190,7 @@ func TestComesBackThroughDevTty(t *testing.T) {
 
 // Only the streams that are terminals are passed through.
 func TestOutputToPipe(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k, o := linux.New(), sit(t)
 	r, w, err := k.Pipe2(unix.O_CLOEXEC)
 	must(t, err)
@@ -213,7 +214,7 @@ func TestOutputToPipe(t *testing.T) {
 
 // A standard input that is open for reading only (`… </dev/tty`) shows what is written all the same.
 func TestReadOnlyInput(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k, o := linux.New(), sit(t)
 	in, err := k.Openat2(posix.AtFDCWD, fmt.Sprintf("/proc/self/fd/%d", o.stdin), posix.OpenHow{Flags: unix.O_RDONLY | unix.O_NOCTTY | unix.O_CLOEXEC})
 	must(t, err)
@@ -230,7 +231,7 @@ func TestReadOnlyInput(t *testing.T) {
 }
 
 func TestWindowChange(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k, o := linux.New(), sit(t)
 	p := proxied(t, k, o)
 	cmd := command(t, p, `trap 'stty size; exit' WINCH; echo ready; while :; do sleep 0.01; done`)
@@ -245,7 +246,7 @@ func TestWindowChange(t *testing.T) {
 
 // A shell sets the terminal for itself while we are stopped.
 func TestRawAgainWhenContinued(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k, o := linux.New(), sit(t)
 	s := running(t, proxied(t, k, o))
 	must(t, k.Tcsetattr(o.stdin, tcsanow, &o.before))
@@ -260,7 +261,7 @@ func TestRawAgainWhenContinued(t *testing.T) {
 
 // When the window is closed the command is told, as if it had the real terminal, and nothing waits for ever.
 func TestHangUp(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	o := sit(t)
 	p := proxied(t, linux.New(), o)
 	dir := t.TempDir()
@@ -286,7 +287,7 @@ func TestHangUp(t *testing.T) {
 
 // The command's side is hung up for everybody (vhangup); the loop must not spin.
 func TestPeerIsHungUp(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	k, o := linux.New(), sit(t)
 	p := proxied(t, k, o)
 	counted := &counting{Kernel: k}
@@ -313,7 +314,7 @@ func (c *counting) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, erro
 
 // A process that was left behind and writes without end does not keep Run from ending.
 func TestEndsThoughSomebodyWritesOn(t *testing.T) {
-	noLeak(t)
+	leak.Check(t)
 	o := sit(t)
 	p := proxied(t, linux.New(), o)
 	cmd := command(t, p, `trap '' HUP; while :; do echo and on; done`)

@@ -132,24 +132,14 @@ func (b *bench) reloads() (err error) {
 				Path: "/echo", BodySize: 64, EchoBody: true})
 			done <- err
 		}()
-		for over := false; !over; {
+		n, err := r.reloads(done, func() string {
 			version++
-			if err := r.rewrite(manyModules(1, program, address, version)); err != nil {
-				return err
-			}
-			if _, err := r.reload(); err != nil {
-				return err
-			}
-			count++
-			select {
-			case err := <-done:
-				if err != nil {
-					return err
-				}
-				over = true
-			case <-time.After(50 * time.Millisecond):
-			}
+			return manyModules(1, program, address, version)
+		})
+		if err != nil {
+			return err
 		}
+		count += n
 		fmt.Printf("  %s\n", res)
 		requests, failed = requests+res.Requests, failed+res.Failed()
 		for _, who := range res.Answerers() {
@@ -197,24 +187,12 @@ func (b *bench) nginx() (err error) {
 			res, err = load.RunWrk(context.Background(), load.WrkOptions{URL: "http://127.0.0.1:8088/", Connections: 16, For: 8 * time.Second, KeepAlive: keep})
 			done <- err
 		}()
-		count := 0
-		for over := false; !over; {
+		count, err := r.reloads(done, func() string {
 			n++
-			if err := r.rewrite(version(n)); err != nil {
-				return err
-			}
-			if _, err := r.reload(); err != nil {
-				return err
-			}
-			count++
-			select {
-			case err := <-done:
-				if err != nil {
-					return err
-				}
-				over = true
-			case <-time.After(50 * time.Millisecond):
-			}
+			return version(n)
+		})
+		if err != nil {
+			return err
 		}
 		name := map[bool]string{false: "nginx_close_failed_requests", true: "nginx_keepalive_failed_requests"}[keep]
 		fmt.Printf("  nginx: %d requests, %d reloads\n", res.Requests, count)

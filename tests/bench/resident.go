@@ -101,6 +101,24 @@ func (r *resident) reload() (time.Duration, error) {
 	return took, nil
 }
 
+// reloads brings one configuration after the other in until what runs meanwhile is done, and returns how many there were.
+func (r *resident) reloads(done <-chan error, next func() string) (count int, err error) {
+	for {
+		if err := r.rewrite(next()); err != nil {
+			return count, err
+		}
+		if _, err := r.reload(); err != nil {
+			return count, err
+		}
+		count++
+		select {
+		case err := <-done:
+			return count, err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
 // end stops it and waits for its end, which must be a good one.
 func (r *resident) end() error {
 	if err := r.cmd.Process.Signal(unix.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
