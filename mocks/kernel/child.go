@@ -31,7 +31,7 @@ func (k *Kernel) newChild(p *Process, b birth) (*Process, posix.Errno) {
 		argv: p.argv, env: p.env, comm: p.comm, attrs: p.attrs.child(), box: p.box, ns: p.ns,
 	}
 	c.box.launching, c.box.asked = false, false
-	if errno := k.bear(c, b.flags); errno != 0 {
+	if errno := k.bear(c, p, b.flags); errno != 0 {
 		return nil, errno
 	}
 	if c.ns.pid.ending {
@@ -93,7 +93,7 @@ func (k *Kernel) user(uid posix.UID) *account {
 }
 
 // inherit is what a child has of its parent besides what newChild copies: each part of the package that adds something to a process does so here.
-func (p *Process) inherit(parent *Process) {}
+func (p *Process) inherit(parent *Process) { p.settle() }
 
 // Fork makes a child that runs body on a goroutine of its own when its turn comes, and returns its number. When body returns, the child exits with status 0: see
 // [Process.Exit]. What has been said of [Main] holds for body. Errors: EAGAIN. In the trace it is clone3.

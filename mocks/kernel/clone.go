@@ -8,7 +8,7 @@ import (
 
 // Clone3 implements [posix.Processes]. What the child does until it executes another program, it does while the caller waits.
 func (p *Process) Clone3(args *posix.CloneArgs) (posix.Child, error) {
-	if args.Program == nil {
+	if args.Program == nil || checkProgram(args.Program) != 0 {
 		return posix.Child{}, einval
 	}
 	c, errno := p.enter(posix.OpClone3, 1, 88)
@@ -35,9 +35,6 @@ func (p *Process) clone3(args *posix.CloneArgs) (posix.Child, posix.Errno) {
 		if into, errno = p.cloneGroup(args.Cgroup); errno != 0 {
 			return posix.Child{}, errno
 		}
-	}
-	if errno := p.checkProgram(args.Program); errno != 0 {
-		return posix.Child{}, errno
 	}
 	child, errno := k.newChild(p, birth{flags: flags, exitSignal: args.ExitSignal, group: into})
 	if errno != 0 {

@@ -14,3 +14,11 @@ func (k *Kernel) admit(parent, child *Process, into *group) posix.Errno {
 
 // discharge is called when a process has ended: it leaves its control group.
 func (k *Kernel) discharge(p *Process) {}
+
+// cloneGroup returns the control group that a descriptor given with CLONE_INTO_CGROUP is of.
+func (p *Process) cloneGroup(fd posix.FD) (*group, posix.Errno) {
+	if _, errno := p.file(fd); errno != 0 {
+		return nil, errno
+	}
+	return nil, ebadf
+}

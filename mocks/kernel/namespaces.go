@@ -29,7 +29,10 @@ type namespaces struct {
 // mountNS is a tree of mounts.
 type mountNS struct {
 	namespace
-	root *mount
+	root  *mount
+	users int // processes and descriptors
+	// copies says what became of the mounts of the namespace that it was copied from, until its first process is in it.
+	copies map[*mount]*mount
 }
 
 // utsNS has the names that uname shows.
@@ -100,7 +103,7 @@ func (k *Kernel) bootNamespaces() {
 	k.lastNS = laterNS
 	pid := &pidNS{namespace: namespace{kind: unix.CLONE_NEWPID, ino: firstPidNS}, init: k.init}
 	k.init.ns = namespaces{
-		mnt:            &mountNS{namespace: namespace{kind: unix.CLONE_NEWNS, ino: firstMountNS}, root: k.tree.root},
+		mnt:            &mountNS{namespace: namespace{kind: unix.CLONE_NEWNS, ino: firstMountNS}, root: k.tree.root, users: 2},
 		uts:            &utsNS{namespace: namespace{kind: unix.CLONE_NEWUTS, ino: firstUtsNS}, node: "bulkhead", domain: "(none)"},
 		ipc:            &ipcNS{namespace{kind: unix.CLONE_NEWIPC, ino: firstIpcNS}},
 		net:            &netNS{namespace: namespace{kind: unix.CLONE_NEWNET, ino: firstNetNS}, up: true},
@@ -109,11 +112,43 @@ func (k *Kernel) bootNamespaces() {
 		pidForChildren: pid,
 		time:           &timeNS{namespace{kind: unix.CLONE_NEWTIME, ino: firstTimeNS}},
 	}
+	k.tree.root.each(func(m *mount) { m.ns = k.init.ns.mnt })
 }
 
 // bear puts a child, which has a copy of its parent's namespaces, into those that are made with it (flags of clone), or that its parent has entered for its
 // children.
-func (k *Kernel) bear(child *Process, flags uint64) posix.Errno {
+func (k *Kernel) bear(child, parent *Process, flags uint64) posix.Errno {
+	if flags&unix.CLONE_NEWUSER != 0 {
+		user, errno := parent.newUser()
+		if errno != 0 {
+			return errno
+		}
+		child.cred, child.attrs.securebits = child.cred.born(user), 0
+	}
+	copies, errno := k.renew(&child.ns, &child.cred, flags, parent.in)
+	if errno != 0 {
+		return errno
+	}
+	if copies != nil {
+		child.ns.mnt.copies = copies
+	}
 	child.ns.pid = child.ns.pidForChildren
 	return 0
+}
+
+// settle puts a child into its mount namespace.
+func (p *Process) settle() {
+	ns := p.ns.mnt
+	ns.users++
+	if ns.copies != nil {
+		p.follow(ns.copies)
+		ns.copies = nil
+	}
+}
+
+// leave is called when somebody does not use the namespace any more: with the last its mounts go.
+func (ns *mountNS) leave() {
+	if ns.users--; ns.users == 0 {
+		ns.root.dissolve()
+	}
 }

@@ -20,6 +20,12 @@ func (n *nsFile) stat(_ *file, st *posix.Stat) posix.Errno {
 	return 0
 }
 
+func (n *nsFile) release(*file) {
+	if ns, ok := n.of.(*mountNS); ok {
+		ns.leave()
+	}
+}
+
 // nsDevice is the device of the file system of namespaces.
 const nsDevice = 4
 
@@ -88,12 +94,12 @@ func (p *Process) setns(fd posix.FD, kinds uint64) posix.Errno {
 		}
 		return p.enterNamespaces([]*nsFile{n})
 	}
-	target, ok := f.object.(interface{ process() *Process })
+	target, ok := f.object.(*pidfd)
 	if !ok || kinds == 0 || kinds&^(newKinds|unix.CLONE_NEWUSER) != 0 {
 		return einval
 	}
-	of := target.process()
-	if of.state != alive {
+	of := target.of
+	if of.state == ended || of.state == reaped {
 		return esrch
 	}
 	var list []*nsFile
@@ -132,7 +138,8 @@ func (p *Process) enterNamespaces(list []*nsFile) posix.Errno {
 		}
 	}
 	entered := ns.mnt != p.ns.mnt
-	p.ns, p.cred = ns, cred
+	p.changeNamespaces(ns)
+	p.cred = cred
 	if entered {
 		at := top(spot{ns.mnt.root, ns.mnt.root.root})
 		p.moveTo(&p.root, at)

@@ -36,13 +36,13 @@ func (p *Process) unshare(flags uint64, alone bool) posix.Errno {
 	if flags&^known != 0 || flags&(threads|unix.CLONE_NEWUSER) != 0 && !alone {
 		return einval
 	}
-	cred := p.cred
+	cred, bits := p.cred, p.attrs.securebits
 	if flags&unix.CLONE_NEWUSER != 0 {
 		user, errno := p.newUser()
 		if errno != 0 {
 			return errno
 		}
-		cred = cred.born(user)
+		cred, bits = cred.born(user), 0
 	}
 	ns := p.ns
 	copies, errno := p.k.renew(&ns, &cred, flags, p.in)
@@ -55,9 +55,19 @@ func (p *Process) unshare(flags uint64, alone bool) posix.Errno {
 	if flags&(unix.CLONE_FS|unix.CLONE_NEWNS) != 0 {
 		p.box.ownFS = true
 	}
-	p.ns, p.cred = ns, cred
+	p.changeNamespaces(ns)
+	p.cred, p.attrs.securebits = cred, bits
 	p.follow(copies)
 	return 0
+}
+
+// changeNamespaces puts the process into other namespaces.
+func (p *Process) changeNamespaces(ns namespaces) {
+	if old := p.ns.mnt; ns.mnt != old {
+		ns.mnt.users++
+		defer old.leave()
+	}
+	p.ns = ns
 }
 
 // newUser makes a user namespace below that of the process. Source: create_user_ns in kernel/user_namespace.c.
