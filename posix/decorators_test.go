@@ -16,11 +16,13 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/errs"
 	"github.com/bulkhead/bulkhead/posix/fault"
+	"github.com/bulkhead/bulkhead/posix/internal/trial"
 	"github.com/bulkhead/bulkhead/posix/log"
 	"github.com/bulkhead/bulkhead/posix/metrics"
 	"github.com/bulkhead/bulkhead/posix/record"
 	"github.com/bulkhead/bulkhead/posix/restrict"
 	"github.com/bulkhead/bulkhead/posix/retry"
+	"github.com/bulkhead/bulkhead/posix/stack"
 )
 
 // decorators are the layers, each with the error that it makes of an errno.
@@ -29,10 +31,15 @@ var decorators = []struct {
 	wrap func(posix.Core) posix.Core
 	err  func(posix.Op, posix.Errno, error) bool
 }{
-	{"errs", func(c posix.Core) posix.Core { return errs.New(c) }, func(op posix.Op, errno posix.Errno, err error) bool {
-		var e *posix.Error
-		return errors.As(err, &e) && e.Op == op && e.Errno == errno
-	}},
+	{"errs", func(c posix.Core) posix.Core { return errs.New(c) }, told},
+	{"stack", func(c posix.Core) posix.Core { return stack.New(c, stack.Options{}) }, told},
+	{"stack", func(c posix.Core) posix.Core {
+		below := &exchanged{posix.Unimplemented{}}
+		core := stack.New(below, stack.Options{})
+		trial.Every(core) // the first call of each takes the long way
+		below.Core = c
+		return core
+	}, told},
 	{"log", func(c posix.Core) posix.Core {
 		return log.New(c, slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: log.Level})))
 	}, bare},
@@ -53,6 +60,14 @@ var decorators = []struct {
 		return r
 	}, bare},
 	{"restrict", func(c posix.Core) posix.Core { return restrict.New(c, everything()) }, bare},
+}
+
+// exchanged is one implementation after another.
+type exchanged struct{ posix.Core }
+
+func told(op posix.Op, errno posix.Errno, err error) bool {
+	var e *posix.Error
+	return errors.As(err, &e) && e.Op == op && e.Errno == errno
 }
 
 func bare(_ posix.Op, errno posix.Errno, err error) bool { return err == error(errno) }
@@ -208,11 +223,11 @@ func TestDecoratorsEmbedNothing(t *testing.T) {
 }
 
 func TestStackPrintsItself(t *testing.T) {
-	stack := errs.New(log.New(metrics.New(restrict.New(retry.New(fault.New(posix.Unimplemented{})), restrict.Rules{})), quiet))
-	if got, want := posix.Describe(stack), "errs > log > metrics > restrict > retry > fault > posix.Unimplemented"; got != want {
+	layers := errs.New(log.New(metrics.New(restrict.New(retry.New(fault.New(posix.Unimplemented{})), restrict.Rules{})), quiet))
+	if got, want := posix.Describe(layers), "errs > log > metrics > restrict > retry > fault > posix.Unimplemented"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if err := posix.CheckOrder(stack); err != nil {
+	if err := posix.CheckOrder(layers); err != nil {
 		t.Error(err)
 	}
 }

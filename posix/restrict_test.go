@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,40 +13,13 @@ import (
 
 	"github.com/bulkhead/bulkhead/mocks"
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/internal/trial"
 	"github.com/bulkhead/bulkhead/posix/restrict"
 )
 
-// predicates are one of each type of predicate; each has the name of its operation.
-var predicates = []any{
-	restrict.Openat2(nil), restrict.Close(nil), restrict.Read(nil), restrict.Write(nil),
-	restrict.Pread(nil), restrict.Fstat(nil), restrict.Fstatat(nil), restrict.Readlinkat(nil),
-	restrict.Mkdirat(nil), restrict.Symlinkat(nil), restrict.Unlinkat(nil), restrict.Renameat2(nil),
-	restrict.Fchmodat(nil), restrict.Fchownat(nil), restrict.Getdents(nil), restrict.Ftruncate(nil),
-	restrict.Fcntl(nil), restrict.Dup3(nil), restrict.Pipe2(nil), restrict.Tee(nil),
-	restrict.Socket(nil), restrict.Socketpair(nil), restrict.Bind(nil), restrict.Listen(nil),
-	restrict.Accept4(nil), restrict.Connect(nil), restrict.Shutdown(nil), restrict.Getsockname(nil),
-	restrict.SetsockoptInt(nil), restrict.GetsockoptInt(nil), restrict.GetsockoptUcred(nil), restrict.GetsockoptTCPInfo(nil),
-	restrict.Sendmsg(nil), restrict.Recvmsg(nil), restrict.Clone3(nil), restrict.Waitid(nil),
-	restrict.PidfdOpen(nil), restrict.PidfdSendSignal(nil), restrict.Execve(nil), restrict.Kill(nil),
-	restrict.EpollCreate1(nil), restrict.EpollCtl(nil), restrict.EpollWait(nil), restrict.Ppoll(nil),
-	restrict.Eventfd2(nil), restrict.TimerfdCreate(nil), restrict.TimerfdSettime(nil), restrict.MemfdCreate(nil), restrict.Madvise(nil),
-	restrict.ClockGettime(nil), restrict.Getgroups(nil), restrict.Capget(nil), restrict.Setns(nil),
-	restrict.OpenTree(nil), restrict.MoveMount(nil), restrict.MountSetattr(nil), restrict.Fsopen(nil),
-	restrict.Fsconfig(nil), restrict.Fsmount(nil), restrict.Prlimit(nil), restrict.Prctl(nil),
-	restrict.LandlockCreateRuleset(nil), restrict.LandlockAddPathRule(nil), restrict.LandlockAddNetRule(nil), restrict.SeccompActionAvail(nil),
-	restrict.Getrandom(nil), restrict.PosixOpenpt(nil), restrict.Unlockpt(nil), restrict.OpenPeer(nil),
-	restrict.Tcgetattr(nil), restrict.Tcsetattr(nil), restrict.Tcgetwinsize(nil), restrict.Tcsetwinsize(nil),
-	restrict.Pwrite(nil), restrict.Lseek(nil), restrict.Linkat(nil), restrict.Fsync(nil), restrict.Faccessat2(nil),
-	restrict.Flock(nil), restrict.Utimensat(nil), restrict.Fstatfs(nil), restrict.Umask(nil), restrict.Getpeername(nil),
-	restrict.Getpgid(nil), restrict.Setpgid(nil), restrict.Getsid(nil), restrict.RtSigprocmask(nil), restrict.Signalfd4(nil),
-	restrict.TimerfdGettime(nil), restrict.Mmap(nil), restrict.Munmap(nil), restrict.Mprotect(nil), restrict.ClockNanosleep(nil),
-	restrict.Getresuid(nil), restrict.Getresgid(nil), restrict.Setresuid(nil), restrict.Setresgid(nil), restrict.Setgroups(nil),
-	restrict.Capset(nil), restrict.Unshare(nil), restrict.Umount2(nil), restrict.LandlockRestrictSelf(nil), restrict.SeccompSetModeFilter(nil),
-}
-
 // predicate returns the type of an operation's predicate.
 func predicate(op posix.Op) (reflect.Type, bool) {
-	for _, p := range predicates {
+	for _, p := range trial.Predicates() {
 		if typ := reflect.TypeOf(p); typ.Name() == op.Method() {
 			return typ, true
 		}
@@ -68,26 +42,6 @@ func everything() restrict.Rules {
 	return rules
 }
 
-// attempt makes a call with zero arguments and returns its error, a panic included, and its other results.
-func attempt(core posix.Core, method string) (err error, panicked bool, results []reflect.Value) {
-	defer func() {
-		if p := recover(); p != nil {
-			err, panicked = p.(error), true
-		}
-	}()
-	m := reflect.ValueOf(core).MethodByName(method)
-	var args []reflect.Value
-	for i := range m.Type().NumIn() {
-		args = append(args, reflect.Zero(m.Type().In(i)))
-	}
-	out := m.Call(args)
-	if last := out[len(out)-1]; last.Type() == reflect.TypeFor[error]() {
-		err, _ = last.Interface().(error)
-		out = out[:len(out)-1]
-	}
-	return err, false, out
-}
-
 // A process that says nothing may do nothing. The methods are those of the interface, not of a list that could lag behind.
 func TestRestrictDeniesByDefault(t *testing.T) {
 	core := restrict.New(mocks.NewCore(gomock.NewController(t)), restrict.Rules{}) // a call that went through would fail the test
@@ -97,7 +51,8 @@ func TestRestrictDeniesByDefault(t *testing.T) {
 	}
 	for i := range typ.NumMethod() {
 		method := typ.Method(i)
-		err, panicked, results := attempt(core, method.Name)
+		answer := trial.Call(core, posix.Ops()[slices.IndexFunc(posix.Ops(), func(op posix.Op) bool { return op.Method() == method.Name })])
+		err, panicked := answer.Err, answer.Err != nil && !answer.Fails
 		var denied *restrict.Denied
 		if !errors.As(err, &denied) || denied.Call.Op.Method() != method.Name || denied.Listed {
 			t.Errorf("%s: %v, want that it is denied", method.Name, err)
@@ -113,9 +68,9 @@ func TestRestrictDeniesByDefault(t *testing.T) {
 		if panicked == fails {
 			t.Errorf("%s: panicked is %v, it has an error to return: %v", method.Name, panicked, fails)
 		}
-		for _, r := range results {
-			if r.Type() == reflect.TypeFor[posix.FD]() && r.Int() != -1 {
-				t.Errorf("%s returned descriptor %d with its error", method.Name, r.Int())
+		for _, r := range answer.Results {
+			if fd, ok := r.(posix.FD); ok && fd != -1 {
+				t.Errorf("%s returned descriptor %d with its error", method.Name, fd)
 			}
 		}
 	}
@@ -129,7 +84,7 @@ func TestRestrictAllowsOne(t *testing.T) {
 	for _, allowed := range posix.Ops() {
 		core := restrict.New(posix.Unimplemented{}, with(restrict.Rules{}, allowed, restrict.Allow))
 		for _, op := range posix.Ops() {
-			err, _, _ := attempt(core, op.Method())
+			err := trial.Call(core, op).Err
 			if denied := errors.Is(err, restrict.ErrDenied); denied == (op == allowed) {
 				t.Errorf("only %s is allowed, and %s: %v", allowed, op, err)
 			}
@@ -184,7 +139,7 @@ func TestRestrictAsksPredicates(t *testing.T) {
 		}
 		// A predicate that was forgotten denies.
 		core := restrict.New(mocks.NewCore(gomock.NewController(t)), with(restrict.Rules{}, op, reflect.Zero(typ).Interface()))
-		if err, _, _ := attempt(core, op.Method()); !errors.Is(err, restrict.ErrDenied) {
+		if err := trial.Call(core, op).Err; !errors.Is(err, restrict.ErrDenied) {
 			t.Errorf("%s: a nil predicate: %v, want that it is denied", op, err)
 		}
 	}

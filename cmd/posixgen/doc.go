@@ -4,12 +4,14 @@
 // each method, and writes files named zz_generated_*.go:
 //
 //	posix           the Op constants and their table; the Unimplemented base
+//	posix/internal/trial  for tests, an implementation whose calls succeed, and the types of predicates
 //	posix/errs      the methods of the decorator that makes *posix.Error
 //	posix/log       the methods of the decorator that logs
 //	posix/metrics   the methods of the decorator that counts
 //	posix/restrict  the methods of the decorator that denies, and the rules that it goes by
 //	posix/retry     the methods of the decorator that repeats
 //	posix/fault     the methods of the decorator that fails
+//	posix/stack     the methods of the layers together
 //	posix/record    the methods of the decorator that records, and of what answers from a recording
 //
 // Run it with

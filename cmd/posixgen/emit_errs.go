@@ -33,7 +33,7 @@ func emitErrs(b *bytes.Buffer, p *Package) {
 			continue
 		}
 		fmt.Fprintf(b, "\t%s := d.next.%s(%s)\n", m.Locals(), m.Name, m.Args())
-		fmt.Fprintf(b, "\tif err != nil {\n\t\terr = wrap(posix.Op%s, %s, %s, err)\n\t}\n", m.Name, subjectFD(p, &m), subjectPath(p, &m))
+		fmt.Fprintf(b, "\tif err != nil {\n\t\terr = Wrap(posix.Op%s, %s, %s, err)\n\t}\n", m.Name, subjectFD(p, &m), subjectPath(p, &m))
 		fmt.Fprintf(b, "\treturn %s\n}\n\n", m.Locals())
 	}
 }

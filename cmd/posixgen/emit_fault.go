@@ -15,7 +15,7 @@ func emitFault(b *bytes.Buffer, p *Package) {
 		}
 		methodStart(b, &m)
 		if m.Err {
-			fmt.Fprintf(b, "\tif d.armed() {\n\t\tif err := d.fail(posix.Op%s, %s, %s); err != nil {\n\t\t\treturn %s\n\t\t}\n\t}\n",
+			fmt.Fprintf(b, "\tif d.Armed() {\n\t\tif err := d.fail(posix.Op%s, %s, %s); err != nil {\n\t\t\treturn %s\n\t\t}\n\t}\n",
 				m.Name, subjectFD(p, &m), subjectPath(p, &m), strings.Join(failed(p, &m, "posix", "err"), ", "))
 		}
 		fmt.Fprintf(b, "\treturn d.next.%s(%s)\n}\n\n", m.Name, m.Args())

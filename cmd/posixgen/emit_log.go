@@ -11,7 +11,7 @@ func emitLog(b *bytes.Buffer, p *Package) {
 	decoratorStart(b, "log", "log/slog", "time")
 	for _, m := range p.Methods {
 		methodStart(b, &m)
-		fmt.Fprintf(b, "\tif !d.enabled() {\n\t\treturn d.next.%s(%s)\n\t}\n", m.Name, m.Args())
+		fmt.Fprintf(b, "\tif !d.Enabled() {\n\t\treturn d.next.%s(%s)\n\t}\n", m.Name, m.Args())
 		fmt.Fprintf(b, "\tstart := time.Now()\n\t%s := d.next.%s(%s)\n", m.Locals(), m.Name, m.Args())
 		errExpr := "nil"
 		if m.Err {

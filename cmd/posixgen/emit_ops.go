@@ -58,6 +58,16 @@ const errUnimplemented = syscall.ENOSYS
 	}
 }
 
+// emitSucceeding writes what the tests of the decorators measure them against: an implementation that does nothing and always succeeds.
+func emitSucceeding(b *bytes.Buffer, p *Package) {
+	fmt.Fprintf(b, "package trial\n\nimport %q\n\n// Succeeding does nothing and succeeds, with -1 for descriptors and zero values otherwise.\ntype Succeeding struct{}\n\n", modulePosix)
+	b.WriteString("var _ posix.Core = Succeeding{}\n\n")
+	for _, m := range p.Methods {
+		fmt.Fprintf(b, "// %s implements [posix.%s].\nfunc (Succeeding) %s%s %s {\n\treturn %s\n}\n\n",
+			m.Name, m.Interface, m.Name, m.ParamList("posix"), m.ResultList("posix"), strings.Join(failed(p, &m, "posix", "nil"), ", "))
+	}
+}
+
 // failed returns the results of a method that did nothing, as package pkg writes them, with err as the last if the method can fail.
 func failed(p *Package, m *Method, pkg, err string) []string {
 	var list []string

@@ -12,9 +12,9 @@ func emitRestrict(b *bytes.Buffer, p *Package) {
 	decoratorStart(b, "restrict")
 	for _, m := range p.Methods {
 		methodStart(b, &m)
-		cond := fmt.Sprintf("d.rules.%s == nil", m.Name)
+		cond := fmt.Sprintf("d.rules.%s != Allow", m.Name)
 		if len(m.Params) > 0 {
-			cond += fmt.Sprintf(" || !d.rules.%s.%s(%s)", m.Name, lowerFirst(m.Name), m.Args())
+			cond = fmt.Sprintf("d.rules.%s == nil || !d.rules.%s.%s(%s)", m.Name, m.Name, lowerFirst(m.Name), m.Args())
 		}
 		listed := "false"
 		if len(m.Params) > 0 {
@@ -25,6 +25,9 @@ func emitRestrict(b *bytes.Buffer, p *Package) {
 			denied = "return " + strings.Join(failed(p, &m, "posix", denied), ", ")
 		} else {
 			denied = "panic(" + denied + ") // there is no error to return, and a made-up result would be believed"
+		}
+		if len(m.Params) > 0 {
+			cond = fmt.Sprintf("!d.open[posix.Op%s] && (%s)", m.Name, cond)
 		}
 		fmt.Fprintf(b, "\tif %s {\n\t\t%s\n\t}\n\treturn d.next.%s(%s)\n}\n\n", cond, denied, m.Name, m.Args())
 	}
@@ -50,6 +53,13 @@ func emitRules(b *bytes.Buffer, p *Package) {
 		fmt.Fprintf(b, "\t%s %s\n", m.Name, typ)
 	}
 	b.WriteString("}\n\n")
+	b.WriteString("// opened returns the operations with arguments whose rule is Allow.\nfunc opened(r *Rules) [posix.OpCount]bool {\n\treturn [posix.OpCount]bool{\n")
+	for _, m := range p.Methods {
+		if len(m.Params) > 0 {
+			fmt.Fprintf(b, "\t\tposix.Op%s: r.%s == Allow,\n", m.Name, m.Name)
+		}
+	}
+	b.WriteString("\t}\n}\n\n")
 	for _, m := range p.Methods {
 		if len(m.Params) == 0 {
 			continue
@@ -59,8 +69,20 @@ func emitRules(b *bytes.Buffer, p *Package) {
 		fmt.Fprintf(b, "// %sRule is a rule about [posix.%s.%s]: [Allow] or a [%s].\ntype %sRule interface {\n\t%s%s bool\n}\n\n",
 			m.Name, m.Interface, m.Name, m.Name, m.Name, name, params)
 		fmt.Fprintf(b, "func (d %s) %s%s bool { return d != nil && d(%s) }\n\n", m.Name, name, params, m.Args())
-		fmt.Fprintf(b, "func (always) %s%s bool { return true }\n\n", name, params)
+		fmt.Fprintf(b, "func (a always) %s%s bool { return bool(a) }\n\n", name, params)
 	}
+}
+
+// emitPredicates writes a predicate of each type, for tests: the language has no list of a package's types.
+func emitPredicates(b *bytes.Buffer, p *Package) {
+	fmt.Fprintf(b, "package trial\n\nimport %q\n\n", modulePosix+"/restrict")
+	b.WriteString("// Predicates returns a nil predicate of each type. The type has the name of its operation's method.\nfunc Predicates() []any {\n\treturn []any{\n")
+	for _, m := range p.Methods {
+		if len(m.Params) > 0 {
+			fmt.Fprintf(b, "\t\trestrict.%s(nil),\n", m.Name)
+		}
+	}
+	b.WriteString("\t}\n}\n")
 }
 
 // lowerFirst makes an exported name one that is not.

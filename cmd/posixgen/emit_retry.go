@@ -18,22 +18,25 @@ func emitRetry(b *bytes.Buffer, p *Package) {
 			continue
 		}
 		fmt.Fprintf(b, "\tfor n := 0; ; n++ {\n\t\t%s := d.next.%s(%s)\n", m.Locals(), m.Name, m.Args())
-		fmt.Fprintf(b, "\t\tif err == nil%s || !d.again(posix.Op%s, n, err) {\n\t\t\treturn %s\n\t\t}\n\t}\n}\n\n", partial(p, &m), m.Name, m.Locals())
+		again := fmt.Sprintf("n < Limit%s && d.Repeat(posix.Op%s, err)", whole(p, &m), m.Name)
+		fmt.Fprintf(b, "\t\tif err != nil && %s {\n\t\t\tcontinue\n\t\t}\n\t\treturn %s\n\t}\n}\n\n", again, m.Locals())
 	}
 }
 
-// partial returns the condition under which a method that failed has had an effect all the same: it returned a descriptor, a number above 0, or memory.
-func partial(p *Package, m *Method) string {
+// whole returns the condition under which a method that failed has had no effect: it returned no descriptor, no number above 0, and no memory.
+func whole(p *Package, m *Method) string {
 	if len(m.Results) == 0 {
 		return ""
 	}
 	switch t := m.Results[0].Type; {
 	case t.Prefix != "":
-		return " || r0 != nil"
+		return " && r0 == nil"
 	case t.Name == "FD":
-		return " || r0 >= 0"
-	case p.Kind(t) == Int || p.Kind(t) == Uint:
-		return " || r0 > 0"
+		return " && r0 < 0"
+	case p.Kind(t) == Int:
+		return " && r0 <= 0"
+	case p.Kind(t) == Uint:
+		return " && r0 == 0"
 	}
 	return ""
 }

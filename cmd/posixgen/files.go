@@ -30,6 +30,8 @@ var emitters = []struct {
 }{
 	{"zz_generated_ops.go", emitOps},
 	{"zz_generated_unimplemented.go", emitUnimplemented},
+	{"internal/trial/zz_generated_succeeding.go", emitSucceeding},
+	{"internal/trial/zz_generated_predicates.go", emitPredicates},
 	{"errs/zz_generated_core.go", emitErrs},
 	{"log/zz_generated_core.go", emitLog},
 	{"metrics/zz_generated_core.go", emitMetrics},
@@ -37,6 +39,7 @@ var emitters = []struct {
 	{"restrict/zz_generated_core.go", emitRestrict},
 	{"retry/zz_generated_core.go", emitRetry},
 	{"fault/zz_generated_core.go", emitFault},
+	{"stack/zz_generated_core.go", emitStack},
 	{"record/zz_generated_core.go", emitRecord},
 	{"record/zz_generated_replay.go", emitReplay},
 	{"record/zz_generated_shapes.go", emitShapes},

@@ -14,10 +14,10 @@ func (d *Core) Name() string { return "errs" }
 // Unwrap returns the layer below.
 func (d *Core) Unwrap() posix.Core { return d.next }
 
-// wrap makes a *posix.Error of an errno. Anything else already says more than an errno does.
+// Wrap makes a *posix.Error of an errno, as the methods of Core do. Anything else already says more than an errno does, and is returned as it is.
 //
 //go:noinline
-func wrap(op posix.Op, fd posix.FD, path string, err error) error {
+func Wrap(op posix.Op, fd posix.FD, path string, err error) error {
 	errno, ok := err.(posix.Errno) // the layers below return bare errnos; a wrapped one is no business of ours
 	if !ok {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/errs"
+	"github.com/bulkhead/bulkhead/posix/internal/trial"
 )
 
 // refusing answers everything with err.
@@ -105,4 +106,19 @@ func ExampleNew() {
 	// Output:
 	// openat2 /etc/x: function not implemented
 	// true
+}
+
+// Every operation passes a success on, and says what failed.
+func TestEveryOperation(t *testing.T) {
+	for _, a := range trial.Every(errs.New(trial.Succeeding{})) {
+		if a.Err != nil {
+			t.Errorf("%s: %v", a.Op, a.Err)
+		}
+	}
+	for _, a := range trial.Every(errs.New(posix.Unimplemented{})) {
+		var e *posix.Error
+		if a.Fails && (!errors.As(a.Err, &e) || e.Op != a.Op || e.Errno != syscall.ENOSYS) {
+			t.Errorf("%s: %v", a.Op, a.Err)
+		}
+	}
 }

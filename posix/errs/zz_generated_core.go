@@ -12,7 +12,7 @@ var _ posix.Core = (*Core)(nil)
 func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, error) {
 	r0, err := d.next.Openat2(dir, path, how)
 	if err != nil {
-		err = wrap(posix.OpOpenat2, dir, path, err)
+		err = Wrap(posix.OpOpenat2, dir, path, err)
 	}
 	return r0, err
 }
@@ -21,7 +21,7 @@ func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, 
 func (d *Core) Close(fd posix.FD) error {
 	err := d.next.Close(fd)
 	if err != nil {
-		err = wrap(posix.OpClose, fd, "", err)
+		err = Wrap(posix.OpClose, fd, "", err)
 	}
 	return err
 }
@@ -30,7 +30,7 @@ func (d *Core) Close(fd posix.FD) error {
 func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
 	r0, err := d.next.Read(fd, p)
 	if err != nil {
-		err = wrap(posix.OpRead, fd, "", err)
+		err = Wrap(posix.OpRead, fd, "", err)
 	}
 	return r0, err
 }
@@ -39,7 +39,7 @@ func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
 func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
 	r0, err := d.next.Write(fd, p)
 	if err != nil {
-		err = wrap(posix.OpWrite, fd, "", err)
+		err = Wrap(posix.OpWrite, fd, "", err)
 	}
 	return r0, err
 }
@@ -48,7 +48,7 @@ func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
 func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
 	r0, err := d.next.Pread(fd, p, off)
 	if err != nil {
-		err = wrap(posix.OpPread, fd, "", err)
+		err = Wrap(posix.OpPread, fd, "", err)
 	}
 	return r0, err
 }
@@ -57,7 +57,7 @@ func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
 func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
 	err := d.next.Fstat(fd, st)
 	if err != nil {
-		err = wrap(posix.OpFstat, fd, "", err)
+		err = Wrap(posix.OpFstat, fd, "", err)
 	}
 	return err
 }
@@ -66,7 +66,7 @@ func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
 func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) error {
 	err := d.next.Fstatat(dir, path, st, flags)
 	if err != nil {
-		err = wrap(posix.OpFstatat, dir, path, err)
+		err = Wrap(posix.OpFstatat, dir, path, err)
 	}
 	return err
 }
@@ -75,7 +75,7 @@ func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) err
 func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
 	r0, err := d.next.Readlinkat(dir, path, buf)
 	if err != nil {
-		err = wrap(posix.OpReadlinkat, dir, path, err)
+		err = Wrap(posix.OpReadlinkat, dir, path, err)
 	}
 	return r0, err
 }
@@ -84,7 +84,7 @@ func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
 func (d *Core) Mkdirat(dir posix.FD, path string, mode uint32) error {
 	err := d.next.Mkdirat(dir, path, mode)
 	if err != nil {
-		err = wrap(posix.OpMkdirat, dir, path, err)
+		err = Wrap(posix.OpMkdirat, dir, path, err)
 	}
 	return err
 }
@@ -93,7 +93,7 @@ func (d *Core) Mkdirat(dir posix.FD, path string, mode uint32) error {
 func (d *Core) Symlinkat(target string, dir posix.FD, path string) error {
 	err := d.next.Symlinkat(target, dir, path)
 	if err != nil {
-		err = wrap(posix.OpSymlinkat, dir, path, err)
+		err = Wrap(posix.OpSymlinkat, dir, path, err)
 	}
 	return err
 }
@@ -102,7 +102,7 @@ func (d *Core) Symlinkat(target string, dir posix.FD, path string) error {
 func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
 	err := d.next.Unlinkat(dir, path, flags)
 	if err != nil {
-		err = wrap(posix.OpUnlinkat, dir, path, err)
+		err = Wrap(posix.OpUnlinkat, dir, path, err)
 	}
 	return err
 }
@@ -111,7 +111,7 @@ func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
 func (d *Core) Renameat2(r posix.Rename) error {
 	err := d.next.Renameat2(r)
 	if err != nil {
-		err = wrap(posix.OpRenameat2, r.OldDir, posix.FromTo(r.OldDir, r.OldPath, r.NewDir, r.NewPath), err)
+		err = Wrap(posix.OpRenameat2, r.OldDir, posix.FromTo(r.OldDir, r.OldPath, r.NewDir, r.NewPath), err)
 	}
 	return err
 }
@@ -120,7 +120,7 @@ func (d *Core) Renameat2(r posix.Rename) error {
 func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
 	err := d.next.Fchmodat(dir, path, mode)
 	if err != nil {
-		err = wrap(posix.OpFchmodat, dir, path, err)
+		err = Wrap(posix.OpFchmodat, dir, path, err)
 	}
 	return err
 }
@@ -129,7 +129,7 @@ func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
 func (d *Core) Fchownat(c posix.Chown) error {
 	err := d.next.Fchownat(c)
 	if err != nil {
-		err = wrap(posix.OpFchownat, c.Dir, c.Path, err)
+		err = Wrap(posix.OpFchownat, c.Dir, c.Path, err)
 	}
 	return err
 }
@@ -138,7 +138,7 @@ func (d *Core) Fchownat(c posix.Chown) error {
 func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
 	r0, err := d.next.Getdents(fd, buf)
 	if err != nil {
-		err = wrap(posix.OpGetdents, fd, "", err)
+		err = Wrap(posix.OpGetdents, fd, "", err)
 	}
 	return r0, err
 }
@@ -147,7 +147,7 @@ func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
 func (d *Core) Ftruncate(fd posix.FD, size int64) error {
 	err := d.next.Ftruncate(fd, size)
 	if err != nil {
-		err = wrap(posix.OpFtruncate, fd, "", err)
+		err = Wrap(posix.OpFtruncate, fd, "", err)
 	}
 	return err
 }
@@ -156,7 +156,7 @@ func (d *Core) Ftruncate(fd posix.FD, size int64) error {
 func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
 	r0, err := d.next.Fcntl(fd, cmd, arg)
 	if err != nil {
-		err = wrap(posix.OpFcntl, fd, "", err)
+		err = Wrap(posix.OpFcntl, fd, "", err)
 	}
 	return r0, err
 }
@@ -165,7 +165,7 @@ func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
 func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
 	err := d.next.Dup3(old, new, flags)
 	if err != nil {
-		err = wrap(posix.OpDup3, old, "", err)
+		err = Wrap(posix.OpDup3, old, "", err)
 	}
 	return err
 }
@@ -174,7 +174,7 @@ func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
 func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
 	r0, r1, err := d.next.Pipe2(flags)
 	if err != nil {
-		err = wrap(posix.OpPipe2, posix.NoFD, "", err)
+		err = Wrap(posix.OpPipe2, posix.NoFD, "", err)
 	}
 	return r0, r1, err
 }
@@ -183,7 +183,7 @@ func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
 func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) {
 	r0, err := d.next.Tee(in, out, size, flags)
 	if err != nil {
-		err = wrap(posix.OpTee, in, "", err)
+		err = Wrap(posix.OpTee, in, "", err)
 	}
 	return r0, err
 }
@@ -192,7 +192,7 @@ func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) 
 func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
 	r0, err := d.next.Pwrite(fd, p, off)
 	if err != nil {
-		err = wrap(posix.OpPwrite, fd, "", err)
+		err = Wrap(posix.OpPwrite, fd, "", err)
 	}
 	return r0, err
 }
@@ -201,7 +201,7 @@ func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
 func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
 	r0, err := d.next.Lseek(fd, off, whence)
 	if err != nil {
-		err = wrap(posix.OpLseek, fd, "", err)
+		err = Wrap(posix.OpLseek, fd, "", err)
 	}
 	return r0, err
 }
@@ -210,7 +210,7 @@ func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
 func (d *Core) Linkat(l posix.Link) error {
 	err := d.next.Linkat(l)
 	if err != nil {
-		err = wrap(posix.OpLinkat, l.OldDir, posix.FromTo(l.OldDir, l.OldPath, l.NewDir, l.NewPath), err)
+		err = Wrap(posix.OpLinkat, l.OldDir, posix.FromTo(l.OldDir, l.OldPath, l.NewDir, l.NewPath), err)
 	}
 	return err
 }
@@ -219,7 +219,7 @@ func (d *Core) Linkat(l posix.Link) error {
 func (d *Core) Fsync(fd posix.FD) error {
 	err := d.next.Fsync(fd)
 	if err != nil {
-		err = wrap(posix.OpFsync, fd, "", err)
+		err = Wrap(posix.OpFsync, fd, "", err)
 	}
 	return err
 }
@@ -228,7 +228,7 @@ func (d *Core) Fsync(fd posix.FD) error {
 func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error {
 	err := d.next.Faccessat2(dir, path, mode, flags)
 	if err != nil {
-		err = wrap(posix.OpFaccessat2, dir, path, err)
+		err = Wrap(posix.OpFaccessat2, dir, path, err)
 	}
 	return err
 }
@@ -237,7 +237,7 @@ func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error 
 func (d *Core) Flock(fd posix.FD, how int) error {
 	err := d.next.Flock(fd, how)
 	if err != nil {
-		err = wrap(posix.OpFlock, fd, "", err)
+		err = Wrap(posix.OpFlock, fd, "", err)
 	}
 	return err
 }
@@ -246,7 +246,7 @@ func (d *Core) Flock(fd posix.FD, how int) error {
 func (d *Core) Utimensat(u posix.Utimes) error {
 	err := d.next.Utimensat(u)
 	if err != nil {
-		err = wrap(posix.OpUtimensat, u.Dir, u.Path, err)
+		err = Wrap(posix.OpUtimensat, u.Dir, u.Path, err)
 	}
 	return err
 }
@@ -255,7 +255,7 @@ func (d *Core) Utimensat(u posix.Utimes) error {
 func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
 	err := d.next.Fstatfs(fd, st)
 	if err != nil {
-		err = wrap(posix.OpFstatfs, fd, "", err)
+		err = Wrap(posix.OpFstatfs, fd, "", err)
 	}
 	return err
 }
@@ -264,7 +264,7 @@ func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
 func (d *Core) Umask(mask uint32) (uint32, error) {
 	r0, err := d.next.Umask(mask)
 	if err != nil {
-		err = wrap(posix.OpUmask, posix.NoFD, "", err)
+		err = Wrap(posix.OpUmask, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -273,7 +273,7 @@ func (d *Core) Umask(mask uint32) (uint32, error) {
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 	r0, err := d.next.Socket(family, typ, protocol)
 	if err != nil {
-		err = wrap(posix.OpSocket, posix.NoFD, "", err)
+		err = Wrap(posix.OpSocket, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -282,7 +282,7 @@ func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD, error) {
 	r0, r1, err := d.next.Socketpair(family, typ, protocol)
 	if err != nil {
-		err = wrap(posix.OpSocketpair, posix.NoFD, "", err)
+		err = Wrap(posix.OpSocketpair, posix.NoFD, "", err)
 	}
 	return r0, r1, err
 }
@@ -291,7 +291,7 @@ func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD
 func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
 	err := d.next.Bind(fd, addr)
 	if err != nil {
-		err = wrap(posix.OpBind, fd, addr.String(), err)
+		err = Wrap(posix.OpBind, fd, addr.String(), err)
 	}
 	return err
 }
@@ -300,7 +300,7 @@ func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
 func (d *Core) Listen(fd posix.FD, backlog int) error {
 	err := d.next.Listen(fd, backlog)
 	if err != nil {
-		err = wrap(posix.OpListen, fd, "", err)
+		err = Wrap(posix.OpListen, fd, "", err)
 	}
 	return err
 }
@@ -309,7 +309,7 @@ func (d *Core) Listen(fd posix.FD, backlog int) error {
 func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error) {
 	r0, r1, err := d.next.Accept4(fd, flags)
 	if err != nil {
-		err = wrap(posix.OpAccept4, fd, "", err)
+		err = Wrap(posix.OpAccept4, fd, "", err)
 	}
 	return r0, r1, err
 }
@@ -318,7 +318,7 @@ func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error)
 func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
 	err := d.next.Connect(fd, addr)
 	if err != nil {
-		err = wrap(posix.OpConnect, fd, addr.String(), err)
+		err = Wrap(posix.OpConnect, fd, addr.String(), err)
 	}
 	return err
 }
@@ -327,7 +327,7 @@ func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
 func (d *Core) Shutdown(fd posix.FD, how int) error {
 	err := d.next.Shutdown(fd, how)
 	if err != nil {
-		err = wrap(posix.OpShutdown, fd, "", err)
+		err = Wrap(posix.OpShutdown, fd, "", err)
 	}
 	return err
 }
@@ -336,7 +336,7 @@ func (d *Core) Shutdown(fd posix.FD, how int) error {
 func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
 	r0, err := d.next.Getsockname(fd)
 	if err != nil {
-		err = wrap(posix.OpGetsockname, fd, "", err)
+		err = Wrap(posix.OpGetsockname, fd, "", err)
 	}
 	return r0, err
 }
@@ -345,7 +345,7 @@ func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
 func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) error {
 	err := d.next.SetsockoptInt(fd, level, option, value)
 	if err != nil {
-		err = wrap(posix.OpSetsockoptInt, fd, "", err)
+		err = Wrap(posix.OpSetsockoptInt, fd, "", err)
 	}
 	return err
 }
@@ -354,7 +354,7 @@ func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) erro
 func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
 	r0, err := d.next.GetsockoptInt(fd, level, option)
 	if err != nil {
-		err = wrap(posix.OpGetsockoptInt, fd, "", err)
+		err = Wrap(posix.OpGetsockoptInt, fd, "", err)
 	}
 	return r0, err
 }
@@ -363,7 +363,7 @@ func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
 func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
 	r0, err := d.next.GetsockoptUcred(fd)
 	if err != nil {
-		err = wrap(posix.OpGetsockoptUcred, fd, "", err)
+		err = Wrap(posix.OpGetsockoptUcred, fd, "", err)
 	}
 	return r0, err
 }
@@ -372,7 +372,7 @@ func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
 func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
 	err := d.next.GetsockoptTCPInfo(fd, info)
 	if err != nil {
-		err = wrap(posix.OpGetsockoptTCPInfo, fd, "", err)
+		err = Wrap(posix.OpGetsockoptTCPInfo, fd, "", err)
 	}
 	return err
 }
@@ -381,7 +381,7 @@ func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
 func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 	r0, err := d.next.Sendmsg(fd, m, flags)
 	if err != nil {
-		err = wrap(posix.OpSendmsg, fd, "", err)
+		err = Wrap(posix.OpSendmsg, fd, "", err)
 	}
 	return r0, err
 }
@@ -390,7 +390,7 @@ func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 	r0, err := d.next.Recvmsg(fd, m, flags)
 	if err != nil {
-		err = wrap(posix.OpRecvmsg, fd, "", err)
+		err = Wrap(posix.OpRecvmsg, fd, "", err)
 	}
 	return r0, err
 }
@@ -399,7 +399,7 @@ func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
 	r0, err := d.next.Getpeername(fd)
 	if err != nil {
-		err = wrap(posix.OpGetpeername, fd, "", err)
+		err = Wrap(posix.OpGetpeername, fd, "", err)
 	}
 	return r0, err
 }
@@ -408,7 +408,7 @@ func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
 func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 	r0, err := d.next.Clone3(args)
 	if err != nil {
-		err = wrap(posix.OpClone3, posix.NoFD, "", err)
+		err = Wrap(posix.OpClone3, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -417,7 +417,7 @@ func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options int) error {
 	err := d.next.Waitid(idtype, id, info, options)
 	if err != nil {
-		err = wrap(posix.OpWaitid, posix.NoFD, "", err)
+		err = Wrap(posix.OpWaitid, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -426,7 +426,7 @@ func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options
 func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
 	r0, err := d.next.PidfdOpen(pid, flags)
 	if err != nil {
-		err = wrap(posix.OpPidfdOpen, posix.NoFD, "", err)
+		err = Wrap(posix.OpPidfdOpen, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -435,7 +435,7 @@ func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
 func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
 	err := d.next.PidfdSendSignal(pidfd, sig)
 	if err != nil {
-		err = wrap(posix.OpPidfdSendSignal, pidfd, "", err)
+		err = Wrap(posix.OpPidfdSendSignal, pidfd, "", err)
 	}
 	return err
 }
@@ -444,7 +444,7 @@ func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
 func (d *Core) Execve(path string, argv []string, env []string) error {
 	err := d.next.Execve(path, argv, env)
 	if err != nil {
-		err = wrap(posix.OpExecve, posix.NoFD, path, err)
+		err = Wrap(posix.OpExecve, posix.NoFD, path, err)
 	}
 	return err
 }
@@ -463,7 +463,7 @@ func (d *Core) Getppid() posix.PID {
 func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
 	r0, err := d.next.Getpgid(pid)
 	if err != nil {
-		err = wrap(posix.OpGetpgid, posix.NoFD, "", err)
+		err = Wrap(posix.OpGetpgid, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -472,7 +472,7 @@ func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
 func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
 	err := d.next.Setpgid(pid, pgid)
 	if err != nil {
-		err = wrap(posix.OpSetpgid, posix.NoFD, "", err)
+		err = Wrap(posix.OpSetpgid, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -481,7 +481,7 @@ func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
 func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
 	r0, err := d.next.Getsid(pid)
 	if err != nil {
-		err = wrap(posix.OpGetsid, posix.NoFD, "", err)
+		err = Wrap(posix.OpGetsid, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -490,7 +490,7 @@ func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
 func (d *Core) Setsid() (posix.PID, error) {
 	r0, err := d.next.Setsid()
 	if err != nil {
-		err = wrap(posix.OpSetsid, posix.NoFD, "", err)
+		err = Wrap(posix.OpSetsid, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -499,7 +499,7 @@ func (d *Core) Setsid() (posix.PID, error) {
 func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
 	err := d.next.Kill(pid, sig)
 	if err != nil {
-		err = wrap(posix.OpKill, posix.NoFD, "", err)
+		err = Wrap(posix.OpKill, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -508,7 +508,7 @@ func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
 func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) error {
 	err := d.next.RtSigprocmask(how, set, old)
 	if err != nil {
-		err = wrap(posix.OpRtSigprocmask, posix.NoFD, "", err)
+		err = Wrap(posix.OpRtSigprocmask, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -517,7 +517,7 @@ func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) erro
 func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, error) {
 	r0, err := d.next.Signalfd4(fd, mask, flags)
 	if err != nil {
-		err = wrap(posix.OpSignalfd4, fd, "", err)
+		err = Wrap(posix.OpSignalfd4, fd, "", err)
 	}
 	return r0, err
 }
@@ -526,7 +526,7 @@ func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, e
 func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
 	r0, err := d.next.EpollCreate1(flags)
 	if err != nil {
-		err = wrap(posix.OpEpollCreate1, posix.NoFD, "", err)
+		err = Wrap(posix.OpEpollCreate1, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -535,7 +535,7 @@ func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
 func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEvent) error {
 	err := d.next.EpollCtl(epfd, op, fd, event)
 	if err != nil {
-		err = wrap(posix.OpEpollCtl, fd, "", err)
+		err = Wrap(posix.OpEpollCtl, fd, "", err)
 	}
 	return err
 }
@@ -544,7 +544,7 @@ func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEv
 func (d *Core) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) (int, error) {
 	r0, err := d.next.EpollWait(epfd, events, timeout)
 	if err != nil {
-		err = wrap(posix.OpEpollWait, epfd, "", err)
+		err = Wrap(posix.OpEpollWait, epfd, "", err)
 	}
 	return r0, err
 }
@@ -553,7 +553,7 @@ func (d *Core) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) 
 func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
 	r0, err := d.next.Ppoll(fds, timeout)
 	if err != nil {
-		err = wrap(posix.OpPpoll, posix.NoFD, "", err)
+		err = Wrap(posix.OpPpoll, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -562,7 +562,7 @@ func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
 func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
 	r0, err := d.next.Eventfd2(initial, flags)
 	if err != nil {
-		err = wrap(posix.OpEventfd2, posix.NoFD, "", err)
+		err = Wrap(posix.OpEventfd2, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -571,7 +571,7 @@ func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
 func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
 	r0, err := d.next.TimerfdCreate(clock, flags)
 	if err != nil {
-		err = wrap(posix.OpTimerfdCreate, posix.NoFD, "", err)
+		err = Wrap(posix.OpTimerfdCreate, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -580,7 +580,7 @@ func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
 func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) error {
 	err := d.next.TimerfdSettime(fd, flags, value)
 	if err != nil {
-		err = wrap(posix.OpTimerfdSettime, fd, "", err)
+		err = Wrap(posix.OpTimerfdSettime, fd, "", err)
 	}
 	return err
 }
@@ -589,7 +589,7 @@ func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) er
 func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
 	err := d.next.TimerfdGettime(fd, value)
 	if err != nil {
-		err = wrap(posix.OpTimerfdGettime, fd, "", err)
+		err = Wrap(posix.OpTimerfdGettime, fd, "", err)
 	}
 	return err
 }
@@ -598,7 +598,7 @@ func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
 func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 	r0, err := d.next.MemfdCreate(name, flags)
 	if err != nil {
-		err = wrap(posix.OpMemfdCreate, posix.NoFD, name, err)
+		err = Wrap(posix.OpMemfdCreate, posix.NoFD, name, err)
 	}
 	return r0, err
 }
@@ -607,7 +607,7 @@ func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
 	err := d.next.Madvise(addr, length, advice)
 	if err != nil {
-		err = wrap(posix.OpMadvise, posix.NoFD, "", err)
+		err = Wrap(posix.OpMadvise, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -616,7 +616,7 @@ func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
 func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
 	r0, err := d.next.Mmap(m)
 	if err != nil {
-		err = wrap(posix.OpMmap, m.FD, "", err)
+		err = Wrap(posix.OpMmap, m.FD, "", err)
 	}
 	return r0, err
 }
@@ -625,7 +625,7 @@ func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
 func (d *Core) Munmap(b []byte) error {
 	err := d.next.Munmap(b)
 	if err != nil {
-		err = wrap(posix.OpMunmap, posix.NoFD, "", err)
+		err = Wrap(posix.OpMunmap, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -634,7 +634,7 @@ func (d *Core) Munmap(b []byte) error {
 func (d *Core) Mprotect(b []byte, prot int) error {
 	err := d.next.Mprotect(b, prot)
 	if err != nil {
-		err = wrap(posix.OpMprotect, posix.NoFD, "", err)
+		err = Wrap(posix.OpMprotect, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -643,7 +643,7 @@ func (d *Core) Mprotect(b []byte, prot int) error {
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 	r0, err := d.next.ClockGettime(clock)
 	if err != nil {
-		err = wrap(posix.OpClockGettime, posix.NoFD, "", err)
+		err = Wrap(posix.OpClockGettime, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -652,7 +652,7 @@ func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) error {
 	err := d.next.ClockNanosleep(clock, flags, request, remain)
 	if err != nil {
-		err = wrap(posix.OpClockNanosleep, posix.NoFD, "", err)
+		err = Wrap(posix.OpClockNanosleep, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -681,7 +681,7 @@ func (d *Core) Getegid() posix.GID {
 func (d *Core) Getgroups(groups []posix.GID) (int, error) {
 	r0, err := d.next.Getgroups(groups)
 	if err != nil {
-		err = wrap(posix.OpGetgroups, posix.NoFD, "", err)
+		err = Wrap(posix.OpGetgroups, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -690,7 +690,7 @@ func (d *Core) Getgroups(groups []posix.GID) (int, error) {
 func (d *Core) Capget(sets *posix.CapSets) error {
 	err := d.next.Capget(sets)
 	if err != nil {
-		err = wrap(posix.OpCapget, posix.NoFD, "", err)
+		err = Wrap(posix.OpCapget, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -699,7 +699,7 @@ func (d *Core) Capget(sets *posix.CapSets) error {
 func (d *Core) Getresuid(uids *posix.Uids) error {
 	err := d.next.Getresuid(uids)
 	if err != nil {
-		err = wrap(posix.OpGetresuid, posix.NoFD, "", err)
+		err = Wrap(posix.OpGetresuid, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -708,7 +708,7 @@ func (d *Core) Getresuid(uids *posix.Uids) error {
 func (d *Core) Getresgid(gids *posix.Gids) error {
 	err := d.next.Getresgid(gids)
 	if err != nil {
-		err = wrap(posix.OpGetresgid, posix.NoFD, "", err)
+		err = Wrap(posix.OpGetresgid, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -717,7 +717,7 @@ func (d *Core) Getresgid(gids *posix.Gids) error {
 func (d *Core) Setresuid(uids posix.Uids) error {
 	err := d.next.Setresuid(uids)
 	if err != nil {
-		err = wrap(posix.OpSetresuid, posix.NoFD, "", err)
+		err = Wrap(posix.OpSetresuid, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -726,7 +726,7 @@ func (d *Core) Setresuid(uids posix.Uids) error {
 func (d *Core) Setresgid(gids posix.Gids) error {
 	err := d.next.Setresgid(gids)
 	if err != nil {
-		err = wrap(posix.OpSetresgid, posix.NoFD, "", err)
+		err = Wrap(posix.OpSetresgid, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -735,7 +735,7 @@ func (d *Core) Setresgid(gids posix.Gids) error {
 func (d *Core) Setgroups(groups []posix.GID) error {
 	err := d.next.Setgroups(groups)
 	if err != nil {
-		err = wrap(posix.OpSetgroups, posix.NoFD, "", err)
+		err = Wrap(posix.OpSetgroups, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -744,7 +744,7 @@ func (d *Core) Setgroups(groups []posix.GID) error {
 func (d *Core) Capset(sets *posix.CapSets) error {
 	err := d.next.Capset(sets)
 	if err != nil {
-		err = wrap(posix.OpCapset, posix.NoFD, "", err)
+		err = Wrap(posix.OpCapset, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -753,7 +753,7 @@ func (d *Core) Capset(sets *posix.CapSets) error {
 func (d *Core) Setns(fd posix.FD, nstype int) error {
 	err := d.next.Setns(fd, nstype)
 	if err != nil {
-		err = wrap(posix.OpSetns, fd, "", err)
+		err = Wrap(posix.OpSetns, fd, "", err)
 	}
 	return err
 }
@@ -762,7 +762,7 @@ func (d *Core) Setns(fd posix.FD, nstype int) error {
 func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, error) {
 	r0, err := d.next.OpenTree(dir, path, flags)
 	if err != nil {
-		err = wrap(posix.OpOpenTree, dir, path, err)
+		err = Wrap(posix.OpOpenTree, dir, path, err)
 	}
 	return r0, err
 }
@@ -771,7 +771,7 @@ func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, erro
 func (d *Core) MoveMount(m posix.Move) error {
 	err := d.next.MoveMount(m)
 	if err != nil {
-		err = wrap(posix.OpMoveMount, m.FromDir, posix.FromTo(m.FromDir, m.FromPath, m.ToDir, m.ToPath), err)
+		err = Wrap(posix.OpMoveMount, m.FromDir, posix.FromTo(m.FromDir, m.FromPath, m.ToDir, m.ToPath), err)
 	}
 	return err
 }
@@ -780,7 +780,7 @@ func (d *Core) MoveMount(m posix.Move) error {
 func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.MountAttr) error {
 	err := d.next.MountSetattr(dir, path, flags, attr)
 	if err != nil {
-		err = wrap(posix.OpMountSetattr, dir, path, err)
+		err = Wrap(posix.OpMountSetattr, dir, path, err)
 	}
 	return err
 }
@@ -789,7 +789,7 @@ func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.Mo
 func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
 	r0, err := d.next.Fsopen(fsname, flags)
 	if err != nil {
-		err = wrap(posix.OpFsopen, posix.NoFD, fsname, err)
+		err = Wrap(posix.OpFsopen, posix.NoFD, fsname, err)
 	}
 	return r0, err
 }
@@ -798,7 +798,7 @@ func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
 func (d *Core) Fsconfig(c posix.FsConfig) error {
 	err := d.next.Fsconfig(c)
 	if err != nil {
-		err = wrap(posix.OpFsconfig, c.FS, c.Key, err)
+		err = Wrap(posix.OpFsconfig, c.FS, c.Key, err)
 	}
 	return err
 }
@@ -807,7 +807,7 @@ func (d *Core) Fsconfig(c posix.FsConfig) error {
 func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error) {
 	r0, err := d.next.Fsmount(fs, flags, attrs)
 	if err != nil {
-		err = wrap(posix.OpFsmount, fs, "", err)
+		err = Wrap(posix.OpFsmount, fs, "", err)
 	}
 	return r0, err
 }
@@ -816,7 +816,7 @@ func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error
 func (d *Core) Unshare(flags int) error {
 	err := d.next.Unshare(flags)
 	if err != nil {
-		err = wrap(posix.OpUnshare, posix.NoFD, "", err)
+		err = Wrap(posix.OpUnshare, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -825,7 +825,7 @@ func (d *Core) Unshare(flags int) error {
 func (d *Core) Umount2(path string, flags int) error {
 	err := d.next.Umount2(path, flags)
 	if err != nil {
-		err = wrap(posix.OpUmount2, posix.NoFD, path, err)
+		err = Wrap(posix.OpUmount2, posix.NoFD, path, err)
 	}
 	return err
 }
@@ -834,7 +834,7 @@ func (d *Core) Umount2(path string, flags int) error {
 func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) error {
 	err := d.next.Prlimit(pid, resource, new, old)
 	if err != nil {
-		err = wrap(posix.OpPrlimit, posix.NoFD, "", err)
+		err = Wrap(posix.OpPrlimit, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -843,7 +843,7 @@ func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posi
 func (d *Core) Uname() (posix.Utsname, error) {
 	r0, err := d.next.Uname()
 	if err != nil {
-		err = wrap(posix.OpUname, posix.NoFD, "", err)
+		err = Wrap(posix.OpUname, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -852,7 +852,7 @@ func (d *Core) Uname() (posix.Utsname, error) {
 func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
 	r0, err := d.next.Prctl(args)
 	if err != nil {
-		err = wrap(posix.OpPrctl, posix.NoFD, "", err)
+		err = Wrap(posix.OpPrctl, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -861,7 +861,7 @@ func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
 func (d *Core) LandlockABI() (int, error) {
 	r0, err := d.next.LandlockABI()
 	if err != nil {
-		err = wrap(posix.OpLandlockABI, posix.NoFD, "", err)
+		err = Wrap(posix.OpLandlockABI, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -870,7 +870,7 @@ func (d *Core) LandlockABI() (int, error) {
 func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD, error) {
 	r0, err := d.next.LandlockCreateRuleset(attr)
 	if err != nil {
-		err = wrap(posix.OpLandlockCreateRuleset, posix.NoFD, "", err)
+		err = Wrap(posix.OpLandlockCreateRuleset, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -879,7 +879,7 @@ func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD,
 func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBeneath) error {
 	err := d.next.LandlockAddPathRule(ruleset, rule)
 	if err != nil {
-		err = wrap(posix.OpLandlockAddPathRule, ruleset, "", err)
+		err = Wrap(posix.OpLandlockAddPathRule, ruleset, "", err)
 	}
 	return err
 }
@@ -888,7 +888,7 @@ func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBen
 func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort) error {
 	err := d.next.LandlockAddNetRule(ruleset, rule)
 	if err != nil {
-		err = wrap(posix.OpLandlockAddNetRule, ruleset, "", err)
+		err = Wrap(posix.OpLandlockAddNetRule, ruleset, "", err)
 	}
 	return err
 }
@@ -897,7 +897,7 @@ func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort)
 func (d *Core) SeccompActionAvail(action uint32) error {
 	err := d.next.SeccompActionAvail(action)
 	if err != nil {
-		err = wrap(posix.OpSeccompActionAvail, posix.NoFD, "", err)
+		err = Wrap(posix.OpSeccompActionAvail, posix.NoFD, "", err)
 	}
 	return err
 }
@@ -906,7 +906,7 @@ func (d *Core) SeccompActionAvail(action uint32) error {
 func (d *Core) Getrandom(p []byte, flags int) (int, error) {
 	r0, err := d.next.Getrandom(p, flags)
 	if err != nil {
-		err = wrap(posix.OpGetrandom, posix.NoFD, "", err)
+		err = Wrap(posix.OpGetrandom, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -915,7 +915,7 @@ func (d *Core) Getrandom(p []byte, flags int) (int, error) {
 func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
 	err := d.next.LandlockRestrictSelf(ruleset, flags)
 	if err != nil {
-		err = wrap(posix.OpLandlockRestrictSelf, ruleset, "", err)
+		err = Wrap(posix.OpLandlockRestrictSelf, ruleset, "", err)
 	}
 	return err
 }
@@ -924,7 +924,7 @@ func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
 func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
 	r0, err := d.next.SeccompSetModeFilter(flags, filter)
 	if err != nil {
-		err = wrap(posix.OpSeccompSetModeFilter, posix.NoFD, "", err)
+		err = Wrap(posix.OpSeccompSetModeFilter, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -933,7 +933,7 @@ func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (in
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 	r0, err := d.next.PosixOpenpt(flags)
 	if err != nil {
-		err = wrap(posix.OpPosixOpenpt, posix.NoFD, "", err)
+		err = Wrap(posix.OpPosixOpenpt, posix.NoFD, "", err)
 	}
 	return r0, err
 }
@@ -942,7 +942,7 @@ func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 func (d *Core) Unlockpt(master posix.FD) error {
 	err := d.next.Unlockpt(master)
 	if err != nil {
-		err = wrap(posix.OpUnlockpt, master, "", err)
+		err = Wrap(posix.OpUnlockpt, master, "", err)
 	}
 	return err
 }
@@ -951,7 +951,7 @@ func (d *Core) Unlockpt(master posix.FD) error {
 func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
 	r0, err := d.next.OpenPeer(master, flags)
 	if err != nil {
-		err = wrap(posix.OpOpenPeer, master, "", err)
+		err = Wrap(posix.OpOpenPeer, master, "", err)
 	}
 	return r0, err
 }
@@ -960,7 +960,7 @@ func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
 func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
 	err := d.next.Tcgetattr(fd, t)
 	if err != nil {
-		err = wrap(posix.OpTcgetattr, fd, "", err)
+		err = Wrap(posix.OpTcgetattr, fd, "", err)
 	}
 	return err
 }
@@ -969,7 +969,7 @@ func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
 func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
 	err := d.next.Tcsetattr(fd, actions, t)
 	if err != nil {
-		err = wrap(posix.OpTcsetattr, fd, "", err)
+		err = Wrap(posix.OpTcsetattr, fd, "", err)
 	}
 	return err
 }
@@ -978,7 +978,7 @@ func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
 func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
 	err := d.next.Tcgetwinsize(fd, w)
 	if err != nil {
-		err = wrap(posix.OpTcgetwinsize, fd, "", err)
+		err = Wrap(posix.OpTcgetwinsize, fd, "", err)
 	}
 	return err
 }
@@ -987,7 +987,7 @@ func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
 func (d *Core) Tcsetwinsize(fd posix.FD, w posix.Winsize) error {
 	err := d.next.Tcsetwinsize(fd, w)
 	if err != nil {
-		err = wrap(posix.OpTcsetwinsize, fd, "", err)
+		err = Wrap(posix.OpTcsetwinsize, fd, "", err)
 	}
 	return err
 }

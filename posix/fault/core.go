@@ -56,7 +56,7 @@ func (d *Core) Failed() []Failure {
 
 // Close implements [posix.Files]. One that is made to fail closes the descriptor all the same, as the kernel does.
 func (d *Core) Close(fd posix.FD) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpClose, fd, ""); err != nil {
 			_ = d.next.Close(fd) // what is returned is the fault
 			return err
@@ -65,7 +65,8 @@ func (d *Core) Close(fd posix.FD) error {
 	return d.next.Close(fd)
 }
 
-func (d *Core) armed() bool { return d.run.Load() != nil }
+// Armed tells whether there are rules.
+func (d *Core) Armed() bool { return d.run.Load() != nil }
 
 // fail returns the errno that a call is to fail with, nil for none.
 //

@@ -10,7 +10,7 @@ var _ posix.Core = (*Core)(nil)
 
 // Openat2 implements [posix.Files].
 func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpOpenat2, dir, path); err != nil {
 			return -1, err
 		}
@@ -20,7 +20,7 @@ func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, 
 
 // Read implements [posix.Files].
 func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpRead, fd, ""); err != nil {
 			return 0, err
 		}
@@ -30,7 +30,7 @@ func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
 
 // Write implements [posix.Files].
 func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpWrite, fd, ""); err != nil {
 			return 0, err
 		}
@@ -40,7 +40,7 @@ func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
 
 // Pread implements [posix.Files].
 func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpPread, fd, ""); err != nil {
 			return 0, err
 		}
@@ -50,7 +50,7 @@ func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
 
 // Fstat implements [posix.Files].
 func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpFstat, fd, ""); err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
 
 // Fstatat implements [posix.Files].
 func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpFstatat, dir, path); err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) err
 
 // Readlinkat implements [posix.Files].
 func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpReadlinkat, dir, path); err != nil {
 			return 0, err
 		}
@@ -80,7 +80,7 @@ func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
 
 // Mkdirat implements [posix.Files].
 func (d *Core) Mkdirat(dir posix.FD, path string, mode uint32) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpMkdirat, dir, path); err != nil {
 			return err
 		}
@@ -90,7 +90,7 @@ func (d *Core) Mkdirat(dir posix.FD, path string, mode uint32) error {
 
 // Symlinkat implements [posix.Files].
 func (d *Core) Symlinkat(target string, dir posix.FD, path string) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSymlinkat, dir, path); err != nil {
 			return err
 		}
@@ -100,7 +100,7 @@ func (d *Core) Symlinkat(target string, dir posix.FD, path string) error {
 
 // Unlinkat implements [posix.Files].
 func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpUnlinkat, dir, path); err != nil {
 			return err
 		}
@@ -110,7 +110,7 @@ func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
 
 // Renameat2 implements [posix.Files].
 func (d *Core) Renameat2(r posix.Rename) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpRenameat2, r.OldDir, posix.FromTo(r.OldDir, r.OldPath, r.NewDir, r.NewPath)); err != nil {
 			return err
 		}
@@ -120,7 +120,7 @@ func (d *Core) Renameat2(r posix.Rename) error {
 
 // Fchmodat implements [posix.Files].
 func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpFchmodat, dir, path); err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
 
 // Fchownat implements [posix.Files].
 func (d *Core) Fchownat(c posix.Chown) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpFchownat, c.Dir, c.Path); err != nil {
 			return err
 		}
@@ -140,7 +140,7 @@ func (d *Core) Fchownat(c posix.Chown) error {
 
 // Getdents implements [posix.Files].
 func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpGetdents, fd, ""); err != nil {
 			return 0, err
 		}
@@ -150,7 +150,7 @@ func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
 
 // Ftruncate implements [posix.Files].
 func (d *Core) Ftruncate(fd posix.FD, size int64) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpFtruncate, fd, ""); err != nil {
 			return err
 		}
@@ -160,7 +160,7 @@ func (d *Core) Ftruncate(fd posix.FD, size int64) error {
 
 // Fcntl implements [posix.Files].
 func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpFcntl, fd, ""); err != nil {
 			return 0, err
 		}
@@ -170,7 +170,7 @@ func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
 
 // Dup3 implements [posix.Files].
 func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpDup3, old, ""); err != nil {
 			return err
 		}
@@ -180,7 +180,7 @@ func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
 
 // Pipe2 implements [posix.Files].
 func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpPipe2, posix.NoFD, ""); err != nil {
 			return -1, -1, err
 		}
@@ -190,7 +190,7 @@ func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
 
 // Tee implements [posix.Files].
 func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpTee, in, ""); err != nil {
 			return 0, err
 		}
@@ -200,7 +200,7 @@ func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) 
 
 // Pwrite implements [posix.Files].
 func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpPwrite, fd, ""); err != nil {
 			return 0, err
 		}
@@ -210,7 +210,7 @@ func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
 
 // Lseek implements [posix.Files].
 func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpLseek, fd, ""); err != nil {
 			return 0, err
 		}
@@ -220,7 +220,7 @@ func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
 
 // Linkat implements [posix.Files].
 func (d *Core) Linkat(l posix.Link) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpLinkat, l.OldDir, posix.FromTo(l.OldDir, l.OldPath, l.NewDir, l.NewPath)); err != nil {
 			return err
 		}
@@ -230,7 +230,7 @@ func (d *Core) Linkat(l posix.Link) error {
 
 // Fsync implements [posix.Files].
 func (d *Core) Fsync(fd posix.FD) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpFsync, fd, ""); err != nil {
 			return err
 		}
@@ -240,7 +240,7 @@ func (d *Core) Fsync(fd posix.FD) error {
 
 // Faccessat2 implements [posix.Files].
 func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpFaccessat2, dir, path); err != nil {
 			return err
 		}
@@ -250,7 +250,7 @@ func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error 
 
 // Flock implements [posix.Files].
 func (d *Core) Flock(fd posix.FD, how int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpFlock, fd, ""); err != nil {
 			return err
 		}
@@ -260,7 +260,7 @@ func (d *Core) Flock(fd posix.FD, how int) error {
 
 // Utimensat implements [posix.Files].
 func (d *Core) Utimensat(u posix.Utimes) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpUtimensat, u.Dir, u.Path); err != nil {
 			return err
 		}
@@ -270,7 +270,7 @@ func (d *Core) Utimensat(u posix.Utimes) error {
 
 // Fstatfs implements [posix.Files].
 func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpFstatfs, fd, ""); err != nil {
 			return err
 		}
@@ -280,7 +280,7 @@ func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
 
 // Umask implements [posix.Files].
 func (d *Core) Umask(mask uint32) (uint32, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpUmask, posix.NoFD, ""); err != nil {
 			return 0, err
 		}
@@ -290,7 +290,7 @@ func (d *Core) Umask(mask uint32) (uint32, error) {
 
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSocket, posix.NoFD, ""); err != nil {
 			return -1, err
 		}
@@ -300,7 +300,7 @@ func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 
 // Socketpair implements [posix.Sockets].
 func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSocketpair, posix.NoFD, ""); err != nil {
 			return -1, -1, err
 		}
@@ -310,7 +310,7 @@ func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD
 
 // Bind implements [posix.Sockets].
 func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpBind, fd, addr.String()); err != nil {
 			return err
 		}
@@ -320,7 +320,7 @@ func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
 
 // Listen implements [posix.Sockets].
 func (d *Core) Listen(fd posix.FD, backlog int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpListen, fd, ""); err != nil {
 			return err
 		}
@@ -330,7 +330,7 @@ func (d *Core) Listen(fd posix.FD, backlog int) error {
 
 // Accept4 implements [posix.Sockets].
 func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpAccept4, fd, ""); err != nil {
 			return -1, posix.Sockaddr{}, err
 		}
@@ -340,7 +340,7 @@ func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error)
 
 // Connect implements [posix.Sockets].
 func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpConnect, fd, addr.String()); err != nil {
 			return err
 		}
@@ -350,7 +350,7 @@ func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
 
 // Shutdown implements [posix.Sockets].
 func (d *Core) Shutdown(fd posix.FD, how int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpShutdown, fd, ""); err != nil {
 			return err
 		}
@@ -360,7 +360,7 @@ func (d *Core) Shutdown(fd posix.FD, how int) error {
 
 // Getsockname implements [posix.Sockets].
 func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpGetsockname, fd, ""); err != nil {
 			return posix.Sockaddr{}, err
 		}
@@ -370,7 +370,7 @@ func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
 
 // SetsockoptInt implements [posix.Sockets].
 func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSetsockoptInt, fd, ""); err != nil {
 			return err
 		}
@@ -380,7 +380,7 @@ func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) erro
 
 // GetsockoptInt implements [posix.Sockets].
 func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpGetsockoptInt, fd, ""); err != nil {
 			return 0, err
 		}
@@ -390,7 +390,7 @@ func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
 
 // GetsockoptUcred implements [posix.Sockets].
 func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpGetsockoptUcred, fd, ""); err != nil {
 			return posix.Ucred{}, err
 		}
@@ -400,7 +400,7 @@ func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
 
 // GetsockoptTCPInfo implements [posix.Sockets].
 func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpGetsockoptTCPInfo, fd, ""); err != nil {
 			return err
 		}
@@ -410,7 +410,7 @@ func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
 
 // Sendmsg implements [posix.Sockets].
 func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSendmsg, fd, ""); err != nil {
 			return 0, err
 		}
@@ -420,7 +420,7 @@ func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 
 // Recvmsg implements [posix.Sockets].
 func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpRecvmsg, fd, ""); err != nil {
 			return 0, err
 		}
@@ -430,7 +430,7 @@ func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 
 // Getpeername implements [posix.Sockets].
 func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpGetpeername, fd, ""); err != nil {
 			return posix.Sockaddr{}, err
 		}
@@ -440,7 +440,7 @@ func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
 
 // Clone3 implements [posix.Processes].
 func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpClone3, posix.NoFD, ""); err != nil {
 			return posix.Child{}, err
 		}
@@ -450,7 +450,7 @@ func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 
 // Waitid implements [posix.Processes].
 func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpWaitid, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -460,7 +460,7 @@ func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options
 
 // PidfdOpen implements [posix.Processes].
 func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpPidfdOpen, posix.NoFD, ""); err != nil {
 			return -1, err
 		}
@@ -470,7 +470,7 @@ func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
 
 // PidfdSendSignal implements [posix.Processes].
 func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpPidfdSendSignal, pidfd, ""); err != nil {
 			return err
 		}
@@ -480,7 +480,7 @@ func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
 
 // Execve implements [posix.Processes].
 func (d *Core) Execve(path string, argv []string, env []string) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpExecve, posix.NoFD, path); err != nil {
 			return err
 		}
@@ -500,7 +500,7 @@ func (d *Core) Getppid() posix.PID {
 
 // Getpgid implements [posix.Processes].
 func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpGetpgid, posix.NoFD, ""); err != nil {
 			return 0, err
 		}
@@ -510,7 +510,7 @@ func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
 
 // Setpgid implements [posix.Processes].
 func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSetpgid, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -520,7 +520,7 @@ func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
 
 // Getsid implements [posix.Processes].
 func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpGetsid, posix.NoFD, ""); err != nil {
 			return 0, err
 		}
@@ -530,7 +530,7 @@ func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
 
 // Setsid implements [posix.Processes].
 func (d *Core) Setsid() (posix.PID, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSetsid, posix.NoFD, ""); err != nil {
 			return 0, err
 		}
@@ -540,7 +540,7 @@ func (d *Core) Setsid() (posix.PID, error) {
 
 // Kill implements [posix.Signals].
 func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpKill, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -550,7 +550,7 @@ func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
 
 // RtSigprocmask implements [posix.Signals].
 func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpRtSigprocmask, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -560,7 +560,7 @@ func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) erro
 
 // Signalfd4 implements [posix.Signals].
 func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSignalfd4, fd, ""); err != nil {
 			return -1, err
 		}
@@ -570,7 +570,7 @@ func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, e
 
 // EpollCreate1 implements [posix.Polling].
 func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpEpollCreate1, posix.NoFD, ""); err != nil {
 			return -1, err
 		}
@@ -580,7 +580,7 @@ func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
 
 // EpollCtl implements [posix.Polling].
 func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEvent) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpEpollCtl, fd, ""); err != nil {
 			return err
 		}
@@ -590,7 +590,7 @@ func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEv
 
 // EpollWait implements [posix.Polling].
 func (d *Core) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpEpollWait, epfd, ""); err != nil {
 			return 0, err
 		}
@@ -600,7 +600,7 @@ func (d *Core) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) 
 
 // Ppoll implements [posix.Polling].
 func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpPpoll, posix.NoFD, ""); err != nil {
 			return 0, err
 		}
@@ -610,7 +610,7 @@ func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
 
 // Eventfd2 implements [posix.Polling].
 func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpEventfd2, posix.NoFD, ""); err != nil {
 			return -1, err
 		}
@@ -620,7 +620,7 @@ func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
 
 // TimerfdCreate implements [posix.Polling].
 func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpTimerfdCreate, posix.NoFD, ""); err != nil {
 			return -1, err
 		}
@@ -630,7 +630,7 @@ func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
 
 // TimerfdSettime implements [posix.Polling].
 func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpTimerfdSettime, fd, ""); err != nil {
 			return err
 		}
@@ -640,7 +640,7 @@ func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) er
 
 // TimerfdGettime implements [posix.Polling].
 func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpTimerfdGettime, fd, ""); err != nil {
 			return err
 		}
@@ -650,7 +650,7 @@ func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
 
 // MemfdCreate implements [posix.Memory].
 func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpMemfdCreate, posix.NoFD, name); err != nil {
 			return -1, err
 		}
@@ -660,7 +660,7 @@ func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 
 // Madvise implements [posix.Memory].
 func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpMadvise, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -670,7 +670,7 @@ func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
 
 // Mmap implements [posix.Memory].
 func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpMmap, m.FD, ""); err != nil {
 			return nil, err
 		}
@@ -680,7 +680,7 @@ func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
 
 // Munmap implements [posix.Memory].
 func (d *Core) Munmap(b []byte) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpMunmap, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -690,7 +690,7 @@ func (d *Core) Munmap(b []byte) error {
 
 // Mprotect implements [posix.Memory].
 func (d *Core) Mprotect(b []byte, prot int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpMprotect, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -700,7 +700,7 @@ func (d *Core) Mprotect(b []byte, prot int) error {
 
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpClockGettime, posix.NoFD, ""); err != nil {
 			return posix.Timespec{}, err
 		}
@@ -710,7 +710,7 @@ func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 
 // ClockNanosleep implements [posix.Clock].
 func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpClockNanosleep, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -740,7 +740,7 @@ func (d *Core) Getegid() posix.GID {
 
 // Getgroups implements [posix.Credentials].
 func (d *Core) Getgroups(groups []posix.GID) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpGetgroups, posix.NoFD, ""); err != nil {
 			return 0, err
 		}
@@ -750,7 +750,7 @@ func (d *Core) Getgroups(groups []posix.GID) (int, error) {
 
 // Capget implements [posix.Credentials].
 func (d *Core) Capget(sets *posix.CapSets) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpCapget, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -760,7 +760,7 @@ func (d *Core) Capget(sets *posix.CapSets) error {
 
 // Getresuid implements [posix.Credentials].
 func (d *Core) Getresuid(uids *posix.Uids) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpGetresuid, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -770,7 +770,7 @@ func (d *Core) Getresuid(uids *posix.Uids) error {
 
 // Getresgid implements [posix.Credentials].
 func (d *Core) Getresgid(gids *posix.Gids) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpGetresgid, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -780,7 +780,7 @@ func (d *Core) Getresgid(gids *posix.Gids) error {
 
 // Setresuid implements [posix.Credentials].
 func (d *Core) Setresuid(uids posix.Uids) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSetresuid, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -790,7 +790,7 @@ func (d *Core) Setresuid(uids posix.Uids) error {
 
 // Setresgid implements [posix.Credentials].
 func (d *Core) Setresgid(gids posix.Gids) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSetresgid, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -800,7 +800,7 @@ func (d *Core) Setresgid(gids posix.Gids) error {
 
 // Setgroups implements [posix.Credentials].
 func (d *Core) Setgroups(groups []posix.GID) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSetgroups, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -810,7 +810,7 @@ func (d *Core) Setgroups(groups []posix.GID) error {
 
 // Capset implements [posix.Credentials].
 func (d *Core) Capset(sets *posix.CapSets) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpCapset, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -820,7 +820,7 @@ func (d *Core) Capset(sets *posix.CapSets) error {
 
 // Setns implements [posix.Namespaces].
 func (d *Core) Setns(fd posix.FD, nstype int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSetns, fd, ""); err != nil {
 			return err
 		}
@@ -830,7 +830,7 @@ func (d *Core) Setns(fd posix.FD, nstype int) error {
 
 // OpenTree implements [posix.Namespaces].
 func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpOpenTree, dir, path); err != nil {
 			return -1, err
 		}
@@ -840,7 +840,7 @@ func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, erro
 
 // MoveMount implements [posix.Namespaces].
 func (d *Core) MoveMount(m posix.Move) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpMoveMount, m.FromDir, posix.FromTo(m.FromDir, m.FromPath, m.ToDir, m.ToPath)); err != nil {
 			return err
 		}
@@ -850,7 +850,7 @@ func (d *Core) MoveMount(m posix.Move) error {
 
 // MountSetattr implements [posix.Namespaces].
 func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.MountAttr) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpMountSetattr, dir, path); err != nil {
 			return err
 		}
@@ -860,7 +860,7 @@ func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.Mo
 
 // Fsopen implements [posix.Namespaces].
 func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpFsopen, posix.NoFD, fsname); err != nil {
 			return -1, err
 		}
@@ -870,7 +870,7 @@ func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
 
 // Fsconfig implements [posix.Namespaces].
 func (d *Core) Fsconfig(c posix.FsConfig) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpFsconfig, c.FS, c.Key); err != nil {
 			return err
 		}
@@ -880,7 +880,7 @@ func (d *Core) Fsconfig(c posix.FsConfig) error {
 
 // Fsmount implements [posix.Namespaces].
 func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpFsmount, fs, ""); err != nil {
 			return -1, err
 		}
@@ -890,7 +890,7 @@ func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error
 
 // Unshare implements [posix.Namespaces].
 func (d *Core) Unshare(flags int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpUnshare, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -900,7 +900,7 @@ func (d *Core) Unshare(flags int) error {
 
 // Umount2 implements [posix.Namespaces].
 func (d *Core) Umount2(path string, flags int) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpUmount2, posix.NoFD, path); err != nil {
 			return err
 		}
@@ -910,7 +910,7 @@ func (d *Core) Umount2(path string, flags int) error {
 
 // Prlimit implements [posix.Limits].
 func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpPrlimit, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -920,7 +920,7 @@ func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posi
 
 // Uname implements [posix.Limits].
 func (d *Core) Uname() (posix.Utsname, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpUname, posix.NoFD, ""); err != nil {
 			return posix.Utsname{}, err
 		}
@@ -930,7 +930,7 @@ func (d *Core) Uname() (posix.Utsname, error) {
 
 // Prctl implements [posix.Hardening].
 func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpPrctl, posix.NoFD, ""); err != nil {
 			return 0, err
 		}
@@ -940,7 +940,7 @@ func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
 
 // LandlockABI implements [posix.Hardening].
 func (d *Core) LandlockABI() (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpLandlockABI, posix.NoFD, ""); err != nil {
 			return 0, err
 		}
@@ -950,7 +950,7 @@ func (d *Core) LandlockABI() (int, error) {
 
 // LandlockCreateRuleset implements [posix.Hardening].
 func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpLandlockCreateRuleset, posix.NoFD, ""); err != nil {
 			return -1, err
 		}
@@ -960,7 +960,7 @@ func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD,
 
 // LandlockAddPathRule implements [posix.Hardening].
 func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBeneath) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpLandlockAddPathRule, ruleset, ""); err != nil {
 			return err
 		}
@@ -970,7 +970,7 @@ func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBen
 
 // LandlockAddNetRule implements [posix.Hardening].
 func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpLandlockAddNetRule, ruleset, ""); err != nil {
 			return err
 		}
@@ -980,7 +980,7 @@ func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort)
 
 // SeccompActionAvail implements [posix.Hardening].
 func (d *Core) SeccompActionAvail(action uint32) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSeccompActionAvail, posix.NoFD, ""); err != nil {
 			return err
 		}
@@ -990,7 +990,7 @@ func (d *Core) SeccompActionAvail(action uint32) error {
 
 // Getrandom implements [posix.Hardening].
 func (d *Core) Getrandom(p []byte, flags int) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpGetrandom, posix.NoFD, ""); err != nil {
 			return 0, err
 		}
@@ -1000,7 +1000,7 @@ func (d *Core) Getrandom(p []byte, flags int) (int, error) {
 
 // LandlockRestrictSelf implements [posix.Hardening].
 func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpLandlockRestrictSelf, ruleset, ""); err != nil {
 			return err
 		}
@@ -1010,7 +1010,7 @@ func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
 
 // SeccompSetModeFilter implements [posix.Hardening].
 func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpSeccompSetModeFilter, posix.NoFD, ""); err != nil {
 			return 0, err
 		}
@@ -1020,7 +1020,7 @@ func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (in
 
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpPosixOpenpt, posix.NoFD, ""); err != nil {
 			return -1, err
 		}
@@ -1030,7 +1030,7 @@ func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 
 // Unlockpt implements [posix.Terminals].
 func (d *Core) Unlockpt(master posix.FD) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpUnlockpt, master, ""); err != nil {
 			return err
 		}
@@ -1040,7 +1040,7 @@ func (d *Core) Unlockpt(master posix.FD) error {
 
 // OpenPeer implements [posix.Terminals].
 func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpOpenPeer, master, ""); err != nil {
 			return -1, err
 		}
@@ -1050,7 +1050,7 @@ func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
 
 // Tcgetattr implements [posix.Terminals].
 func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpTcgetattr, fd, ""); err != nil {
 			return err
 		}
@@ -1060,7 +1060,7 @@ func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
 
 // Tcsetattr implements [posix.Terminals].
 func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpTcsetattr, fd, ""); err != nil {
 			return err
 		}
@@ -1070,7 +1070,7 @@ func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
 
 // Tcgetwinsize implements [posix.Terminals].
 func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpTcgetwinsize, fd, ""); err != nil {
 			return err
 		}
@@ -1080,7 +1080,7 @@ func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
 
 // Tcsetwinsize implements [posix.Terminals].
 func (d *Core) Tcsetwinsize(fd posix.FD, w posix.Winsize) error {
-	if d.armed() {
+	if d.Armed() {
 		if err := d.fail(posix.OpTcsetwinsize, fd, ""); err != nil {
 			return err
 		}

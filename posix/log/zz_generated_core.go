@@ -13,7 +13,7 @@ var _ posix.Core = (*Core)(nil)
 
 // Openat2 implements [posix.Files].
 func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Openat2(dir, path, how)
 	}
 	start := time.Now()
@@ -32,7 +32,7 @@ func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, 
 
 // Close implements [posix.Files].
 func (d *Core) Close(fd posix.FD) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Close(fd)
 	}
 	start := time.Now()
@@ -45,7 +45,7 @@ func (d *Core) Close(fd posix.FD) error {
 
 // Read implements [posix.Files].
 func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Read(fd, p)
 	}
 	start := time.Now()
@@ -61,7 +61,7 @@ func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
 
 // Write implements [posix.Files].
 func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Write(fd, p)
 	}
 	start := time.Now()
@@ -77,7 +77,7 @@ func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
 
 // Pread implements [posix.Files].
 func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Pread(fd, p, off)
 	}
 	start := time.Now()
@@ -94,7 +94,7 @@ func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
 
 // Fstat implements [posix.Files].
 func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Fstat(fd, st)
 	}
 	start := time.Now()
@@ -107,7 +107,7 @@ func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
 
 // Fstatat implements [posix.Files].
 func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Fstatat(dir, path, st, flags)
 	}
 	start := time.Now()
@@ -122,7 +122,7 @@ func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) err
 
 // Readlinkat implements [posix.Files].
 func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Readlinkat(dir, path, buf)
 	}
 	start := time.Now()
@@ -139,7 +139,7 @@ func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
 
 // Mkdirat implements [posix.Files].
 func (d *Core) Mkdirat(dir posix.FD, path string, mode uint32) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Mkdirat(dir, path, mode)
 	}
 	start := time.Now()
@@ -154,7 +154,7 @@ func (d *Core) Mkdirat(dir posix.FD, path string, mode uint32) error {
 
 // Symlinkat implements [posix.Files].
 func (d *Core) Symlinkat(target string, dir posix.FD, path string) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Symlinkat(target, dir, path)
 	}
 	start := time.Now()
@@ -169,7 +169,7 @@ func (d *Core) Symlinkat(target string, dir posix.FD, path string) error {
 
 // Unlinkat implements [posix.Files].
 func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Unlinkat(dir, path, flags)
 	}
 	start := time.Now()
@@ -184,7 +184,7 @@ func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
 
 // Renameat2 implements [posix.Files].
 func (d *Core) Renameat2(r posix.Rename) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Renameat2(r)
 	}
 	start := time.Now()
@@ -201,7 +201,7 @@ func (d *Core) Renameat2(r posix.Rename) error {
 
 // Fchmodat implements [posix.Files].
 func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Fchmodat(dir, path, mode)
 	}
 	start := time.Now()
@@ -216,7 +216,7 @@ func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
 
 // Fchownat implements [posix.Files].
 func (d *Core) Fchownat(c posix.Chown) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Fchownat(c)
 	}
 	start := time.Now()
@@ -233,7 +233,7 @@ func (d *Core) Fchownat(c posix.Chown) error {
 
 // Getdents implements [posix.Files].
 func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getdents(fd, buf)
 	}
 	start := time.Now()
@@ -249,7 +249,7 @@ func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
 
 // Ftruncate implements [posix.Files].
 func (d *Core) Ftruncate(fd posix.FD, size int64) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Ftruncate(fd, size)
 	}
 	start := time.Now()
@@ -263,7 +263,7 @@ func (d *Core) Ftruncate(fd posix.FD, size int64) error {
 
 // Fcntl implements [posix.Files].
 func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Fcntl(fd, cmd, arg)
 	}
 	start := time.Now()
@@ -280,7 +280,7 @@ func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
 
 // Dup3 implements [posix.Files].
 func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Dup3(old, new, flags)
 	}
 	start := time.Now()
@@ -295,7 +295,7 @@ func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
 
 // Pipe2 implements [posix.Files].
 func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Pipe2(flags)
 	}
 	start := time.Now()
@@ -311,7 +311,7 @@ func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
 
 // Tee implements [posix.Files].
 func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Tee(in, out, size, flags)
 	}
 	start := time.Now()
@@ -329,7 +329,7 @@ func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) 
 
 // Pwrite implements [posix.Files].
 func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Pwrite(fd, p, off)
 	}
 	start := time.Now()
@@ -346,7 +346,7 @@ func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
 
 // Lseek implements [posix.Files].
 func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Lseek(fd, off, whence)
 	}
 	start := time.Now()
@@ -363,7 +363,7 @@ func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
 
 // Linkat implements [posix.Files].
 func (d *Core) Linkat(l posix.Link) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Linkat(l)
 	}
 	start := time.Now()
@@ -380,7 +380,7 @@ func (d *Core) Linkat(l posix.Link) error {
 
 // Fsync implements [posix.Files].
 func (d *Core) Fsync(fd posix.FD) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Fsync(fd)
 	}
 	start := time.Now()
@@ -393,7 +393,7 @@ func (d *Core) Fsync(fd posix.FD) error {
 
 // Faccessat2 implements [posix.Files].
 func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Faccessat2(dir, path, mode, flags)
 	}
 	start := time.Now()
@@ -409,7 +409,7 @@ func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error 
 
 // Flock implements [posix.Files].
 func (d *Core) Flock(fd posix.FD, how int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Flock(fd, how)
 	}
 	start := time.Now()
@@ -423,7 +423,7 @@ func (d *Core) Flock(fd posix.FD, how int) error {
 
 // Utimensat implements [posix.Files].
 func (d *Core) Utimensat(u posix.Utimes) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Utimensat(u)
 	}
 	start := time.Now()
@@ -438,7 +438,7 @@ func (d *Core) Utimensat(u posix.Utimes) error {
 
 // Fstatfs implements [posix.Files].
 func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Fstatfs(fd, st)
 	}
 	start := time.Now()
@@ -451,7 +451,7 @@ func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
 
 // Umask implements [posix.Files].
 func (d *Core) Umask(mask uint32) (uint32, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Umask(mask)
 	}
 	start := time.Now()
@@ -466,7 +466,7 @@ func (d *Core) Umask(mask uint32) (uint32, error) {
 
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Socket(family, typ, protocol)
 	}
 	start := time.Now()
@@ -483,7 +483,7 @@ func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 
 // Socketpair implements [posix.Sockets].
 func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Socketpair(family, typ, protocol)
 	}
 	start := time.Now()
@@ -501,7 +501,7 @@ func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD
 
 // Bind implements [posix.Sockets].
 func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Bind(fd, addr)
 	}
 	start := time.Now()
@@ -515,7 +515,7 @@ func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
 
 // Listen implements [posix.Sockets].
 func (d *Core) Listen(fd posix.FD, backlog int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Listen(fd, backlog)
 	}
 	start := time.Now()
@@ -529,7 +529,7 @@ func (d *Core) Listen(fd posix.FD, backlog int) error {
 
 // Accept4 implements [posix.Sockets].
 func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Accept4(fd, flags)
 	}
 	start := time.Now()
@@ -546,7 +546,7 @@ func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error)
 
 // Connect implements [posix.Sockets].
 func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Connect(fd, addr)
 	}
 	start := time.Now()
@@ -560,7 +560,7 @@ func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
 
 // Shutdown implements [posix.Sockets].
 func (d *Core) Shutdown(fd posix.FD, how int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Shutdown(fd, how)
 	}
 	start := time.Now()
@@ -574,7 +574,7 @@ func (d *Core) Shutdown(fd posix.FD, how int) error {
 
 // Getsockname implements [posix.Sockets].
 func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getsockname(fd)
 	}
 	start := time.Now()
@@ -589,7 +589,7 @@ func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
 
 // SetsockoptInt implements [posix.Sockets].
 func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.SetsockoptInt(fd, level, option, value)
 	}
 	start := time.Now()
@@ -605,7 +605,7 @@ func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) erro
 
 // GetsockoptInt implements [posix.Sockets].
 func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.GetsockoptInt(fd, level, option)
 	}
 	start := time.Now()
@@ -622,7 +622,7 @@ func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
 
 // GetsockoptUcred implements [posix.Sockets].
 func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.GetsockoptUcred(fd)
 	}
 	start := time.Now()
@@ -635,7 +635,7 @@ func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
 
 // GetsockoptTCPInfo implements [posix.Sockets].
 func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.GetsockoptTCPInfo(fd, info)
 	}
 	start := time.Now()
@@ -648,7 +648,7 @@ func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
 
 // Sendmsg implements [posix.Sockets].
 func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Sendmsg(fd, m, flags)
 	}
 	start := time.Now()
@@ -664,7 +664,7 @@ func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 
 // Recvmsg implements [posix.Sockets].
 func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Recvmsg(fd, m, flags)
 	}
 	start := time.Now()
@@ -680,7 +680,7 @@ func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 
 // Getpeername implements [posix.Sockets].
 func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getpeername(fd)
 	}
 	start := time.Now()
@@ -695,7 +695,7 @@ func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
 
 // Clone3 implements [posix.Processes].
 func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Clone3(args)
 	}
 	start := time.Now()
@@ -706,7 +706,7 @@ func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 
 // Waitid implements [posix.Processes].
 func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Waitid(idtype, id, info, options)
 	}
 	start := time.Now()
@@ -721,7 +721,7 @@ func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options
 
 // PidfdOpen implements [posix.Processes].
 func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.PidfdOpen(pid, flags)
 	}
 	start := time.Now()
@@ -737,7 +737,7 @@ func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
 
 // PidfdSendSignal implements [posix.Processes].
 func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.PidfdSendSignal(pidfd, sig)
 	}
 	start := time.Now()
@@ -751,7 +751,7 @@ func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
 
 // Execve implements [posix.Processes].
 func (d *Core) Execve(path string, argv []string, env []string) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Execve(path, argv, env)
 	}
 	start := time.Now()
@@ -766,7 +766,7 @@ func (d *Core) Execve(path string, argv []string, env []string) error {
 
 // Getpid implements [posix.Processes].
 func (d *Core) Getpid() posix.PID {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getpid()
 	}
 	start := time.Now()
@@ -779,7 +779,7 @@ func (d *Core) Getpid() posix.PID {
 
 // Getppid implements [posix.Processes].
 func (d *Core) Getppid() posix.PID {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getppid()
 	}
 	start := time.Now()
@@ -792,7 +792,7 @@ func (d *Core) Getppid() posix.PID {
 
 // Getpgid implements [posix.Processes].
 func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getpgid(pid)
 	}
 	start := time.Now()
@@ -807,7 +807,7 @@ func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
 
 // Setpgid implements [posix.Processes].
 func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Setpgid(pid, pgid)
 	}
 	start := time.Now()
@@ -821,7 +821,7 @@ func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
 
 // Getsid implements [posix.Processes].
 func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getsid(pid)
 	}
 	start := time.Now()
@@ -836,7 +836,7 @@ func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
 
 // Setsid implements [posix.Processes].
 func (d *Core) Setsid() (posix.PID, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Setsid()
 	}
 	start := time.Now()
@@ -849,7 +849,7 @@ func (d *Core) Setsid() (posix.PID, error) {
 
 // Kill implements [posix.Signals].
 func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Kill(pid, sig)
 	}
 	start := time.Now()
@@ -863,7 +863,7 @@ func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
 
 // RtSigprocmask implements [posix.Signals].
 func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.RtSigprocmask(how, set, old)
 	}
 	start := time.Now()
@@ -876,7 +876,7 @@ func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) erro
 
 // Signalfd4 implements [posix.Signals].
 func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Signalfd4(fd, mask, flags)
 	}
 	start := time.Now()
@@ -893,7 +893,7 @@ func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, e
 
 // EpollCreate1 implements [posix.Polling].
 func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.EpollCreate1(flags)
 	}
 	start := time.Now()
@@ -908,7 +908,7 @@ func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
 
 // EpollCtl implements [posix.Polling].
 func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEvent) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.EpollCtl(epfd, op, fd, event)
 	}
 	start := time.Now()
@@ -923,7 +923,7 @@ func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEv
 
 // EpollWait implements [posix.Polling].
 func (d *Core) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.EpollWait(epfd, events, timeout)
 	}
 	start := time.Now()
@@ -940,7 +940,7 @@ func (d *Core) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) 
 
 // Ppoll implements [posix.Polling].
 func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Ppoll(fds, timeout)
 	}
 	start := time.Now()
@@ -955,7 +955,7 @@ func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
 
 // Eventfd2 implements [posix.Polling].
 func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Eventfd2(initial, flags)
 	}
 	start := time.Now()
@@ -971,7 +971,7 @@ func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
 
 // TimerfdCreate implements [posix.Polling].
 func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.TimerfdCreate(clock, flags)
 	}
 	start := time.Now()
@@ -987,7 +987,7 @@ func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
 
 // TimerfdSettime implements [posix.Polling].
 func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.TimerfdSettime(fd, flags, value)
 	}
 	start := time.Now()
@@ -1001,7 +1001,7 @@ func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) er
 
 // TimerfdGettime implements [posix.Polling].
 func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.TimerfdGettime(fd, value)
 	}
 	start := time.Now()
@@ -1014,7 +1014,7 @@ func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
 
 // MemfdCreate implements [posix.Memory].
 func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.MemfdCreate(name, flags)
 	}
 	start := time.Now()
@@ -1030,7 +1030,7 @@ func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 
 // Madvise implements [posix.Memory].
 func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Madvise(addr, length, advice)
 	}
 	start := time.Now()
@@ -1045,7 +1045,7 @@ func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
 
 // Mmap implements [posix.Memory].
 func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Mmap(m)
 	}
 	start := time.Now()
@@ -1064,7 +1064,7 @@ func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
 
 // Munmap implements [posix.Memory].
 func (d *Core) Munmap(b []byte) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Munmap(b)
 	}
 	start := time.Now()
@@ -1077,7 +1077,7 @@ func (d *Core) Munmap(b []byte) error {
 
 // Mprotect implements [posix.Memory].
 func (d *Core) Mprotect(b []byte, prot int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Mprotect(b, prot)
 	}
 	start := time.Now()
@@ -1091,7 +1091,7 @@ func (d *Core) Mprotect(b []byte, prot int) error {
 
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.ClockGettime(clock)
 	}
 	start := time.Now()
@@ -1104,7 +1104,7 @@ func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 
 // ClockNanosleep implements [posix.Clock].
 func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.ClockNanosleep(clock, flags, request, remain)
 	}
 	start := time.Now()
@@ -1120,7 +1120,7 @@ func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, rema
 
 // Getuid implements [posix.Credentials].
 func (d *Core) Getuid() posix.UID {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getuid()
 	}
 	start := time.Now()
@@ -1133,7 +1133,7 @@ func (d *Core) Getuid() posix.UID {
 
 // Geteuid implements [posix.Credentials].
 func (d *Core) Geteuid() posix.UID {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Geteuid()
 	}
 	start := time.Now()
@@ -1146,7 +1146,7 @@ func (d *Core) Geteuid() posix.UID {
 
 // Getgid implements [posix.Credentials].
 func (d *Core) Getgid() posix.GID {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getgid()
 	}
 	start := time.Now()
@@ -1159,7 +1159,7 @@ func (d *Core) Getgid() posix.GID {
 
 // Getegid implements [posix.Credentials].
 func (d *Core) Getegid() posix.GID {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getegid()
 	}
 	start := time.Now()
@@ -1172,7 +1172,7 @@ func (d *Core) Getegid() posix.GID {
 
 // Getgroups implements [posix.Credentials].
 func (d *Core) Getgroups(groups []posix.GID) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getgroups(groups)
 	}
 	start := time.Now()
@@ -1187,7 +1187,7 @@ func (d *Core) Getgroups(groups []posix.GID) (int, error) {
 
 // Capget implements [posix.Credentials].
 func (d *Core) Capget(sets *posix.CapSets) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Capget(sets)
 	}
 	start := time.Now()
@@ -1198,7 +1198,7 @@ func (d *Core) Capget(sets *posix.CapSets) error {
 
 // Getresuid implements [posix.Credentials].
 func (d *Core) Getresuid(uids *posix.Uids) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getresuid(uids)
 	}
 	start := time.Now()
@@ -1209,7 +1209,7 @@ func (d *Core) Getresuid(uids *posix.Uids) error {
 
 // Getresgid implements [posix.Credentials].
 func (d *Core) Getresgid(gids *posix.Gids) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getresgid(gids)
 	}
 	start := time.Now()
@@ -1220,7 +1220,7 @@ func (d *Core) Getresgid(gids *posix.Gids) error {
 
 // Setresuid implements [posix.Credentials].
 func (d *Core) Setresuid(uids posix.Uids) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Setresuid(uids)
 	}
 	start := time.Now()
@@ -1235,7 +1235,7 @@ func (d *Core) Setresuid(uids posix.Uids) error {
 
 // Setresgid implements [posix.Credentials].
 func (d *Core) Setresgid(gids posix.Gids) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Setresgid(gids)
 	}
 	start := time.Now()
@@ -1250,7 +1250,7 @@ func (d *Core) Setresgid(gids posix.Gids) error {
 
 // Setgroups implements [posix.Credentials].
 func (d *Core) Setgroups(groups []posix.GID) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Setgroups(groups)
 	}
 	start := time.Now()
@@ -1263,7 +1263,7 @@ func (d *Core) Setgroups(groups []posix.GID) error {
 
 // Capset implements [posix.Credentials].
 func (d *Core) Capset(sets *posix.CapSets) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Capset(sets)
 	}
 	start := time.Now()
@@ -1274,7 +1274,7 @@ func (d *Core) Capset(sets *posix.CapSets) error {
 
 // Setns implements [posix.Namespaces].
 func (d *Core) Setns(fd posix.FD, nstype int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Setns(fd, nstype)
 	}
 	start := time.Now()
@@ -1288,7 +1288,7 @@ func (d *Core) Setns(fd posix.FD, nstype int) error {
 
 // OpenTree implements [posix.Namespaces].
 func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.OpenTree(dir, path, flags)
 	}
 	start := time.Now()
@@ -1305,7 +1305,7 @@ func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, erro
 
 // MoveMount implements [posix.Namespaces].
 func (d *Core) MoveMount(m posix.Move) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.MoveMount(m)
 	}
 	start := time.Now()
@@ -1322,7 +1322,7 @@ func (d *Core) MoveMount(m posix.Move) error {
 
 // MountSetattr implements [posix.Namespaces].
 func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.MountAttr) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.MountSetattr(dir, path, flags, attr)
 	}
 	start := time.Now()
@@ -1337,7 +1337,7 @@ func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.Mo
 
 // Fsopen implements [posix.Namespaces].
 func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Fsopen(fsname, flags)
 	}
 	start := time.Now()
@@ -1353,7 +1353,7 @@ func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
 
 // Fsconfig implements [posix.Namespaces].
 func (d *Core) Fsconfig(c posix.FsConfig) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Fsconfig(c)
 	}
 	start := time.Now()
@@ -1369,7 +1369,7 @@ func (d *Core) Fsconfig(c posix.FsConfig) error {
 
 // Fsmount implements [posix.Namespaces].
 func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Fsmount(fs, flags, attrs)
 	}
 	start := time.Now()
@@ -1386,7 +1386,7 @@ func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error
 
 // Unshare implements [posix.Namespaces].
 func (d *Core) Unshare(flags int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Unshare(flags)
 	}
 	start := time.Now()
@@ -1399,7 +1399,7 @@ func (d *Core) Unshare(flags int) error {
 
 // Umount2 implements [posix.Namespaces].
 func (d *Core) Umount2(path string, flags int) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Umount2(path, flags)
 	}
 	start := time.Now()
@@ -1413,7 +1413,7 @@ func (d *Core) Umount2(path string, flags int) error {
 
 // Prlimit implements [posix.Limits].
 func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Prlimit(pid, resource, new, old)
 	}
 	start := time.Now()
@@ -1427,7 +1427,7 @@ func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posi
 
 // Uname implements [posix.Limits].
 func (d *Core) Uname() (posix.Utsname, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Uname()
 	}
 	start := time.Now()
@@ -1438,7 +1438,7 @@ func (d *Core) Uname() (posix.Utsname, error) {
 
 // Prctl implements [posix.Hardening].
 func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Prctl(args)
 	}
 	start := time.Now()
@@ -1457,7 +1457,7 @@ func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
 
 // LandlockABI implements [posix.Hardening].
 func (d *Core) LandlockABI() (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.LandlockABI()
 	}
 	start := time.Now()
@@ -1470,7 +1470,7 @@ func (d *Core) LandlockABI() (int, error) {
 
 // LandlockCreateRuleset implements [posix.Hardening].
 func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.LandlockCreateRuleset(attr)
 	}
 	start := time.Now()
@@ -1483,7 +1483,7 @@ func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD,
 
 // LandlockAddPathRule implements [posix.Hardening].
 func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBeneath) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.LandlockAddPathRule(ruleset, rule)
 	}
 	start := time.Now()
@@ -1496,7 +1496,7 @@ func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBen
 
 // LandlockAddNetRule implements [posix.Hardening].
 func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.LandlockAddNetRule(ruleset, rule)
 	}
 	start := time.Now()
@@ -1509,7 +1509,7 @@ func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort)
 
 // SeccompActionAvail implements [posix.Hardening].
 func (d *Core) SeccompActionAvail(action uint32) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.SeccompActionAvail(action)
 	}
 	start := time.Now()
@@ -1522,7 +1522,7 @@ func (d *Core) SeccompActionAvail(action uint32) error {
 
 // Getrandom implements [posix.Hardening].
 func (d *Core) Getrandom(p []byte, flags int) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Getrandom(p, flags)
 	}
 	start := time.Now()
@@ -1538,7 +1538,7 @@ func (d *Core) Getrandom(p []byte, flags int) (int, error) {
 
 // LandlockRestrictSelf implements [posix.Hardening].
 func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.LandlockRestrictSelf(ruleset, flags)
 	}
 	start := time.Now()
@@ -1552,7 +1552,7 @@ func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
 
 // SeccompSetModeFilter implements [posix.Hardening].
 func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.SeccompSetModeFilter(flags, filter)
 	}
 	start := time.Now()
@@ -1568,7 +1568,7 @@ func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (in
 
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.PosixOpenpt(flags)
 	}
 	start := time.Now()
@@ -1583,7 +1583,7 @@ func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 
 // Unlockpt implements [posix.Terminals].
 func (d *Core) Unlockpt(master posix.FD) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Unlockpt(master)
 	}
 	start := time.Now()
@@ -1596,7 +1596,7 @@ func (d *Core) Unlockpt(master posix.FD) error {
 
 // OpenPeer implements [posix.Terminals].
 func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.OpenPeer(master, flags)
 	}
 	start := time.Now()
@@ -1612,7 +1612,7 @@ func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
 
 // Tcgetattr implements [posix.Terminals].
 func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Tcgetattr(fd, t)
 	}
 	start := time.Now()
@@ -1625,7 +1625,7 @@ func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
 
 // Tcsetattr implements [posix.Terminals].
 func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Tcsetattr(fd, actions, t)
 	}
 	start := time.Now()
@@ -1639,7 +1639,7 @@ func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
 
 // Tcgetwinsize implements [posix.Terminals].
 func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Tcgetwinsize(fd, w)
 	}
 	start := time.Now()
@@ -1652,7 +1652,7 @@ func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
 
 // Tcsetwinsize implements [posix.Terminals].
 func (d *Core) Tcsetwinsize(fd posix.FD, w posix.Winsize) error {
-	if !d.enabled() {
+	if !d.Enabled() {
 		return d.next.Tcsetwinsize(fd, w)
 	}
 	start := time.Now()

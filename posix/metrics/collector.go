@@ -73,13 +73,18 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 func (d *Core) totals(op posix.Op) [errnos + 1]uint64 {
 	var sum [errnos + 1]uint64
 	for i := range d.shards {
-		c := &d.shards[i].cells[op]
-		sum[0] += c.ok.Load()
-		if f := c.failed.Load(); f != nil {
-			for place := 1; place < len(f.by); place++ {
-				sum[place] += f.by[place].Load()
-			}
+		d.shards[i].cells[op].addTo(&sum)
+	}
+	d.rest.cells[op].addTo(&sum)
+	return sum
+}
+
+// addTo adds what was counted to sum.
+func (c *cell) addTo(sum *[errnos + 1]uint64) {
+	sum[0] += c.ok.Load()
+	if f := c.failed.Load(); f != nil {
+		for place := 1; place < len(f.by); place++ {
+			sum[place] += f.by[place].Load()
 		}
 	}
-	return sum
 }

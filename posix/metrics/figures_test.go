@@ -12,7 +12,7 @@ import (
 )
 
 // BenchmarkFigures compares ways to count from as many busy goroutines as there are processors, alternating between them:
-// one counter for all, a shard chosen at random, one taken from a sync.Pool, and that of the processor, as this package
+// one counter for all, a shard chosen at random, one taken from a sync.Pool and that of the processor, as this package
 // does. The medians count: the least times are those in which the goroutines happened to run one after the other.
 //
 //	go test ./posix/metrics -run '^$' -bench Figures

@@ -13,7 +13,7 @@ import (
 // cacheLines is the distance that keeps two shards from sharing a cache line, nor a pair of lines that is fetched together.
 const cacheLines = 128
 
-// shard is the counters of about one processor.
+// shard is the counters of about one processor: a goroutine may have moved to another one by the time that it counts.
 type shard struct {
 	cells [posix.OpCount]cell
 	_     [cacheLines]byte
@@ -34,23 +34,15 @@ type failures struct {
 	by    [errnos + 1]atomic.Uint64
 }
 
-// seen returns how many calls have been counted.
-func (c *cell) seen() uint64 {
-	n := c.ok.Load()
-	if f := c.failed.Load(); f != nil {
-		n += f.total.Load()
-	}
-	return n
-}
-
-func (c *cell) fail(err error) {
+// fail counts a failure and returns how many there are.
+func (c *cell) fail(err error) uint64 {
 	f := c.failed.Load()
 	if f == nil {
 		c.failed.CompareAndSwap(nil, new(failures))
 		f = c.failed.Load()
 	}
-	f.total.Add(1)
 	f.by[place(err)].Add(1)
+	return f.total.Add(1)
 }
 
 // place returns where err is counted.

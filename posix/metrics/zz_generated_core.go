@@ -10,896 +10,1768 @@ var _ posix.Core = (*Core)(nil)
 
 // Openat2 implements [posix.Files].
 func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, error) {
-	call, start := d.begin(posix.OpOpenat2)
+	if start := d.begin(posix.OpOpenat2); start != 0 {
+		r0, err := d.next.Openat2(dir, path, how)
+		d.end(posix.OpOpenat2, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Openat2(dir, path, how)
-	d.end(posix.OpOpenat2, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpOpenat2, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpOpenat2)
 	return r0, err
 }
 
 // Close implements [posix.Files].
 func (d *Core) Close(fd posix.FD) error {
-	call, start := d.begin(posix.OpClose)
+	if start := d.begin(posix.OpClose); start != 0 {
+		err := d.next.Close(fd)
+		d.end(posix.OpClose, start, err)
+		return err
+	}
 	err := d.next.Close(fd)
-	d.end(posix.OpClose, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpClose, err)
+		return err
+	}
+	d.Succeed(posix.OpClose)
 	return err
 }
 
 // Read implements [posix.Files].
 func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
-	call, start := d.begin(posix.OpRead)
+	if start := d.begin(posix.OpRead); start != 0 {
+		r0, err := d.next.Read(fd, p)
+		d.end(posix.OpRead, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Read(fd, p)
-	d.end(posix.OpRead, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpRead, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpRead)
 	return r0, err
 }
 
 // Write implements [posix.Files].
 func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
-	call, start := d.begin(posix.OpWrite)
+	if start := d.begin(posix.OpWrite); start != 0 {
+		r0, err := d.next.Write(fd, p)
+		d.end(posix.OpWrite, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Write(fd, p)
-	d.end(posix.OpWrite, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpWrite, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpWrite)
 	return r0, err
 }
 
 // Pread implements [posix.Files].
 func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
-	call, start := d.begin(posix.OpPread)
+	if start := d.begin(posix.OpPread); start != 0 {
+		r0, err := d.next.Pread(fd, p, off)
+		d.end(posix.OpPread, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Pread(fd, p, off)
-	d.end(posix.OpPread, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpPread, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpPread)
 	return r0, err
 }
 
 // Fstat implements [posix.Files].
 func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
-	call, start := d.begin(posix.OpFstat)
+	if start := d.begin(posix.OpFstat); start != 0 {
+		err := d.next.Fstat(fd, st)
+		d.end(posix.OpFstat, start, err)
+		return err
+	}
 	err := d.next.Fstat(fd, st)
-	d.end(posix.OpFstat, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpFstat, err)
+		return err
+	}
+	d.Succeed(posix.OpFstat)
 	return err
 }
 
 // Fstatat implements [posix.Files].
 func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) error {
-	call, start := d.begin(posix.OpFstatat)
+	if start := d.begin(posix.OpFstatat); start != 0 {
+		err := d.next.Fstatat(dir, path, st, flags)
+		d.end(posix.OpFstatat, start, err)
+		return err
+	}
 	err := d.next.Fstatat(dir, path, st, flags)
-	d.end(posix.OpFstatat, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpFstatat, err)
+		return err
+	}
+	d.Succeed(posix.OpFstatat)
 	return err
 }
 
 // Readlinkat implements [posix.Files].
 func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
-	call, start := d.begin(posix.OpReadlinkat)
+	if start := d.begin(posix.OpReadlinkat); start != 0 {
+		r0, err := d.next.Readlinkat(dir, path, buf)
+		d.end(posix.OpReadlinkat, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Readlinkat(dir, path, buf)
-	d.end(posix.OpReadlinkat, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpReadlinkat, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpReadlinkat)
 	return r0, err
 }
 
 // Mkdirat implements [posix.Files].
 func (d *Core) Mkdirat(dir posix.FD, path string, mode uint32) error {
-	call, start := d.begin(posix.OpMkdirat)
+	if start := d.begin(posix.OpMkdirat); start != 0 {
+		err := d.next.Mkdirat(dir, path, mode)
+		d.end(posix.OpMkdirat, start, err)
+		return err
+	}
 	err := d.next.Mkdirat(dir, path, mode)
-	d.end(posix.OpMkdirat, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpMkdirat, err)
+		return err
+	}
+	d.Succeed(posix.OpMkdirat)
 	return err
 }
 
 // Symlinkat implements [posix.Files].
 func (d *Core) Symlinkat(target string, dir posix.FD, path string) error {
-	call, start := d.begin(posix.OpSymlinkat)
+	if start := d.begin(posix.OpSymlinkat); start != 0 {
+		err := d.next.Symlinkat(target, dir, path)
+		d.end(posix.OpSymlinkat, start, err)
+		return err
+	}
 	err := d.next.Symlinkat(target, dir, path)
-	d.end(posix.OpSymlinkat, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSymlinkat, err)
+		return err
+	}
+	d.Succeed(posix.OpSymlinkat)
 	return err
 }
 
 // Unlinkat implements [posix.Files].
 func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
-	call, start := d.begin(posix.OpUnlinkat)
+	if start := d.begin(posix.OpUnlinkat); start != 0 {
+		err := d.next.Unlinkat(dir, path, flags)
+		d.end(posix.OpUnlinkat, start, err)
+		return err
+	}
 	err := d.next.Unlinkat(dir, path, flags)
-	d.end(posix.OpUnlinkat, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpUnlinkat, err)
+		return err
+	}
+	d.Succeed(posix.OpUnlinkat)
 	return err
 }
 
 // Renameat2 implements [posix.Files].
 func (d *Core) Renameat2(r posix.Rename) error {
-	call, start := d.begin(posix.OpRenameat2)
+	if start := d.begin(posix.OpRenameat2); start != 0 {
+		err := d.next.Renameat2(r)
+		d.end(posix.OpRenameat2, start, err)
+		return err
+	}
 	err := d.next.Renameat2(r)
-	d.end(posix.OpRenameat2, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpRenameat2, err)
+		return err
+	}
+	d.Succeed(posix.OpRenameat2)
 	return err
 }
 
 // Fchmodat implements [posix.Files].
 func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
-	call, start := d.begin(posix.OpFchmodat)
+	if start := d.begin(posix.OpFchmodat); start != 0 {
+		err := d.next.Fchmodat(dir, path, mode)
+		d.end(posix.OpFchmodat, start, err)
+		return err
+	}
 	err := d.next.Fchmodat(dir, path, mode)
-	d.end(posix.OpFchmodat, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpFchmodat, err)
+		return err
+	}
+	d.Succeed(posix.OpFchmodat)
 	return err
 }
 
 // Fchownat implements [posix.Files].
 func (d *Core) Fchownat(c posix.Chown) error {
-	call, start := d.begin(posix.OpFchownat)
+	if start := d.begin(posix.OpFchownat); start != 0 {
+		err := d.next.Fchownat(c)
+		d.end(posix.OpFchownat, start, err)
+		return err
+	}
 	err := d.next.Fchownat(c)
-	d.end(posix.OpFchownat, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpFchownat, err)
+		return err
+	}
+	d.Succeed(posix.OpFchownat)
 	return err
 }
 
 // Getdents implements [posix.Files].
 func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
-	call, start := d.begin(posix.OpGetdents)
+	if start := d.begin(posix.OpGetdents); start != 0 {
+		r0, err := d.next.Getdents(fd, buf)
+		d.end(posix.OpGetdents, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Getdents(fd, buf)
-	d.end(posix.OpGetdents, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpGetdents, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpGetdents)
 	return r0, err
 }
 
 // Ftruncate implements [posix.Files].
 func (d *Core) Ftruncate(fd posix.FD, size int64) error {
-	call, start := d.begin(posix.OpFtruncate)
+	if start := d.begin(posix.OpFtruncate); start != 0 {
+		err := d.next.Ftruncate(fd, size)
+		d.end(posix.OpFtruncate, start, err)
+		return err
+	}
 	err := d.next.Ftruncate(fd, size)
-	d.end(posix.OpFtruncate, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpFtruncate, err)
+		return err
+	}
+	d.Succeed(posix.OpFtruncate)
 	return err
 }
 
 // Fcntl implements [posix.Files].
 func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
-	call, start := d.begin(posix.OpFcntl)
+	if start := d.begin(posix.OpFcntl); start != 0 {
+		r0, err := d.next.Fcntl(fd, cmd, arg)
+		d.end(posix.OpFcntl, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Fcntl(fd, cmd, arg)
-	d.end(posix.OpFcntl, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpFcntl, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpFcntl)
 	return r0, err
 }
 
 // Dup3 implements [posix.Files].
 func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
-	call, start := d.begin(posix.OpDup3)
+	if start := d.begin(posix.OpDup3); start != 0 {
+		err := d.next.Dup3(old, new, flags)
+		d.end(posix.OpDup3, start, err)
+		return err
+	}
 	err := d.next.Dup3(old, new, flags)
-	d.end(posix.OpDup3, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpDup3, err)
+		return err
+	}
+	d.Succeed(posix.OpDup3)
 	return err
 }
 
 // Pipe2 implements [posix.Files].
 func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
-	call, start := d.begin(posix.OpPipe2)
+	if start := d.begin(posix.OpPipe2); start != 0 {
+		r0, r1, err := d.next.Pipe2(flags)
+		d.end(posix.OpPipe2, start, err)
+		return r0, r1, err
+	}
 	r0, r1, err := d.next.Pipe2(flags)
-	d.end(posix.OpPipe2, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpPipe2, err)
+		return r0, r1, err
+	}
+	d.Succeed(posix.OpPipe2)
 	return r0, r1, err
 }
 
 // Tee implements [posix.Files].
 func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) {
-	call, start := d.begin(posix.OpTee)
+	if start := d.begin(posix.OpTee); start != 0 {
+		r0, err := d.next.Tee(in, out, size, flags)
+		d.end(posix.OpTee, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Tee(in, out, size, flags)
-	d.end(posix.OpTee, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpTee, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpTee)
 	return r0, err
 }
 
 // Pwrite implements [posix.Files].
 func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
-	call, start := d.begin(posix.OpPwrite)
+	if start := d.begin(posix.OpPwrite); start != 0 {
+		r0, err := d.next.Pwrite(fd, p, off)
+		d.end(posix.OpPwrite, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Pwrite(fd, p, off)
-	d.end(posix.OpPwrite, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpPwrite, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpPwrite)
 	return r0, err
 }
 
 // Lseek implements [posix.Files].
 func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
-	call, start := d.begin(posix.OpLseek)
+	if start := d.begin(posix.OpLseek); start != 0 {
+		r0, err := d.next.Lseek(fd, off, whence)
+		d.end(posix.OpLseek, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Lseek(fd, off, whence)
-	d.end(posix.OpLseek, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpLseek, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpLseek)
 	return r0, err
 }
 
 // Linkat implements [posix.Files].
 func (d *Core) Linkat(l posix.Link) error {
-	call, start := d.begin(posix.OpLinkat)
+	if start := d.begin(posix.OpLinkat); start != 0 {
+		err := d.next.Linkat(l)
+		d.end(posix.OpLinkat, start, err)
+		return err
+	}
 	err := d.next.Linkat(l)
-	d.end(posix.OpLinkat, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpLinkat, err)
+		return err
+	}
+	d.Succeed(posix.OpLinkat)
 	return err
 }
 
 // Fsync implements [posix.Files].
 func (d *Core) Fsync(fd posix.FD) error {
-	call, start := d.begin(posix.OpFsync)
+	if start := d.begin(posix.OpFsync); start != 0 {
+		err := d.next.Fsync(fd)
+		d.end(posix.OpFsync, start, err)
+		return err
+	}
 	err := d.next.Fsync(fd)
-	d.end(posix.OpFsync, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpFsync, err)
+		return err
+	}
+	d.Succeed(posix.OpFsync)
 	return err
 }
 
 // Faccessat2 implements [posix.Files].
 func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error {
-	call, start := d.begin(posix.OpFaccessat2)
+	if start := d.begin(posix.OpFaccessat2); start != 0 {
+		err := d.next.Faccessat2(dir, path, mode, flags)
+		d.end(posix.OpFaccessat2, start, err)
+		return err
+	}
 	err := d.next.Faccessat2(dir, path, mode, flags)
-	d.end(posix.OpFaccessat2, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpFaccessat2, err)
+		return err
+	}
+	d.Succeed(posix.OpFaccessat2)
 	return err
 }
 
 // Flock implements [posix.Files].
 func (d *Core) Flock(fd posix.FD, how int) error {
-	call, start := d.begin(posix.OpFlock)
+	if start := d.begin(posix.OpFlock); start != 0 {
+		err := d.next.Flock(fd, how)
+		d.end(posix.OpFlock, start, err)
+		return err
+	}
 	err := d.next.Flock(fd, how)
-	d.end(posix.OpFlock, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpFlock, err)
+		return err
+	}
+	d.Succeed(posix.OpFlock)
 	return err
 }
 
 // Utimensat implements [posix.Files].
 func (d *Core) Utimensat(u posix.Utimes) error {
-	call, start := d.begin(posix.OpUtimensat)
+	if start := d.begin(posix.OpUtimensat); start != 0 {
+		err := d.next.Utimensat(u)
+		d.end(posix.OpUtimensat, start, err)
+		return err
+	}
 	err := d.next.Utimensat(u)
-	d.end(posix.OpUtimensat, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpUtimensat, err)
+		return err
+	}
+	d.Succeed(posix.OpUtimensat)
 	return err
 }
 
 // Fstatfs implements [posix.Files].
 func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
-	call, start := d.begin(posix.OpFstatfs)
+	if start := d.begin(posix.OpFstatfs); start != 0 {
+		err := d.next.Fstatfs(fd, st)
+		d.end(posix.OpFstatfs, start, err)
+		return err
+	}
 	err := d.next.Fstatfs(fd, st)
-	d.end(posix.OpFstatfs, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpFstatfs, err)
+		return err
+	}
+	d.Succeed(posix.OpFstatfs)
 	return err
 }
 
 // Umask implements [posix.Files].
 func (d *Core) Umask(mask uint32) (uint32, error) {
-	call, start := d.begin(posix.OpUmask)
+	if start := d.begin(posix.OpUmask); start != 0 {
+		r0, err := d.next.Umask(mask)
+		d.end(posix.OpUmask, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Umask(mask)
-	d.end(posix.OpUmask, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpUmask, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpUmask)
 	return r0, err
 }
 
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
-	call, start := d.begin(posix.OpSocket)
+	if start := d.begin(posix.OpSocket); start != 0 {
+		r0, err := d.next.Socket(family, typ, protocol)
+		d.end(posix.OpSocket, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Socket(family, typ, protocol)
-	d.end(posix.OpSocket, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSocket, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpSocket)
 	return r0, err
 }
 
 // Socketpair implements [posix.Sockets].
 func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD, error) {
-	call, start := d.begin(posix.OpSocketpair)
+	if start := d.begin(posix.OpSocketpair); start != 0 {
+		r0, r1, err := d.next.Socketpair(family, typ, protocol)
+		d.end(posix.OpSocketpair, start, err)
+		return r0, r1, err
+	}
 	r0, r1, err := d.next.Socketpair(family, typ, protocol)
-	d.end(posix.OpSocketpair, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSocketpair, err)
+		return r0, r1, err
+	}
+	d.Succeed(posix.OpSocketpair)
 	return r0, r1, err
 }
 
 // Bind implements [posix.Sockets].
 func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
-	call, start := d.begin(posix.OpBind)
+	if start := d.begin(posix.OpBind); start != 0 {
+		err := d.next.Bind(fd, addr)
+		d.end(posix.OpBind, start, err)
+		return err
+	}
 	err := d.next.Bind(fd, addr)
-	d.end(posix.OpBind, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpBind, err)
+		return err
+	}
+	d.Succeed(posix.OpBind)
 	return err
 }
 
 // Listen implements [posix.Sockets].
 func (d *Core) Listen(fd posix.FD, backlog int) error {
-	call, start := d.begin(posix.OpListen)
+	if start := d.begin(posix.OpListen); start != 0 {
+		err := d.next.Listen(fd, backlog)
+		d.end(posix.OpListen, start, err)
+		return err
+	}
 	err := d.next.Listen(fd, backlog)
-	d.end(posix.OpListen, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpListen, err)
+		return err
+	}
+	d.Succeed(posix.OpListen)
 	return err
 }
 
 // Accept4 implements [posix.Sockets].
 func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error) {
-	call, start := d.begin(posix.OpAccept4)
+	if start := d.begin(posix.OpAccept4); start != 0 {
+		r0, r1, err := d.next.Accept4(fd, flags)
+		d.end(posix.OpAccept4, start, err)
+		return r0, r1, err
+	}
 	r0, r1, err := d.next.Accept4(fd, flags)
-	d.end(posix.OpAccept4, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpAccept4, err)
+		return r0, r1, err
+	}
+	d.Succeed(posix.OpAccept4)
 	return r0, r1, err
 }
 
 // Connect implements [posix.Sockets].
 func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
-	call, start := d.begin(posix.OpConnect)
+	if start := d.begin(posix.OpConnect); start != 0 {
+		err := d.next.Connect(fd, addr)
+		d.end(posix.OpConnect, start, err)
+		return err
+	}
 	err := d.next.Connect(fd, addr)
-	d.end(posix.OpConnect, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpConnect, err)
+		return err
+	}
+	d.Succeed(posix.OpConnect)
 	return err
 }
 
 // Shutdown implements [posix.Sockets].
 func (d *Core) Shutdown(fd posix.FD, how int) error {
-	call, start := d.begin(posix.OpShutdown)
+	if start := d.begin(posix.OpShutdown); start != 0 {
+		err := d.next.Shutdown(fd, how)
+		d.end(posix.OpShutdown, start, err)
+		return err
+	}
 	err := d.next.Shutdown(fd, how)
-	d.end(posix.OpShutdown, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpShutdown, err)
+		return err
+	}
+	d.Succeed(posix.OpShutdown)
 	return err
 }
 
 // Getsockname implements [posix.Sockets].
 func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
-	call, start := d.begin(posix.OpGetsockname)
+	if start := d.begin(posix.OpGetsockname); start != 0 {
+		r0, err := d.next.Getsockname(fd)
+		d.end(posix.OpGetsockname, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Getsockname(fd)
-	d.end(posix.OpGetsockname, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpGetsockname, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpGetsockname)
 	return r0, err
 }
 
 // SetsockoptInt implements [posix.Sockets].
 func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) error {
-	call, start := d.begin(posix.OpSetsockoptInt)
+	if start := d.begin(posix.OpSetsockoptInt); start != 0 {
+		err := d.next.SetsockoptInt(fd, level, option, value)
+		d.end(posix.OpSetsockoptInt, start, err)
+		return err
+	}
 	err := d.next.SetsockoptInt(fd, level, option, value)
-	d.end(posix.OpSetsockoptInt, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSetsockoptInt, err)
+		return err
+	}
+	d.Succeed(posix.OpSetsockoptInt)
 	return err
 }
 
 // GetsockoptInt implements [posix.Sockets].
 func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
-	call, start := d.begin(posix.OpGetsockoptInt)
+	if start := d.begin(posix.OpGetsockoptInt); start != 0 {
+		r0, err := d.next.GetsockoptInt(fd, level, option)
+		d.end(posix.OpGetsockoptInt, start, err)
+		return r0, err
+	}
 	r0, err := d.next.GetsockoptInt(fd, level, option)
-	d.end(posix.OpGetsockoptInt, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpGetsockoptInt, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpGetsockoptInt)
 	return r0, err
 }
 
 // GetsockoptUcred implements [posix.Sockets].
 func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
-	call, start := d.begin(posix.OpGetsockoptUcred)
+	if start := d.begin(posix.OpGetsockoptUcred); start != 0 {
+		r0, err := d.next.GetsockoptUcred(fd)
+		d.end(posix.OpGetsockoptUcred, start, err)
+		return r0, err
+	}
 	r0, err := d.next.GetsockoptUcred(fd)
-	d.end(posix.OpGetsockoptUcred, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpGetsockoptUcred, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpGetsockoptUcred)
 	return r0, err
 }
 
 // GetsockoptTCPInfo implements [posix.Sockets].
 func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
-	call, start := d.begin(posix.OpGetsockoptTCPInfo)
+	if start := d.begin(posix.OpGetsockoptTCPInfo); start != 0 {
+		err := d.next.GetsockoptTCPInfo(fd, info)
+		d.end(posix.OpGetsockoptTCPInfo, start, err)
+		return err
+	}
 	err := d.next.GetsockoptTCPInfo(fd, info)
-	d.end(posix.OpGetsockoptTCPInfo, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpGetsockoptTCPInfo, err)
+		return err
+	}
+	d.Succeed(posix.OpGetsockoptTCPInfo)
 	return err
 }
 
 // Sendmsg implements [posix.Sockets].
 func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	call, start := d.begin(posix.OpSendmsg)
+	if start := d.begin(posix.OpSendmsg); start != 0 {
+		r0, err := d.next.Sendmsg(fd, m, flags)
+		d.end(posix.OpSendmsg, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Sendmsg(fd, m, flags)
-	d.end(posix.OpSendmsg, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSendmsg, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpSendmsg)
 	return r0, err
 }
 
 // Recvmsg implements [posix.Sockets].
 func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	call, start := d.begin(posix.OpRecvmsg)
+	if start := d.begin(posix.OpRecvmsg); start != 0 {
+		r0, err := d.next.Recvmsg(fd, m, flags)
+		d.end(posix.OpRecvmsg, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Recvmsg(fd, m, flags)
-	d.end(posix.OpRecvmsg, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpRecvmsg, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpRecvmsg)
 	return r0, err
 }
 
 // Getpeername implements [posix.Sockets].
 func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
-	call, start := d.begin(posix.OpGetpeername)
+	if start := d.begin(posix.OpGetpeername); start != 0 {
+		r0, err := d.next.Getpeername(fd)
+		d.end(posix.OpGetpeername, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Getpeername(fd)
-	d.end(posix.OpGetpeername, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpGetpeername, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpGetpeername)
 	return r0, err
 }
 
 // Clone3 implements [posix.Processes].
 func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
-	call, start := d.begin(posix.OpClone3)
+	if start := d.begin(posix.OpClone3); start != 0 {
+		r0, err := d.next.Clone3(args)
+		d.end(posix.OpClone3, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Clone3(args)
-	d.end(posix.OpClone3, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpClone3, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpClone3)
 	return r0, err
 }
 
 // Waitid implements [posix.Processes].
 func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options int) error {
-	call, start := d.begin(posix.OpWaitid)
+	if start := d.begin(posix.OpWaitid); start != 0 {
+		err := d.next.Waitid(idtype, id, info, options)
+		d.end(posix.OpWaitid, start, err)
+		return err
+	}
 	err := d.next.Waitid(idtype, id, info, options)
-	d.end(posix.OpWaitid, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpWaitid, err)
+		return err
+	}
+	d.Succeed(posix.OpWaitid)
 	return err
 }
 
 // PidfdOpen implements [posix.Processes].
 func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
-	call, start := d.begin(posix.OpPidfdOpen)
+	if start := d.begin(posix.OpPidfdOpen); start != 0 {
+		r0, err := d.next.PidfdOpen(pid, flags)
+		d.end(posix.OpPidfdOpen, start, err)
+		return r0, err
+	}
 	r0, err := d.next.PidfdOpen(pid, flags)
-	d.end(posix.OpPidfdOpen, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpPidfdOpen, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpPidfdOpen)
 	return r0, err
 }
 
 // PidfdSendSignal implements [posix.Processes].
 func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
-	call, start := d.begin(posix.OpPidfdSendSignal)
+	if start := d.begin(posix.OpPidfdSendSignal); start != 0 {
+		err := d.next.PidfdSendSignal(pidfd, sig)
+		d.end(posix.OpPidfdSendSignal, start, err)
+		return err
+	}
 	err := d.next.PidfdSendSignal(pidfd, sig)
-	d.end(posix.OpPidfdSendSignal, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpPidfdSendSignal, err)
+		return err
+	}
+	d.Succeed(posix.OpPidfdSendSignal)
 	return err
 }
 
 // Execve implements [posix.Processes].
 func (d *Core) Execve(path string, argv []string, env []string) error {
-	call, start := d.begin(posix.OpExecve)
+	if start := d.begin(posix.OpExecve); start != 0 {
+		err := d.next.Execve(path, argv, env)
+		d.end(posix.OpExecve, start, err)
+		return err
+	}
 	err := d.next.Execve(path, argv, env)
-	d.end(posix.OpExecve, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpExecve, err)
+		return err
+	}
+	d.Succeed(posix.OpExecve)
 	return err
 }
 
 // Getpid implements [posix.Processes].
 func (d *Core) Getpid() posix.PID {
-	call, start := d.begin(posix.OpGetpid)
+	if start := d.begin(posix.OpGetpid); start != 0 {
+		r0 := d.next.Getpid()
+		d.end(posix.OpGetpid, start, nil)
+		return r0
+	}
 	r0 := d.next.Getpid()
-	d.end(posix.OpGetpid, call, start, nil)
+	d.Succeed(posix.OpGetpid)
 	return r0
 }
 
 // Getppid implements [posix.Processes].
 func (d *Core) Getppid() posix.PID {
-	call, start := d.begin(posix.OpGetppid)
+	if start := d.begin(posix.OpGetppid); start != 0 {
+		r0 := d.next.Getppid()
+		d.end(posix.OpGetppid, start, nil)
+		return r0
+	}
 	r0 := d.next.Getppid()
-	d.end(posix.OpGetppid, call, start, nil)
+	d.Succeed(posix.OpGetppid)
 	return r0
 }
 
 // Getpgid implements [posix.Processes].
 func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
-	call, start := d.begin(posix.OpGetpgid)
+	if start := d.begin(posix.OpGetpgid); start != 0 {
+		r0, err := d.next.Getpgid(pid)
+		d.end(posix.OpGetpgid, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Getpgid(pid)
-	d.end(posix.OpGetpgid, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpGetpgid, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpGetpgid)
 	return r0, err
 }
 
 // Setpgid implements [posix.Processes].
 func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
-	call, start := d.begin(posix.OpSetpgid)
+	if start := d.begin(posix.OpSetpgid); start != 0 {
+		err := d.next.Setpgid(pid, pgid)
+		d.end(posix.OpSetpgid, start, err)
+		return err
+	}
 	err := d.next.Setpgid(pid, pgid)
-	d.end(posix.OpSetpgid, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSetpgid, err)
+		return err
+	}
+	d.Succeed(posix.OpSetpgid)
 	return err
 }
 
 // Getsid implements [posix.Processes].
 func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
-	call, start := d.begin(posix.OpGetsid)
+	if start := d.begin(posix.OpGetsid); start != 0 {
+		r0, err := d.next.Getsid(pid)
+		d.end(posix.OpGetsid, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Getsid(pid)
-	d.end(posix.OpGetsid, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpGetsid, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpGetsid)
 	return r0, err
 }
 
 // Setsid implements [posix.Processes].
 func (d *Core) Setsid() (posix.PID, error) {
-	call, start := d.begin(posix.OpSetsid)
+	if start := d.begin(posix.OpSetsid); start != 0 {
+		r0, err := d.next.Setsid()
+		d.end(posix.OpSetsid, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Setsid()
-	d.end(posix.OpSetsid, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSetsid, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpSetsid)
 	return r0, err
 }
 
 // Kill implements [posix.Signals].
 func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
-	call, start := d.begin(posix.OpKill)
+	if start := d.begin(posix.OpKill); start != 0 {
+		err := d.next.Kill(pid, sig)
+		d.end(posix.OpKill, start, err)
+		return err
+	}
 	err := d.next.Kill(pid, sig)
-	d.end(posix.OpKill, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpKill, err)
+		return err
+	}
+	d.Succeed(posix.OpKill)
 	return err
 }
 
 // RtSigprocmask implements [posix.Signals].
 func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) error {
-	call, start := d.begin(posix.OpRtSigprocmask)
+	if start := d.begin(posix.OpRtSigprocmask); start != 0 {
+		err := d.next.RtSigprocmask(how, set, old)
+		d.end(posix.OpRtSigprocmask, start, err)
+		return err
+	}
 	err := d.next.RtSigprocmask(how, set, old)
-	d.end(posix.OpRtSigprocmask, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpRtSigprocmask, err)
+		return err
+	}
+	d.Succeed(posix.OpRtSigprocmask)
 	return err
 }
 
 // Signalfd4 implements [posix.Signals].
 func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, error) {
-	call, start := d.begin(posix.OpSignalfd4)
+	if start := d.begin(posix.OpSignalfd4); start != 0 {
+		r0, err := d.next.Signalfd4(fd, mask, flags)
+		d.end(posix.OpSignalfd4, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Signalfd4(fd, mask, flags)
-	d.end(posix.OpSignalfd4, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSignalfd4, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpSignalfd4)
 	return r0, err
 }
 
 // EpollCreate1 implements [posix.Polling].
 func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
-	call, start := d.begin(posix.OpEpollCreate1)
+	if start := d.begin(posix.OpEpollCreate1); start != 0 {
+		r0, err := d.next.EpollCreate1(flags)
+		d.end(posix.OpEpollCreate1, start, err)
+		return r0, err
+	}
 	r0, err := d.next.EpollCreate1(flags)
-	d.end(posix.OpEpollCreate1, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpEpollCreate1, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpEpollCreate1)
 	return r0, err
 }
 
 // EpollCtl implements [posix.Polling].
 func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEvent) error {
-	call, start := d.begin(posix.OpEpollCtl)
+	if start := d.begin(posix.OpEpollCtl); start != 0 {
+		err := d.next.EpollCtl(epfd, op, fd, event)
+		d.end(posix.OpEpollCtl, start, err)
+		return err
+	}
 	err := d.next.EpollCtl(epfd, op, fd, event)
-	d.end(posix.OpEpollCtl, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpEpollCtl, err)
+		return err
+	}
+	d.Succeed(posix.OpEpollCtl)
 	return err
 }
 
 // EpollWait implements [posix.Polling].
 func (d *Core) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) (int, error) {
-	call, start := d.begin(posix.OpEpollWait)
+	if start := d.begin(posix.OpEpollWait); start != 0 {
+		r0, err := d.next.EpollWait(epfd, events, timeout)
+		d.end(posix.OpEpollWait, start, err)
+		return r0, err
+	}
 	r0, err := d.next.EpollWait(epfd, events, timeout)
-	d.end(posix.OpEpollWait, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpEpollWait, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpEpollWait)
 	return r0, err
 }
 
 // Ppoll implements [posix.Polling].
 func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
-	call, start := d.begin(posix.OpPpoll)
+	if start := d.begin(posix.OpPpoll); start != 0 {
+		r0, err := d.next.Ppoll(fds, timeout)
+		d.end(posix.OpPpoll, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Ppoll(fds, timeout)
-	d.end(posix.OpPpoll, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpPpoll, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpPpoll)
 	return r0, err
 }
 
 // Eventfd2 implements [posix.Polling].
 func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
-	call, start := d.begin(posix.OpEventfd2)
+	if start := d.begin(posix.OpEventfd2); start != 0 {
+		r0, err := d.next.Eventfd2(initial, flags)
+		d.end(posix.OpEventfd2, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Eventfd2(initial, flags)
-	d.end(posix.OpEventfd2, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpEventfd2, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpEventfd2)
 	return r0, err
 }
 
 // TimerfdCreate implements [posix.Polling].
 func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
-	call, start := d.begin(posix.OpTimerfdCreate)
+	if start := d.begin(posix.OpTimerfdCreate); start != 0 {
+		r0, err := d.next.TimerfdCreate(clock, flags)
+		d.end(posix.OpTimerfdCreate, start, err)
+		return r0, err
+	}
 	r0, err := d.next.TimerfdCreate(clock, flags)
-	d.end(posix.OpTimerfdCreate, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpTimerfdCreate, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpTimerfdCreate)
 	return r0, err
 }
 
 // TimerfdSettime implements [posix.Polling].
 func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) error {
-	call, start := d.begin(posix.OpTimerfdSettime)
+	if start := d.begin(posix.OpTimerfdSettime); start != 0 {
+		err := d.next.TimerfdSettime(fd, flags, value)
+		d.end(posix.OpTimerfdSettime, start, err)
+		return err
+	}
 	err := d.next.TimerfdSettime(fd, flags, value)
-	d.end(posix.OpTimerfdSettime, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpTimerfdSettime, err)
+		return err
+	}
+	d.Succeed(posix.OpTimerfdSettime)
 	return err
 }
 
 // TimerfdGettime implements [posix.Polling].
 func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
-	call, start := d.begin(posix.OpTimerfdGettime)
+	if start := d.begin(posix.OpTimerfdGettime); start != 0 {
+		err := d.next.TimerfdGettime(fd, value)
+		d.end(posix.OpTimerfdGettime, start, err)
+		return err
+	}
 	err := d.next.TimerfdGettime(fd, value)
-	d.end(posix.OpTimerfdGettime, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpTimerfdGettime, err)
+		return err
+	}
+	d.Succeed(posix.OpTimerfdGettime)
 	return err
 }
 
 // MemfdCreate implements [posix.Memory].
 func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
-	call, start := d.begin(posix.OpMemfdCreate)
+	if start := d.begin(posix.OpMemfdCreate); start != 0 {
+		r0, err := d.next.MemfdCreate(name, flags)
+		d.end(posix.OpMemfdCreate, start, err)
+		return r0, err
+	}
 	r0, err := d.next.MemfdCreate(name, flags)
-	d.end(posix.OpMemfdCreate, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpMemfdCreate, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpMemfdCreate)
 	return r0, err
 }
 
 // Madvise implements [posix.Memory].
 func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
-	call, start := d.begin(posix.OpMadvise)
+	if start := d.begin(posix.OpMadvise); start != 0 {
+		err := d.next.Madvise(addr, length, advice)
+		d.end(posix.OpMadvise, start, err)
+		return err
+	}
 	err := d.next.Madvise(addr, length, advice)
-	d.end(posix.OpMadvise, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpMadvise, err)
+		return err
+	}
+	d.Succeed(posix.OpMadvise)
 	return err
 }
 
 // Mmap implements [posix.Memory].
 func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
-	call, start := d.begin(posix.OpMmap)
+	if start := d.begin(posix.OpMmap); start != 0 {
+		r0, err := d.next.Mmap(m)
+		d.end(posix.OpMmap, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Mmap(m)
-	d.end(posix.OpMmap, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpMmap, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpMmap)
 	return r0, err
 }
 
 // Munmap implements [posix.Memory].
 func (d *Core) Munmap(b []byte) error {
-	call, start := d.begin(posix.OpMunmap)
+	if start := d.begin(posix.OpMunmap); start != 0 {
+		err := d.next.Munmap(b)
+		d.end(posix.OpMunmap, start, err)
+		return err
+	}
 	err := d.next.Munmap(b)
-	d.end(posix.OpMunmap, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpMunmap, err)
+		return err
+	}
+	d.Succeed(posix.OpMunmap)
 	return err
 }
 
 // Mprotect implements [posix.Memory].
 func (d *Core) Mprotect(b []byte, prot int) error {
-	call, start := d.begin(posix.OpMprotect)
+	if start := d.begin(posix.OpMprotect); start != 0 {
+		err := d.next.Mprotect(b, prot)
+		d.end(posix.OpMprotect, start, err)
+		return err
+	}
 	err := d.next.Mprotect(b, prot)
-	d.end(posix.OpMprotect, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpMprotect, err)
+		return err
+	}
+	d.Succeed(posix.OpMprotect)
 	return err
 }
 
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
-	call, start := d.begin(posix.OpClockGettime)
+	if start := d.begin(posix.OpClockGettime); start != 0 {
+		r0, err := d.next.ClockGettime(clock)
+		d.end(posix.OpClockGettime, start, err)
+		return r0, err
+	}
 	r0, err := d.next.ClockGettime(clock)
-	d.end(posix.OpClockGettime, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpClockGettime, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpClockGettime)
 	return r0, err
 }
 
 // ClockNanosleep implements [posix.Clock].
 func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) error {
-	call, start := d.begin(posix.OpClockNanosleep)
+	if start := d.begin(posix.OpClockNanosleep); start != 0 {
+		err := d.next.ClockNanosleep(clock, flags, request, remain)
+		d.end(posix.OpClockNanosleep, start, err)
+		return err
+	}
 	err := d.next.ClockNanosleep(clock, flags, request, remain)
-	d.end(posix.OpClockNanosleep, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpClockNanosleep, err)
+		return err
+	}
+	d.Succeed(posix.OpClockNanosleep)
 	return err
 }
 
 // Getuid implements [posix.Credentials].
 func (d *Core) Getuid() posix.UID {
-	call, start := d.begin(posix.OpGetuid)
+	if start := d.begin(posix.OpGetuid); start != 0 {
+		r0 := d.next.Getuid()
+		d.end(posix.OpGetuid, start, nil)
+		return r0
+	}
 	r0 := d.next.Getuid()
-	d.end(posix.OpGetuid, call, start, nil)
+	d.Succeed(posix.OpGetuid)
 	return r0
 }
 
 // Geteuid implements [posix.Credentials].
 func (d *Core) Geteuid() posix.UID {
-	call, start := d.begin(posix.OpGeteuid)
+	if start := d.begin(posix.OpGeteuid); start != 0 {
+		r0 := d.next.Geteuid()
+		d.end(posix.OpGeteuid, start, nil)
+		return r0
+	}
 	r0 := d.next.Geteuid()
-	d.end(posix.OpGeteuid, call, start, nil)
+	d.Succeed(posix.OpGeteuid)
 	return r0
 }
 
 // Getgid implements [posix.Credentials].
 func (d *Core) Getgid() posix.GID {
-	call, start := d.begin(posix.OpGetgid)
+	if start := d.begin(posix.OpGetgid); start != 0 {
+		r0 := d.next.Getgid()
+		d.end(posix.OpGetgid, start, nil)
+		return r0
+	}
 	r0 := d.next.Getgid()
-	d.end(posix.OpGetgid, call, start, nil)
+	d.Succeed(posix.OpGetgid)
 	return r0
 }
 
 // Getegid implements [posix.Credentials].
 func (d *Core) Getegid() posix.GID {
-	call, start := d.begin(posix.OpGetegid)
+	if start := d.begin(posix.OpGetegid); start != 0 {
+		r0 := d.next.Getegid()
+		d.end(posix.OpGetegid, start, nil)
+		return r0
+	}
 	r0 := d.next.Getegid()
-	d.end(posix.OpGetegid, call, start, nil)
+	d.Succeed(posix.OpGetegid)
 	return r0
 }
 
 // Getgroups implements [posix.Credentials].
 func (d *Core) Getgroups(groups []posix.GID) (int, error) {
-	call, start := d.begin(posix.OpGetgroups)
+	if start := d.begin(posix.OpGetgroups); start != 0 {
+		r0, err := d.next.Getgroups(groups)
+		d.end(posix.OpGetgroups, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Getgroups(groups)
-	d.end(posix.OpGetgroups, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpGetgroups, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpGetgroups)
 	return r0, err
 }
 
 // Capget implements [posix.Credentials].
 func (d *Core) Capget(sets *posix.CapSets) error {
-	call, start := d.begin(posix.OpCapget)
+	if start := d.begin(posix.OpCapget); start != 0 {
+		err := d.next.Capget(sets)
+		d.end(posix.OpCapget, start, err)
+		return err
+	}
 	err := d.next.Capget(sets)
-	d.end(posix.OpCapget, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpCapget, err)
+		return err
+	}
+	d.Succeed(posix.OpCapget)
 	return err
 }
 
 // Getresuid implements [posix.Credentials].
 func (d *Core) Getresuid(uids *posix.Uids) error {
-	call, start := d.begin(posix.OpGetresuid)
+	if start := d.begin(posix.OpGetresuid); start != 0 {
+		err := d.next.Getresuid(uids)
+		d.end(posix.OpGetresuid, start, err)
+		return err
+	}
 	err := d.next.Getresuid(uids)
-	d.end(posix.OpGetresuid, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpGetresuid, err)
+		return err
+	}
+	d.Succeed(posix.OpGetresuid)
 	return err
 }
 
 // Getresgid implements [posix.Credentials].
 func (d *Core) Getresgid(gids *posix.Gids) error {
-	call, start := d.begin(posix.OpGetresgid)
+	if start := d.begin(posix.OpGetresgid); start != 0 {
+		err := d.next.Getresgid(gids)
+		d.end(posix.OpGetresgid, start, err)
+		return err
+	}
 	err := d.next.Getresgid(gids)
-	d.end(posix.OpGetresgid, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpGetresgid, err)
+		return err
+	}
+	d.Succeed(posix.OpGetresgid)
 	return err
 }
 
 // Setresuid implements [posix.Credentials].
 func (d *Core) Setresuid(uids posix.Uids) error {
-	call, start := d.begin(posix.OpSetresuid)
+	if start := d.begin(posix.OpSetresuid); start != 0 {
+		err := d.next.Setresuid(uids)
+		d.end(posix.OpSetresuid, start, err)
+		return err
+	}
 	err := d.next.Setresuid(uids)
-	d.end(posix.OpSetresuid, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSetresuid, err)
+		return err
+	}
+	d.Succeed(posix.OpSetresuid)
 	return err
 }
 
 // Setresgid implements [posix.Credentials].
 func (d *Core) Setresgid(gids posix.Gids) error {
-	call, start := d.begin(posix.OpSetresgid)
+	if start := d.begin(posix.OpSetresgid); start != 0 {
+		err := d.next.Setresgid(gids)
+		d.end(posix.OpSetresgid, start, err)
+		return err
+	}
 	err := d.next.Setresgid(gids)
-	d.end(posix.OpSetresgid, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSetresgid, err)
+		return err
+	}
+	d.Succeed(posix.OpSetresgid)
 	return err
 }
 
 // Setgroups implements [posix.Credentials].
 func (d *Core) Setgroups(groups []posix.GID) error {
-	call, start := d.begin(posix.OpSetgroups)
+	if start := d.begin(posix.OpSetgroups); start != 0 {
+		err := d.next.Setgroups(groups)
+		d.end(posix.OpSetgroups, start, err)
+		return err
+	}
 	err := d.next.Setgroups(groups)
-	d.end(posix.OpSetgroups, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSetgroups, err)
+		return err
+	}
+	d.Succeed(posix.OpSetgroups)
 	return err
 }
 
 // Capset implements [posix.Credentials].
 func (d *Core) Capset(sets *posix.CapSets) error {
-	call, start := d.begin(posix.OpCapset)
+	if start := d.begin(posix.OpCapset); start != 0 {
+		err := d.next.Capset(sets)
+		d.end(posix.OpCapset, start, err)
+		return err
+	}
 	err := d.next.Capset(sets)
-	d.end(posix.OpCapset, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpCapset, err)
+		return err
+	}
+	d.Succeed(posix.OpCapset)
 	return err
 }
 
 // Setns implements [posix.Namespaces].
 func (d *Core) Setns(fd posix.FD, nstype int) error {
-	call, start := d.begin(posix.OpSetns)
+	if start := d.begin(posix.OpSetns); start != 0 {
+		err := d.next.Setns(fd, nstype)
+		d.end(posix.OpSetns, start, err)
+		return err
+	}
 	err := d.next.Setns(fd, nstype)
-	d.end(posix.OpSetns, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSetns, err)
+		return err
+	}
+	d.Succeed(posix.OpSetns)
 	return err
 }
 
 // OpenTree implements [posix.Namespaces].
 func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, error) {
-	call, start := d.begin(posix.OpOpenTree)
+	if start := d.begin(posix.OpOpenTree); start != 0 {
+		r0, err := d.next.OpenTree(dir, path, flags)
+		d.end(posix.OpOpenTree, start, err)
+		return r0, err
+	}
 	r0, err := d.next.OpenTree(dir, path, flags)
-	d.end(posix.OpOpenTree, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpOpenTree, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpOpenTree)
 	return r0, err
 }
 
 // MoveMount implements [posix.Namespaces].
 func (d *Core) MoveMount(m posix.Move) error {
-	call, start := d.begin(posix.OpMoveMount)
+	if start := d.begin(posix.OpMoveMount); start != 0 {
+		err := d.next.MoveMount(m)
+		d.end(posix.OpMoveMount, start, err)
+		return err
+	}
 	err := d.next.MoveMount(m)
-	d.end(posix.OpMoveMount, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpMoveMount, err)
+		return err
+	}
+	d.Succeed(posix.OpMoveMount)
 	return err
 }
 
 // MountSetattr implements [posix.Namespaces].
 func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.MountAttr) error {
-	call, start := d.begin(posix.OpMountSetattr)
+	if start := d.begin(posix.OpMountSetattr); start != 0 {
+		err := d.next.MountSetattr(dir, path, flags, attr)
+		d.end(posix.OpMountSetattr, start, err)
+		return err
+	}
 	err := d.next.MountSetattr(dir, path, flags, attr)
-	d.end(posix.OpMountSetattr, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpMountSetattr, err)
+		return err
+	}
+	d.Succeed(posix.OpMountSetattr)
 	return err
 }
 
 // Fsopen implements [posix.Namespaces].
 func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
-	call, start := d.begin(posix.OpFsopen)
+	if start := d.begin(posix.OpFsopen); start != 0 {
+		r0, err := d.next.Fsopen(fsname, flags)
+		d.end(posix.OpFsopen, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Fsopen(fsname, flags)
-	d.end(posix.OpFsopen, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpFsopen, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpFsopen)
 	return r0, err
 }
 
 // Fsconfig implements [posix.Namespaces].
 func (d *Core) Fsconfig(c posix.FsConfig) error {
-	call, start := d.begin(posix.OpFsconfig)
+	if start := d.begin(posix.OpFsconfig); start != 0 {
+		err := d.next.Fsconfig(c)
+		d.end(posix.OpFsconfig, start, err)
+		return err
+	}
 	err := d.next.Fsconfig(c)
-	d.end(posix.OpFsconfig, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpFsconfig, err)
+		return err
+	}
+	d.Succeed(posix.OpFsconfig)
 	return err
 }
 
 // Fsmount implements [posix.Namespaces].
 func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error) {
-	call, start := d.begin(posix.OpFsmount)
+	if start := d.begin(posix.OpFsmount); start != 0 {
+		r0, err := d.next.Fsmount(fs, flags, attrs)
+		d.end(posix.OpFsmount, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Fsmount(fs, flags, attrs)
-	d.end(posix.OpFsmount, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpFsmount, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpFsmount)
 	return r0, err
 }
 
 // Unshare implements [posix.Namespaces].
 func (d *Core) Unshare(flags int) error {
-	call, start := d.begin(posix.OpUnshare)
+	if start := d.begin(posix.OpUnshare); start != 0 {
+		err := d.next.Unshare(flags)
+		d.end(posix.OpUnshare, start, err)
+		return err
+	}
 	err := d.next.Unshare(flags)
-	d.end(posix.OpUnshare, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpUnshare, err)
+		return err
+	}
+	d.Succeed(posix.OpUnshare)
 	return err
 }
 
 // Umount2 implements [posix.Namespaces].
 func (d *Core) Umount2(path string, flags int) error {
-	call, start := d.begin(posix.OpUmount2)
+	if start := d.begin(posix.OpUmount2); start != 0 {
+		err := d.next.Umount2(path, flags)
+		d.end(posix.OpUmount2, start, err)
+		return err
+	}
 	err := d.next.Umount2(path, flags)
-	d.end(posix.OpUmount2, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpUmount2, err)
+		return err
+	}
+	d.Succeed(posix.OpUmount2)
 	return err
 }
 
 // Prlimit implements [posix.Limits].
 func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) error {
-	call, start := d.begin(posix.OpPrlimit)
+	if start := d.begin(posix.OpPrlimit); start != 0 {
+		err := d.next.Prlimit(pid, resource, new, old)
+		d.end(posix.OpPrlimit, start, err)
+		return err
+	}
 	err := d.next.Prlimit(pid, resource, new, old)
-	d.end(posix.OpPrlimit, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpPrlimit, err)
+		return err
+	}
+	d.Succeed(posix.OpPrlimit)
 	return err
 }
 
 // Uname implements [posix.Limits].
 func (d *Core) Uname() (posix.Utsname, error) {
-	call, start := d.begin(posix.OpUname)
+	if start := d.begin(posix.OpUname); start != 0 {
+		r0, err := d.next.Uname()
+		d.end(posix.OpUname, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Uname()
-	d.end(posix.OpUname, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpUname, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpUname)
 	return r0, err
 }
 
 // Prctl implements [posix.Hardening].
 func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
-	call, start := d.begin(posix.OpPrctl)
+	if start := d.begin(posix.OpPrctl); start != 0 {
+		r0, err := d.next.Prctl(args)
+		d.end(posix.OpPrctl, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Prctl(args)
-	d.end(posix.OpPrctl, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpPrctl, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpPrctl)
 	return r0, err
 }
 
 // LandlockABI implements [posix.Hardening].
 func (d *Core) LandlockABI() (int, error) {
-	call, start := d.begin(posix.OpLandlockABI)
+	if start := d.begin(posix.OpLandlockABI); start != 0 {
+		r0, err := d.next.LandlockABI()
+		d.end(posix.OpLandlockABI, start, err)
+		return r0, err
+	}
 	r0, err := d.next.LandlockABI()
-	d.end(posix.OpLandlockABI, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpLandlockABI, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpLandlockABI)
 	return r0, err
 }
 
 // LandlockCreateRuleset implements [posix.Hardening].
 func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD, error) {
-	call, start := d.begin(posix.OpLandlockCreateRuleset)
+	if start := d.begin(posix.OpLandlockCreateRuleset); start != 0 {
+		r0, err := d.next.LandlockCreateRuleset(attr)
+		d.end(posix.OpLandlockCreateRuleset, start, err)
+		return r0, err
+	}
 	r0, err := d.next.LandlockCreateRuleset(attr)
-	d.end(posix.OpLandlockCreateRuleset, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpLandlockCreateRuleset, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpLandlockCreateRuleset)
 	return r0, err
 }
 
 // LandlockAddPathRule implements [posix.Hardening].
 func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBeneath) error {
-	call, start := d.begin(posix.OpLandlockAddPathRule)
+	if start := d.begin(posix.OpLandlockAddPathRule); start != 0 {
+		err := d.next.LandlockAddPathRule(ruleset, rule)
+		d.end(posix.OpLandlockAddPathRule, start, err)
+		return err
+	}
 	err := d.next.LandlockAddPathRule(ruleset, rule)
-	d.end(posix.OpLandlockAddPathRule, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpLandlockAddPathRule, err)
+		return err
+	}
+	d.Succeed(posix.OpLandlockAddPathRule)
 	return err
 }
 
 // LandlockAddNetRule implements [posix.Hardening].
 func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort) error {
-	call, start := d.begin(posix.OpLandlockAddNetRule)
+	if start := d.begin(posix.OpLandlockAddNetRule); start != 0 {
+		err := d.next.LandlockAddNetRule(ruleset, rule)
+		d.end(posix.OpLandlockAddNetRule, start, err)
+		return err
+	}
 	err := d.next.LandlockAddNetRule(ruleset, rule)
-	d.end(posix.OpLandlockAddNetRule, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpLandlockAddNetRule, err)
+		return err
+	}
+	d.Succeed(posix.OpLandlockAddNetRule)
 	return err
 }
 
 // SeccompActionAvail implements [posix.Hardening].
 func (d *Core) SeccompActionAvail(action uint32) error {
-	call, start := d.begin(posix.OpSeccompActionAvail)
+	if start := d.begin(posix.OpSeccompActionAvail); start != 0 {
+		err := d.next.SeccompActionAvail(action)
+		d.end(posix.OpSeccompActionAvail, start, err)
+		return err
+	}
 	err := d.next.SeccompActionAvail(action)
-	d.end(posix.OpSeccompActionAvail, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSeccompActionAvail, err)
+		return err
+	}
+	d.Succeed(posix.OpSeccompActionAvail)
 	return err
 }
 
 // Getrandom implements [posix.Hardening].
 func (d *Core) Getrandom(p []byte, flags int) (int, error) {
-	call, start := d.begin(posix.OpGetrandom)
+	if start := d.begin(posix.OpGetrandom); start != 0 {
+		r0, err := d.next.Getrandom(p, flags)
+		d.end(posix.OpGetrandom, start, err)
+		return r0, err
+	}
 	r0, err := d.next.Getrandom(p, flags)
-	d.end(posix.OpGetrandom, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpGetrandom, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpGetrandom)
 	return r0, err
 }
 
 // LandlockRestrictSelf implements [posix.Hardening].
 func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
-	call, start := d.begin(posix.OpLandlockRestrictSelf)
+	if start := d.begin(posix.OpLandlockRestrictSelf); start != 0 {
+		err := d.next.LandlockRestrictSelf(ruleset, flags)
+		d.end(posix.OpLandlockRestrictSelf, start, err)
+		return err
+	}
 	err := d.next.LandlockRestrictSelf(ruleset, flags)
-	d.end(posix.OpLandlockRestrictSelf, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpLandlockRestrictSelf, err)
+		return err
+	}
+	d.Succeed(posix.OpLandlockRestrictSelf)
 	return err
 }
 
 // SeccompSetModeFilter implements [posix.Hardening].
 func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
-	call, start := d.begin(posix.OpSeccompSetModeFilter)
+	if start := d.begin(posix.OpSeccompSetModeFilter); start != 0 {
+		r0, err := d.next.SeccompSetModeFilter(flags, filter)
+		d.end(posix.OpSeccompSetModeFilter, start, err)
+		return r0, err
+	}
 	r0, err := d.next.SeccompSetModeFilter(flags, filter)
-	d.end(posix.OpSeccompSetModeFilter, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpSeccompSetModeFilter, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpSeccompSetModeFilter)
 	return r0, err
 }
 
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
-	call, start := d.begin(posix.OpPosixOpenpt)
+	if start := d.begin(posix.OpPosixOpenpt); start != 0 {
+		r0, err := d.next.PosixOpenpt(flags)
+		d.end(posix.OpPosixOpenpt, start, err)
+		return r0, err
+	}
 	r0, err := d.next.PosixOpenpt(flags)
-	d.end(posix.OpPosixOpenpt, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpPosixOpenpt, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpPosixOpenpt)
 	return r0, err
 }
 
 // Unlockpt implements [posix.Terminals].
 func (d *Core) Unlockpt(master posix.FD) error {
-	call, start := d.begin(posix.OpUnlockpt)
+	if start := d.begin(posix.OpUnlockpt); start != 0 {
+		err := d.next.Unlockpt(master)
+		d.end(posix.OpUnlockpt, start, err)
+		return err
+	}
 	err := d.next.Unlockpt(master)
-	d.end(posix.OpUnlockpt, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpUnlockpt, err)
+		return err
+	}
+	d.Succeed(posix.OpUnlockpt)
 	return err
 }
 
 // OpenPeer implements [posix.Terminals].
 func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
-	call, start := d.begin(posix.OpOpenPeer)
+	if start := d.begin(posix.OpOpenPeer); start != 0 {
+		r0, err := d.next.OpenPeer(master, flags)
+		d.end(posix.OpOpenPeer, start, err)
+		return r0, err
+	}
 	r0, err := d.next.OpenPeer(master, flags)
-	d.end(posix.OpOpenPeer, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpOpenPeer, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpOpenPeer)
 	return r0, err
 }
 
 // Tcgetattr implements [posix.Terminals].
 func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
-	call, start := d.begin(posix.OpTcgetattr)
+	if start := d.begin(posix.OpTcgetattr); start != 0 {
+		err := d.next.Tcgetattr(fd, t)
+		d.end(posix.OpTcgetattr, start, err)
+		return err
+	}
 	err := d.next.Tcgetattr(fd, t)
-	d.end(posix.OpTcgetattr, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpTcgetattr, err)
+		return err
+	}
+	d.Succeed(posix.OpTcgetattr)
 	return err
 }
 
 // Tcsetattr implements [posix.Terminals].
 func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
-	call, start := d.begin(posix.OpTcsetattr)
+	if start := d.begin(posix.OpTcsetattr); start != 0 {
+		err := d.next.Tcsetattr(fd, actions, t)
+		d.end(posix.OpTcsetattr, start, err)
+		return err
+	}
 	err := d.next.Tcsetattr(fd, actions, t)
-	d.end(posix.OpTcsetattr, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpTcsetattr, err)
+		return err
+	}
+	d.Succeed(posix.OpTcsetattr)
 	return err
 }
 
 // Tcgetwinsize implements [posix.Terminals].
 func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
-	call, start := d.begin(posix.OpTcgetwinsize)
+	if start := d.begin(posix.OpTcgetwinsize); start != 0 {
+		err := d.next.Tcgetwinsize(fd, w)
+		d.end(posix.OpTcgetwinsize, start, err)
+		return err
+	}
 	err := d.next.Tcgetwinsize(fd, w)
-	d.end(posix.OpTcgetwinsize, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpTcgetwinsize, err)
+		return err
+	}
+	d.Succeed(posix.OpTcgetwinsize)
 	return err
 }
 
 // Tcsetwinsize implements [posix.Terminals].
 func (d *Core) Tcsetwinsize(fd posix.FD, w posix.Winsize) error {
-	call, start := d.begin(posix.OpTcsetwinsize)
+	if start := d.begin(posix.OpTcsetwinsize); start != 0 {
+		err := d.next.Tcsetwinsize(fd, w)
+		d.end(posix.OpTcsetwinsize, start, err)
+		return err
+	}
 	err := d.next.Tcsetwinsize(fd, w)
-	d.end(posix.OpTcsetwinsize, call, start, err)
+	if err != nil {
+		d.Fail(posix.OpTcsetwinsize, err)
+		return err
+	}
+	d.Succeed(posix.OpTcsetwinsize)
 	return err
 }

@@ -24,16 +24,22 @@ func (always) rule() {}
 type Core struct {
 	next  posix.Core
 	rules Rules
+	open  [posix.OpCount]bool // the operations whose rule is Allow, which need not be asked
 }
 
 // New returns a layer on top of next that allows what rules say. It keeps a copy of them.
-func New(next posix.Core, rules Rules) *Core { return &Core{next: next, rules: rules} }
+func New(next posix.Core, rules Rules) *Core {
+	return &Core{next: next, rules: rules, open: opened(&rules)}
+}
 
 // Name returns "restrict".
 func (d *Core) Name() string { return "restrict" }
 
 // Unwrap returns the layer below.
 func (d *Core) Unwrap() posix.Core { return d.next }
+
+// Open tells whether the rule of an operation with arguments is [Allow], so that its calls need not be asked about.
+func (d *Core) Open(op posix.Op) bool { return d.open[op] }
 
 // Denied is a call that was not made because the rules deny it.
 type Denied struct {

@@ -3,10 +3,12 @@ package restrict_test
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"syscall"
 	"testing"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/internal/trial"
 	"github.com/bulkhead/bulkhead/posix/restrict"
 )
 
@@ -116,4 +118,47 @@ func Example() {
 	// Output:
 	// pidfd_send_signal fd 5: operation not permitted: this process's own list of operations has pidfd_send_signal, but not with these arguments
 	// true
+}
+
+// Every operation is denied without a rule and passed on with Allow, and a predicate is asked.
+func TestEveryOperation(t *testing.T) {
+	var all restrict.Rules
+	for _, op := range posix.Ops() {
+		reflect.ValueOf(&all).Elem().FieldByName(op.Method()).Set(reflect.ValueOf(restrict.Allow))
+	}
+	for _, a := range trial.Every(restrict.New(trial.Succeeding{}, restrict.Rules{})) {
+		var denied *restrict.Denied
+		if !errors.As(a.Err, &denied) || denied.Call.Op != a.Op {
+			t.Errorf("%s without a rule: %v", a.Op, a.Err)
+		}
+	}
+	for _, a := range trial.Every(restrict.New(trial.Succeeding{}, all)) {
+		if a.Err != nil {
+			t.Errorf("%s with Allow: %v", a.Op, a.Err)
+		}
+	}
+	for _, answer := range []bool{true, false} {
+		var asking restrict.Rules
+		for _, p := range trial.Predicates() {
+			typ := reflect.TypeOf(p)
+			rule := reflect.MakeFunc(typ, func([]reflect.Value) []reflect.Value { return []reflect.Value{reflect.ValueOf(answer)} })
+			reflect.ValueOf(&asking).Elem().FieldByName(typ.Name()).Set(rule)
+		}
+		for _, a := range trial.Every(restrict.New(trial.Succeeding{}, asking)) {
+			hasRule := !reflect.ValueOf(asking).FieldByName(a.Op.Method()).IsNil()
+			if denied := errors.Is(a.Err, restrict.ErrDenied); denied == (hasRule && answer) {
+				t.Errorf("%s with a predicate (%v) that says %v: %v", a.Op, hasRule, answer, a.Err)
+			}
+		}
+	}
+	// The contrary of Allow is no rule that allows.
+	var none restrict.Rules
+	for _, op := range posix.Ops() {
+		reflect.ValueOf(&none).Elem().FieldByName(op.Method()).Set(reflect.ValueOf(!restrict.Allow))
+	}
+	for _, a := range trial.Every(restrict.New(trial.Succeeding{}, none)) {
+		if !errors.Is(a.Err, restrict.ErrDenied) {
+			t.Errorf("%s with the contrary of Allow: %v", a.Op, a.Err)
+		}
+	}
 }

@@ -10,7 +10,7 @@ var _ posix.Core = (*Core)(nil)
 
 // Openat2 implements [posix.Files].
 func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, error) {
-	if d.rules.Openat2 == nil || !d.rules.Openat2.openat2(dir, path, how) {
+	if !d.open[posix.OpOpenat2] && (d.rules.Openat2 == nil || !d.rules.Openat2.openat2(dir, path, how)) {
 		return -1, denied(posix.OpOpenat2, dir, path, d.rules.Openat2 != nil)
 	}
 	return d.next.Openat2(dir, path, how)
@@ -18,7 +18,7 @@ func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, 
 
 // Close implements [posix.Files].
 func (d *Core) Close(fd posix.FD) error {
-	if d.rules.Close == nil || !d.rules.Close.close(fd) {
+	if !d.open[posix.OpClose] && (d.rules.Close == nil || !d.rules.Close.close(fd)) {
 		return denied(posix.OpClose, fd, "", d.rules.Close != nil)
 	}
 	return d.next.Close(fd)
@@ -26,7 +26,7 @@ func (d *Core) Close(fd posix.FD) error {
 
 // Read implements [posix.Files].
 func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
-	if d.rules.Read == nil || !d.rules.Read.read(fd, p) {
+	if !d.open[posix.OpRead] && (d.rules.Read == nil || !d.rules.Read.read(fd, p)) {
 		return 0, denied(posix.OpRead, fd, "", d.rules.Read != nil)
 	}
 	return d.next.Read(fd, p)
@@ -34,7 +34,7 @@ func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
 
 // Write implements [posix.Files].
 func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
-	if d.rules.Write == nil || !d.rules.Write.write(fd, p) {
+	if !d.open[posix.OpWrite] && (d.rules.Write == nil || !d.rules.Write.write(fd, p)) {
 		return 0, denied(posix.OpWrite, fd, "", d.rules.Write != nil)
 	}
 	return d.next.Write(fd, p)
@@ -42,7 +42,7 @@ func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
 
 // Pread implements [posix.Files].
 func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
-	if d.rules.Pread == nil || !d.rules.Pread.pread(fd, p, off) {
+	if !d.open[posix.OpPread] && (d.rules.Pread == nil || !d.rules.Pread.pread(fd, p, off)) {
 		return 0, denied(posix.OpPread, fd, "", d.rules.Pread != nil)
 	}
 	return d.next.Pread(fd, p, off)
@@ -50,7 +50,7 @@ func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
 
 // Fstat implements [posix.Files].
 func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
-	if d.rules.Fstat == nil || !d.rules.Fstat.fstat(fd, st) {
+	if !d.open[posix.OpFstat] && (d.rules.Fstat == nil || !d.rules.Fstat.fstat(fd, st)) {
 		return denied(posix.OpFstat, fd, "", d.rules.Fstat != nil)
 	}
 	return d.next.Fstat(fd, st)
@@ -58,7 +58,7 @@ func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
 
 // Fstatat implements [posix.Files].
 func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) error {
-	if d.rules.Fstatat == nil || !d.rules.Fstatat.fstatat(dir, path, st, flags) {
+	if !d.open[posix.OpFstatat] && (d.rules.Fstatat == nil || !d.rules.Fstatat.fstatat(dir, path, st, flags)) {
 		return denied(posix.OpFstatat, dir, path, d.rules.Fstatat != nil)
 	}
 	return d.next.Fstatat(dir, path, st, flags)
@@ -66,7 +66,7 @@ func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) err
 
 // Readlinkat implements [posix.Files].
 func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
-	if d.rules.Readlinkat == nil || !d.rules.Readlinkat.readlinkat(dir, path, buf) {
+	if !d.open[posix.OpReadlinkat] && (d.rules.Readlinkat == nil || !d.rules.Readlinkat.readlinkat(dir, path, buf)) {
 		return 0, denied(posix.OpReadlinkat, dir, path, d.rules.Readlinkat != nil)
 	}
 	return d.next.Readlinkat(dir, path, buf)
@@ -74,7 +74,7 @@ func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
 
 // Mkdirat implements [posix.Files].
 func (d *Core) Mkdirat(dir posix.FD, path string, mode uint32) error {
-	if d.rules.Mkdirat == nil || !d.rules.Mkdirat.mkdirat(dir, path, mode) {
+	if !d.open[posix.OpMkdirat] && (d.rules.Mkdirat == nil || !d.rules.Mkdirat.mkdirat(dir, path, mode)) {
 		return denied(posix.OpMkdirat, dir, path, d.rules.Mkdirat != nil)
 	}
 	return d.next.Mkdirat(dir, path, mode)
@@ -82,7 +82,7 @@ func (d *Core) Mkdirat(dir posix.FD, path string, mode uint32) error {
 
 // Symlinkat implements [posix.Files].
 func (d *Core) Symlinkat(target string, dir posix.FD, path string) error {
-	if d.rules.Symlinkat == nil || !d.rules.Symlinkat.symlinkat(target, dir, path) {
+	if !d.open[posix.OpSymlinkat] && (d.rules.Symlinkat == nil || !d.rules.Symlinkat.symlinkat(target, dir, path)) {
 		return denied(posix.OpSymlinkat, dir, path, d.rules.Symlinkat != nil)
 	}
 	return d.next.Symlinkat(target, dir, path)
@@ -90,7 +90,7 @@ func (d *Core) Symlinkat(target string, dir posix.FD, path string) error {
 
 // Unlinkat implements [posix.Files].
 func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
-	if d.rules.Unlinkat == nil || !d.rules.Unlinkat.unlinkat(dir, path, flags) {
+	if !d.open[posix.OpUnlinkat] && (d.rules.Unlinkat == nil || !d.rules.Unlinkat.unlinkat(dir, path, flags)) {
 		return denied(posix.OpUnlinkat, dir, path, d.rules.Unlinkat != nil)
 	}
 	return d.next.Unlinkat(dir, path, flags)
@@ -98,7 +98,7 @@ func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
 
 // Renameat2 implements [posix.Files].
 func (d *Core) Renameat2(r posix.Rename) error {
-	if d.rules.Renameat2 == nil || !d.rules.Renameat2.renameat2(r) {
+	if !d.open[posix.OpRenameat2] && (d.rules.Renameat2 == nil || !d.rules.Renameat2.renameat2(r)) {
 		return denied(posix.OpRenameat2, r.OldDir, posix.FromTo(r.OldDir, r.OldPath, r.NewDir, r.NewPath), d.rules.Renameat2 != nil)
 	}
 	return d.next.Renameat2(r)
@@ -106,7 +106,7 @@ func (d *Core) Renameat2(r posix.Rename) error {
 
 // Fchmodat implements [posix.Files].
 func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
-	if d.rules.Fchmodat == nil || !d.rules.Fchmodat.fchmodat(dir, path, mode) {
+	if !d.open[posix.OpFchmodat] && (d.rules.Fchmodat == nil || !d.rules.Fchmodat.fchmodat(dir, path, mode)) {
 		return denied(posix.OpFchmodat, dir, path, d.rules.Fchmodat != nil)
 	}
 	return d.next.Fchmodat(dir, path, mode)
@@ -114,7 +114,7 @@ func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
 
 // Fchownat implements [posix.Files].
 func (d *Core) Fchownat(c posix.Chown) error {
-	if d.rules.Fchownat == nil || !d.rules.Fchownat.fchownat(c) {
+	if !d.open[posix.OpFchownat] && (d.rules.Fchownat == nil || !d.rules.Fchownat.fchownat(c)) {
 		return denied(posix.OpFchownat, c.Dir, c.Path, d.rules.Fchownat != nil)
 	}
 	return d.next.Fchownat(c)
@@ -122,7 +122,7 @@ func (d *Core) Fchownat(c posix.Chown) error {
 
 // Getdents implements [posix.Files].
 func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
-	if d.rules.Getdents == nil || !d.rules.Getdents.getdents(fd, buf) {
+	if !d.open[posix.OpGetdents] && (d.rules.Getdents == nil || !d.rules.Getdents.getdents(fd, buf)) {
 		return 0, denied(posix.OpGetdents, fd, "", d.rules.Getdents != nil)
 	}
 	return d.next.Getdents(fd, buf)
@@ -130,7 +130,7 @@ func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
 
 // Ftruncate implements [posix.Files].
 func (d *Core) Ftruncate(fd posix.FD, size int64) error {
-	if d.rules.Ftruncate == nil || !d.rules.Ftruncate.ftruncate(fd, size) {
+	if !d.open[posix.OpFtruncate] && (d.rules.Ftruncate == nil || !d.rules.Ftruncate.ftruncate(fd, size)) {
 		return denied(posix.OpFtruncate, fd, "", d.rules.Ftruncate != nil)
 	}
 	return d.next.Ftruncate(fd, size)
@@ -138,7 +138,7 @@ func (d *Core) Ftruncate(fd posix.FD, size int64) error {
 
 // Fcntl implements [posix.Files].
 func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
-	if d.rules.Fcntl == nil || !d.rules.Fcntl.fcntl(fd, cmd, arg) {
+	if !d.open[posix.OpFcntl] && (d.rules.Fcntl == nil || !d.rules.Fcntl.fcntl(fd, cmd, arg)) {
 		return 0, denied(posix.OpFcntl, fd, "", d.rules.Fcntl != nil)
 	}
 	return d.next.Fcntl(fd, cmd, arg)
@@ -146,7 +146,7 @@ func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
 
 // Dup3 implements [posix.Files].
 func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
-	if d.rules.Dup3 == nil || !d.rules.Dup3.dup3(old, new, flags) {
+	if !d.open[posix.OpDup3] && (d.rules.Dup3 == nil || !d.rules.Dup3.dup3(old, new, flags)) {
 		return denied(posix.OpDup3, old, "", d.rules.Dup3 != nil)
 	}
 	return d.next.Dup3(old, new, flags)
@@ -154,7 +154,7 @@ func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
 
 // Pipe2 implements [posix.Files].
 func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
-	if d.rules.Pipe2 == nil || !d.rules.Pipe2.pipe2(flags) {
+	if !d.open[posix.OpPipe2] && (d.rules.Pipe2 == nil || !d.rules.Pipe2.pipe2(flags)) {
 		return -1, -1, denied(posix.OpPipe2, posix.NoFD, "", d.rules.Pipe2 != nil)
 	}
 	return d.next.Pipe2(flags)
@@ -162,7 +162,7 @@ func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
 
 // Tee implements [posix.Files].
 func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) {
-	if d.rules.Tee == nil || !d.rules.Tee.tee(in, out, size, flags) {
+	if !d.open[posix.OpTee] && (d.rules.Tee == nil || !d.rules.Tee.tee(in, out, size, flags)) {
 		return 0, denied(posix.OpTee, in, "", d.rules.Tee != nil)
 	}
 	return d.next.Tee(in, out, size, flags)
@@ -170,7 +170,7 @@ func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) 
 
 // Pwrite implements [posix.Files].
 func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
-	if d.rules.Pwrite == nil || !d.rules.Pwrite.pwrite(fd, p, off) {
+	if !d.open[posix.OpPwrite] && (d.rules.Pwrite == nil || !d.rules.Pwrite.pwrite(fd, p, off)) {
 		return 0, denied(posix.OpPwrite, fd, "", d.rules.Pwrite != nil)
 	}
 	return d.next.Pwrite(fd, p, off)
@@ -178,7 +178,7 @@ func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
 
 // Lseek implements [posix.Files].
 func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
-	if d.rules.Lseek == nil || !d.rules.Lseek.lseek(fd, off, whence) {
+	if !d.open[posix.OpLseek] && (d.rules.Lseek == nil || !d.rules.Lseek.lseek(fd, off, whence)) {
 		return 0, denied(posix.OpLseek, fd, "", d.rules.Lseek != nil)
 	}
 	return d.next.Lseek(fd, off, whence)
@@ -186,7 +186,7 @@ func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
 
 // Linkat implements [posix.Files].
 func (d *Core) Linkat(l posix.Link) error {
-	if d.rules.Linkat == nil || !d.rules.Linkat.linkat(l) {
+	if !d.open[posix.OpLinkat] && (d.rules.Linkat == nil || !d.rules.Linkat.linkat(l)) {
 		return denied(posix.OpLinkat, l.OldDir, posix.FromTo(l.OldDir, l.OldPath, l.NewDir, l.NewPath), d.rules.Linkat != nil)
 	}
 	return d.next.Linkat(l)
@@ -194,7 +194,7 @@ func (d *Core) Linkat(l posix.Link) error {
 
 // Fsync implements [posix.Files].
 func (d *Core) Fsync(fd posix.FD) error {
-	if d.rules.Fsync == nil || !d.rules.Fsync.fsync(fd) {
+	if !d.open[posix.OpFsync] && (d.rules.Fsync == nil || !d.rules.Fsync.fsync(fd)) {
 		return denied(posix.OpFsync, fd, "", d.rules.Fsync != nil)
 	}
 	return d.next.Fsync(fd)
@@ -202,7 +202,7 @@ func (d *Core) Fsync(fd posix.FD) error {
 
 // Faccessat2 implements [posix.Files].
 func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error {
-	if d.rules.Faccessat2 == nil || !d.rules.Faccessat2.faccessat2(dir, path, mode, flags) {
+	if !d.open[posix.OpFaccessat2] && (d.rules.Faccessat2 == nil || !d.rules.Faccessat2.faccessat2(dir, path, mode, flags)) {
 		return denied(posix.OpFaccessat2, dir, path, d.rules.Faccessat2 != nil)
 	}
 	return d.next.Faccessat2(dir, path, mode, flags)
@@ -210,7 +210,7 @@ func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error 
 
 // Flock implements [posix.Files].
 func (d *Core) Flock(fd posix.FD, how int) error {
-	if d.rules.Flock == nil || !d.rules.Flock.flock(fd, how) {
+	if !d.open[posix.OpFlock] && (d.rules.Flock == nil || !d.rules.Flock.flock(fd, how)) {
 		return denied(posix.OpFlock, fd, "", d.rules.Flock != nil)
 	}
 	return d.next.Flock(fd, how)
@@ -218,7 +218,7 @@ func (d *Core) Flock(fd posix.FD, how int) error {
 
 // Utimensat implements [posix.Files].
 func (d *Core) Utimensat(u posix.Utimes) error {
-	if d.rules.Utimensat == nil || !d.rules.Utimensat.utimensat(u) {
+	if !d.open[posix.OpUtimensat] && (d.rules.Utimensat == nil || !d.rules.Utimensat.utimensat(u)) {
 		return denied(posix.OpUtimensat, u.Dir, u.Path, d.rules.Utimensat != nil)
 	}
 	return d.next.Utimensat(u)
@@ -226,7 +226,7 @@ func (d *Core) Utimensat(u posix.Utimes) error {
 
 // Fstatfs implements [posix.Files].
 func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
-	if d.rules.Fstatfs == nil || !d.rules.Fstatfs.fstatfs(fd, st) {
+	if !d.open[posix.OpFstatfs] && (d.rules.Fstatfs == nil || !d.rules.Fstatfs.fstatfs(fd, st)) {
 		return denied(posix.OpFstatfs, fd, "", d.rules.Fstatfs != nil)
 	}
 	return d.next.Fstatfs(fd, st)
@@ -234,7 +234,7 @@ func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
 
 // Umask implements [posix.Files].
 func (d *Core) Umask(mask uint32) (uint32, error) {
-	if d.rules.Umask == nil || !d.rules.Umask.umask(mask) {
+	if !d.open[posix.OpUmask] && (d.rules.Umask == nil || !d.rules.Umask.umask(mask)) {
 		return 0, denied(posix.OpUmask, posix.NoFD, "", d.rules.Umask != nil)
 	}
 	return d.next.Umask(mask)
@@ -242,7 +242,7 @@ func (d *Core) Umask(mask uint32) (uint32, error) {
 
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
-	if d.rules.Socket == nil || !d.rules.Socket.socket(family, typ, protocol) {
+	if !d.open[posix.OpSocket] && (d.rules.Socket == nil || !d.rules.Socket.socket(family, typ, protocol)) {
 		return -1, denied(posix.OpSocket, posix.NoFD, "", d.rules.Socket != nil)
 	}
 	return d.next.Socket(family, typ, protocol)
@@ -250,7 +250,7 @@ func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 
 // Socketpair implements [posix.Sockets].
 func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD, error) {
-	if d.rules.Socketpair == nil || !d.rules.Socketpair.socketpair(family, typ, protocol) {
+	if !d.open[posix.OpSocketpair] && (d.rules.Socketpair == nil || !d.rules.Socketpair.socketpair(family, typ, protocol)) {
 		return -1, -1, denied(posix.OpSocketpair, posix.NoFD, "", d.rules.Socketpair != nil)
 	}
 	return d.next.Socketpair(family, typ, protocol)
@@ -258,7 +258,7 @@ func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD
 
 // Bind implements [posix.Sockets].
 func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
-	if d.rules.Bind == nil || !d.rules.Bind.bind(fd, addr) {
+	if !d.open[posix.OpBind] && (d.rules.Bind == nil || !d.rules.Bind.bind(fd, addr)) {
 		return denied(posix.OpBind, fd, addr.String(), d.rules.Bind != nil)
 	}
 	return d.next.Bind(fd, addr)
@@ -266,7 +266,7 @@ func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
 
 // Listen implements [posix.Sockets].
 func (d *Core) Listen(fd posix.FD, backlog int) error {
-	if d.rules.Listen == nil || !d.rules.Listen.listen(fd, backlog) {
+	if !d.open[posix.OpListen] && (d.rules.Listen == nil || !d.rules.Listen.listen(fd, backlog)) {
 		return denied(posix.OpListen, fd, "", d.rules.Listen != nil)
 	}
 	return d.next.Listen(fd, backlog)
@@ -274,7 +274,7 @@ func (d *Core) Listen(fd posix.FD, backlog int) error {
 
 // Accept4 implements [posix.Sockets].
 func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error) {
-	if d.rules.Accept4 == nil || !d.rules.Accept4.accept4(fd, flags) {
+	if !d.open[posix.OpAccept4] && (d.rules.Accept4 == nil || !d.rules.Accept4.accept4(fd, flags)) {
 		return -1, posix.Sockaddr{}, denied(posix.OpAccept4, fd, "", d.rules.Accept4 != nil)
 	}
 	return d.next.Accept4(fd, flags)
@@ -282,7 +282,7 @@ func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error)
 
 // Connect implements [posix.Sockets].
 func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
-	if d.rules.Connect == nil || !d.rules.Connect.connect(fd, addr) {
+	if !d.open[posix.OpConnect] && (d.rules.Connect == nil || !d.rules.Connect.connect(fd, addr)) {
 		return denied(posix.OpConnect, fd, addr.String(), d.rules.Connect != nil)
 	}
 	return d.next.Connect(fd, addr)
@@ -290,7 +290,7 @@ func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
 
 // Shutdown implements [posix.Sockets].
 func (d *Core) Shutdown(fd posix.FD, how int) error {
-	if d.rules.Shutdown == nil || !d.rules.Shutdown.shutdown(fd, how) {
+	if !d.open[posix.OpShutdown] && (d.rules.Shutdown == nil || !d.rules.Shutdown.shutdown(fd, how)) {
 		return denied(posix.OpShutdown, fd, "", d.rules.Shutdown != nil)
 	}
 	return d.next.Shutdown(fd, how)
@@ -298,7 +298,7 @@ func (d *Core) Shutdown(fd posix.FD, how int) error {
 
 // Getsockname implements [posix.Sockets].
 func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
-	if d.rules.Getsockname == nil || !d.rules.Getsockname.getsockname(fd) {
+	if !d.open[posix.OpGetsockname] && (d.rules.Getsockname == nil || !d.rules.Getsockname.getsockname(fd)) {
 		return posix.Sockaddr{}, denied(posix.OpGetsockname, fd, "", d.rules.Getsockname != nil)
 	}
 	return d.next.Getsockname(fd)
@@ -306,7 +306,7 @@ func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
 
 // SetsockoptInt implements [posix.Sockets].
 func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) error {
-	if d.rules.SetsockoptInt == nil || !d.rules.SetsockoptInt.setsockoptInt(fd, level, option, value) {
+	if !d.open[posix.OpSetsockoptInt] && (d.rules.SetsockoptInt == nil || !d.rules.SetsockoptInt.setsockoptInt(fd, level, option, value)) {
 		return denied(posix.OpSetsockoptInt, fd, "", d.rules.SetsockoptInt != nil)
 	}
 	return d.next.SetsockoptInt(fd, level, option, value)
@@ -314,7 +314,7 @@ func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) erro
 
 // GetsockoptInt implements [posix.Sockets].
 func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
-	if d.rules.GetsockoptInt == nil || !d.rules.GetsockoptInt.getsockoptInt(fd, level, option) {
+	if !d.open[posix.OpGetsockoptInt] && (d.rules.GetsockoptInt == nil || !d.rules.GetsockoptInt.getsockoptInt(fd, level, option)) {
 		return 0, denied(posix.OpGetsockoptInt, fd, "", d.rules.GetsockoptInt != nil)
 	}
 	return d.next.GetsockoptInt(fd, level, option)
@@ -322,7 +322,7 @@ func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
 
 // GetsockoptUcred implements [posix.Sockets].
 func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
-	if d.rules.GetsockoptUcred == nil || !d.rules.GetsockoptUcred.getsockoptUcred(fd) {
+	if !d.open[posix.OpGetsockoptUcred] && (d.rules.GetsockoptUcred == nil || !d.rules.GetsockoptUcred.getsockoptUcred(fd)) {
 		return posix.Ucred{}, denied(posix.OpGetsockoptUcred, fd, "", d.rules.GetsockoptUcred != nil)
 	}
 	return d.next.GetsockoptUcred(fd)
@@ -330,7 +330,7 @@ func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
 
 // GetsockoptTCPInfo implements [posix.Sockets].
 func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
-	if d.rules.GetsockoptTCPInfo == nil || !d.rules.GetsockoptTCPInfo.getsockoptTCPInfo(fd, info) {
+	if !d.open[posix.OpGetsockoptTCPInfo] && (d.rules.GetsockoptTCPInfo == nil || !d.rules.GetsockoptTCPInfo.getsockoptTCPInfo(fd, info)) {
 		return denied(posix.OpGetsockoptTCPInfo, fd, "", d.rules.GetsockoptTCPInfo != nil)
 	}
 	return d.next.GetsockoptTCPInfo(fd, info)
@@ -338,7 +338,7 @@ func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
 
 // Sendmsg implements [posix.Sockets].
 func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	if d.rules.Sendmsg == nil || !d.rules.Sendmsg.sendmsg(fd, m, flags) {
+	if !d.open[posix.OpSendmsg] && (d.rules.Sendmsg == nil || !d.rules.Sendmsg.sendmsg(fd, m, flags)) {
 		return 0, denied(posix.OpSendmsg, fd, "", d.rules.Sendmsg != nil)
 	}
 	return d.next.Sendmsg(fd, m, flags)
@@ -346,7 +346,7 @@ func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 
 // Recvmsg implements [posix.Sockets].
 func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	if d.rules.Recvmsg == nil || !d.rules.Recvmsg.recvmsg(fd, m, flags) {
+	if !d.open[posix.OpRecvmsg] && (d.rules.Recvmsg == nil || !d.rules.Recvmsg.recvmsg(fd, m, flags)) {
 		return 0, denied(posix.OpRecvmsg, fd, "", d.rules.Recvmsg != nil)
 	}
 	return d.next.Recvmsg(fd, m, flags)
@@ -354,7 +354,7 @@ func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 
 // Getpeername implements [posix.Sockets].
 func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
-	if d.rules.Getpeername == nil || !d.rules.Getpeername.getpeername(fd) {
+	if !d.open[posix.OpGetpeername] && (d.rules.Getpeername == nil || !d.rules.Getpeername.getpeername(fd)) {
 		return posix.Sockaddr{}, denied(posix.OpGetpeername, fd, "", d.rules.Getpeername != nil)
 	}
 	return d.next.Getpeername(fd)
@@ -362,7 +362,7 @@ func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
 
 // Clone3 implements [posix.Processes].
 func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
-	if d.rules.Clone3 == nil || !d.rules.Clone3.clone3(args) {
+	if !d.open[posix.OpClone3] && (d.rules.Clone3 == nil || !d.rules.Clone3.clone3(args)) {
 		return posix.Child{}, denied(posix.OpClone3, posix.NoFD, "", d.rules.Clone3 != nil)
 	}
 	return d.next.Clone3(args)
@@ -370,7 +370,7 @@ func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 
 // Waitid implements [posix.Processes].
 func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options int) error {
-	if d.rules.Waitid == nil || !d.rules.Waitid.waitid(idtype, id, info, options) {
+	if !d.open[posix.OpWaitid] && (d.rules.Waitid == nil || !d.rules.Waitid.waitid(idtype, id, info, options)) {
 		return denied(posix.OpWaitid, posix.NoFD, "", d.rules.Waitid != nil)
 	}
 	return d.next.Waitid(idtype, id, info, options)
@@ -378,7 +378,7 @@ func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options
 
 // PidfdOpen implements [posix.Processes].
 func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
-	if d.rules.PidfdOpen == nil || !d.rules.PidfdOpen.pidfdOpen(pid, flags) {
+	if !d.open[posix.OpPidfdOpen] && (d.rules.PidfdOpen == nil || !d.rules.PidfdOpen.pidfdOpen(pid, flags)) {
 		return -1, denied(posix.OpPidfdOpen, posix.NoFD, "", d.rules.PidfdOpen != nil)
 	}
 	return d.next.PidfdOpen(pid, flags)
@@ -386,7 +386,7 @@ func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
 
 // PidfdSendSignal implements [posix.Processes].
 func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
-	if d.rules.PidfdSendSignal == nil || !d.rules.PidfdSendSignal.pidfdSendSignal(pidfd, sig) {
+	if !d.open[posix.OpPidfdSendSignal] && (d.rules.PidfdSendSignal == nil || !d.rules.PidfdSendSignal.pidfdSendSignal(pidfd, sig)) {
 		return denied(posix.OpPidfdSendSignal, pidfd, "", d.rules.PidfdSendSignal != nil)
 	}
 	return d.next.PidfdSendSignal(pidfd, sig)
@@ -394,7 +394,7 @@ func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
 
 // Execve implements [posix.Processes].
 func (d *Core) Execve(path string, argv []string, env []string) error {
-	if d.rules.Execve == nil || !d.rules.Execve.execve(path, argv, env) {
+	if !d.open[posix.OpExecve] && (d.rules.Execve == nil || !d.rules.Execve.execve(path, argv, env)) {
 		return denied(posix.OpExecve, posix.NoFD, path, d.rules.Execve != nil)
 	}
 	return d.next.Execve(path, argv, env)
@@ -402,7 +402,7 @@ func (d *Core) Execve(path string, argv []string, env []string) error {
 
 // Getpid implements [posix.Processes].
 func (d *Core) Getpid() posix.PID {
-	if d.rules.Getpid == nil {
+	if d.rules.Getpid != Allow {
 		panic(denied(posix.OpGetpid, posix.NoFD, "", false)) // there is no error to return, and a made-up result would be believed
 	}
 	return d.next.Getpid()
@@ -410,7 +410,7 @@ func (d *Core) Getpid() posix.PID {
 
 // Getppid implements [posix.Processes].
 func (d *Core) Getppid() posix.PID {
-	if d.rules.Getppid == nil {
+	if d.rules.Getppid != Allow {
 		panic(denied(posix.OpGetppid, posix.NoFD, "", false)) // there is no error to return, and a made-up result would be believed
 	}
 	return d.next.Getppid()
@@ -418,7 +418,7 @@ func (d *Core) Getppid() posix.PID {
 
 // Getpgid implements [posix.Processes].
 func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
-	if d.rules.Getpgid == nil || !d.rules.Getpgid.getpgid(pid) {
+	if !d.open[posix.OpGetpgid] && (d.rules.Getpgid == nil || !d.rules.Getpgid.getpgid(pid)) {
 		return 0, denied(posix.OpGetpgid, posix.NoFD, "", d.rules.Getpgid != nil)
 	}
 	return d.next.Getpgid(pid)
@@ -426,7 +426,7 @@ func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
 
 // Setpgid implements [posix.Processes].
 func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
-	if d.rules.Setpgid == nil || !d.rules.Setpgid.setpgid(pid, pgid) {
+	if !d.open[posix.OpSetpgid] && (d.rules.Setpgid == nil || !d.rules.Setpgid.setpgid(pid, pgid)) {
 		return denied(posix.OpSetpgid, posix.NoFD, "", d.rules.Setpgid != nil)
 	}
 	return d.next.Setpgid(pid, pgid)
@@ -434,7 +434,7 @@ func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
 
 // Getsid implements [posix.Processes].
 func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
-	if d.rules.Getsid == nil || !d.rules.Getsid.getsid(pid) {
+	if !d.open[posix.OpGetsid] && (d.rules.Getsid == nil || !d.rules.Getsid.getsid(pid)) {
 		return 0, denied(posix.OpGetsid, posix.NoFD, "", d.rules.Getsid != nil)
 	}
 	return d.next.Getsid(pid)
@@ -442,7 +442,7 @@ func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
 
 // Setsid implements [posix.Processes].
 func (d *Core) Setsid() (posix.PID, error) {
-	if d.rules.Setsid == nil {
+	if d.rules.Setsid != Allow {
 		return 0, denied(posix.OpSetsid, posix.NoFD, "", false)
 	}
 	return d.next.Setsid()
@@ -450,7 +450,7 @@ func (d *Core) Setsid() (posix.PID, error) {
 
 // Kill implements [posix.Signals].
 func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
-	if d.rules.Kill == nil || !d.rules.Kill.kill(pid, sig) {
+	if !d.open[posix.OpKill] && (d.rules.Kill == nil || !d.rules.Kill.kill(pid, sig)) {
 		return denied(posix.OpKill, posix.NoFD, "", d.rules.Kill != nil)
 	}
 	return d.next.Kill(pid, sig)
@@ -458,7 +458,7 @@ func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
 
 // RtSigprocmask implements [posix.Signals].
 func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) error {
-	if d.rules.RtSigprocmask == nil || !d.rules.RtSigprocmask.rtSigprocmask(how, set, old) {
+	if !d.open[posix.OpRtSigprocmask] && (d.rules.RtSigprocmask == nil || !d.rules.RtSigprocmask.rtSigprocmask(how, set, old)) {
 		return denied(posix.OpRtSigprocmask, posix.NoFD, "", d.rules.RtSigprocmask != nil)
 	}
 	return d.next.RtSigprocmask(how, set, old)
@@ -466,7 +466,7 @@ func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) erro
 
 // Signalfd4 implements [posix.Signals].
 func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, error) {
-	if d.rules.Signalfd4 == nil || !d.rules.Signalfd4.signalfd4(fd, mask, flags) {
+	if !d.open[posix.OpSignalfd4] && (d.rules.Signalfd4 == nil || !d.rules.Signalfd4.signalfd4(fd, mask, flags)) {
 		return -1, denied(posix.OpSignalfd4, fd, "", d.rules.Signalfd4 != nil)
 	}
 	return d.next.Signalfd4(fd, mask, flags)
@@ -474,7 +474,7 @@ func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, e
 
 // EpollCreate1 implements [posix.Polling].
 func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
-	if d.rules.EpollCreate1 == nil || !d.rules.EpollCreate1.epollCreate1(flags) {
+	if !d.open[posix.OpEpollCreate1] && (d.rules.EpollCreate1 == nil || !d.rules.EpollCreate1.epollCreate1(flags)) {
 		return -1, denied(posix.OpEpollCreate1, posix.NoFD, "", d.rules.EpollCreate1 != nil)
 	}
 	return d.next.EpollCreate1(flags)
@@ -482,7 +482,7 @@ func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
 
 // EpollCtl implements [posix.Polling].
 func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEvent) error {
-	if d.rules.EpollCtl == nil || !d.rules.EpollCtl.epollCtl(epfd, op, fd, event) {
+	if !d.open[posix.OpEpollCtl] && (d.rules.EpollCtl == nil || !d.rules.EpollCtl.epollCtl(epfd, op, fd, event)) {
 		return denied(posix.OpEpollCtl, fd, "", d.rules.EpollCtl != nil)
 	}
 	return d.next.EpollCtl(epfd, op, fd, event)
@@ -490,7 +490,7 @@ func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEv
 
 // EpollWait implements [posix.Polling].
 func (d *Core) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) (int, error) {
-	if d.rules.EpollWait == nil || !d.rules.EpollWait.epollWait(epfd, events, timeout) {
+	if !d.open[posix.OpEpollWait] && (d.rules.EpollWait == nil || !d.rules.EpollWait.epollWait(epfd, events, timeout)) {
 		return 0, denied(posix.OpEpollWait, epfd, "", d.rules.EpollWait != nil)
 	}
 	return d.next.EpollWait(epfd, events, timeout)
@@ -498,7 +498,7 @@ func (d *Core) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) 
 
 // Ppoll implements [posix.Polling].
 func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
-	if d.rules.Ppoll == nil || !d.rules.Ppoll.ppoll(fds, timeout) {
+	if !d.open[posix.OpPpoll] && (d.rules.Ppoll == nil || !d.rules.Ppoll.ppoll(fds, timeout)) {
 		return 0, denied(posix.OpPpoll, posix.NoFD, "", d.rules.Ppoll != nil)
 	}
 	return d.next.Ppoll(fds, timeout)
@@ -506,7 +506,7 @@ func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
 
 // Eventfd2 implements [posix.Polling].
 func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
-	if d.rules.Eventfd2 == nil || !d.rules.Eventfd2.eventfd2(initial, flags) {
+	if !d.open[posix.OpEventfd2] && (d.rules.Eventfd2 == nil || !d.rules.Eventfd2.eventfd2(initial, flags)) {
 		return -1, denied(posix.OpEventfd2, posix.NoFD, "", d.rules.Eventfd2 != nil)
 	}
 	return d.next.Eventfd2(initial, flags)
@@ -514,7 +514,7 @@ func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
 
 // TimerfdCreate implements [posix.Polling].
 func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
-	if d.rules.TimerfdCreate == nil || !d.rules.TimerfdCreate.timerfdCreate(clock, flags) {
+	if !d.open[posix.OpTimerfdCreate] && (d.rules.TimerfdCreate == nil || !d.rules.TimerfdCreate.timerfdCreate(clock, flags)) {
 		return -1, denied(posix.OpTimerfdCreate, posix.NoFD, "", d.rules.TimerfdCreate != nil)
 	}
 	return d.next.TimerfdCreate(clock, flags)
@@ -522,7 +522,7 @@ func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
 
 // TimerfdSettime implements [posix.Polling].
 func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) error {
-	if d.rules.TimerfdSettime == nil || !d.rules.TimerfdSettime.timerfdSettime(fd, flags, value) {
+	if !d.open[posix.OpTimerfdSettime] && (d.rules.TimerfdSettime == nil || !d.rules.TimerfdSettime.timerfdSettime(fd, flags, value)) {
 		return denied(posix.OpTimerfdSettime, fd, "", d.rules.TimerfdSettime != nil)
 	}
 	return d.next.TimerfdSettime(fd, flags, value)
@@ -530,7 +530,7 @@ func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) er
 
 // TimerfdGettime implements [posix.Polling].
 func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
-	if d.rules.TimerfdGettime == nil || !d.rules.TimerfdGettime.timerfdGettime(fd, value) {
+	if !d.open[posix.OpTimerfdGettime] && (d.rules.TimerfdGettime == nil || !d.rules.TimerfdGettime.timerfdGettime(fd, value)) {
 		return denied(posix.OpTimerfdGettime, fd, "", d.rules.TimerfdGettime != nil)
 	}
 	return d.next.TimerfdGettime(fd, value)
@@ -538,7 +538,7 @@ func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
 
 // MemfdCreate implements [posix.Memory].
 func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
-	if d.rules.MemfdCreate == nil || !d.rules.MemfdCreate.memfdCreate(name, flags) {
+	if !d.open[posix.OpMemfdCreate] && (d.rules.MemfdCreate == nil || !d.rules.MemfdCreate.memfdCreate(name, flags)) {
 		return -1, denied(posix.OpMemfdCreate, posix.NoFD, name, d.rules.MemfdCreate != nil)
 	}
 	return d.next.MemfdCreate(name, flags)
@@ -546,7 +546,7 @@ func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 
 // Madvise implements [posix.Memory].
 func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
-	if d.rules.Madvise == nil || !d.rules.Madvise.madvise(addr, length, advice) {
+	if !d.open[posix.OpMadvise] && (d.rules.Madvise == nil || !d.rules.Madvise.madvise(addr, length, advice)) {
 		return denied(posix.OpMadvise, posix.NoFD, "", d.rules.Madvise != nil)
 	}
 	return d.next.Madvise(addr, length, advice)
@@ -554,7 +554,7 @@ func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
 
 // Mmap implements [posix.Memory].
 func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
-	if d.rules.Mmap == nil || !d.rules.Mmap.mmap(m) {
+	if !d.open[posix.OpMmap] && (d.rules.Mmap == nil || !d.rules.Mmap.mmap(m)) {
 		return nil, denied(posix.OpMmap, m.FD, "", d.rules.Mmap != nil)
 	}
 	return d.next.Mmap(m)
@@ -562,7 +562,7 @@ func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
 
 // Munmap implements [posix.Memory].
 func (d *Core) Munmap(b []byte) error {
-	if d.rules.Munmap == nil || !d.rules.Munmap.munmap(b) {
+	if !d.open[posix.OpMunmap] && (d.rules.Munmap == nil || !d.rules.Munmap.munmap(b)) {
 		return denied(posix.OpMunmap, posix.NoFD, "", d.rules.Munmap != nil)
 	}
 	return d.next.Munmap(b)
@@ -570,7 +570,7 @@ func (d *Core) Munmap(b []byte) error {
 
 // Mprotect implements [posix.Memory].
 func (d *Core) Mprotect(b []byte, prot int) error {
-	if d.rules.Mprotect == nil || !d.rules.Mprotect.mprotect(b, prot) {
+	if !d.open[posix.OpMprotect] && (d.rules.Mprotect == nil || !d.rules.Mprotect.mprotect(b, prot)) {
 		return denied(posix.OpMprotect, posix.NoFD, "", d.rules.Mprotect != nil)
 	}
 	return d.next.Mprotect(b, prot)
@@ -578,7 +578,7 @@ func (d *Core) Mprotect(b []byte, prot int) error {
 
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
-	if d.rules.ClockGettime == nil || !d.rules.ClockGettime.clockGettime(clock) {
+	if !d.open[posix.OpClockGettime] && (d.rules.ClockGettime == nil || !d.rules.ClockGettime.clockGettime(clock)) {
 		return posix.Timespec{}, denied(posix.OpClockGettime, posix.NoFD, "", d.rules.ClockGettime != nil)
 	}
 	return d.next.ClockGettime(clock)
@@ -586,7 +586,7 @@ func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 
 // ClockNanosleep implements [posix.Clock].
 func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) error {
-	if d.rules.ClockNanosleep == nil || !d.rules.ClockNanosleep.clockNanosleep(clock, flags, request, remain) {
+	if !d.open[posix.OpClockNanosleep] && (d.rules.ClockNanosleep == nil || !d.rules.ClockNanosleep.clockNanosleep(clock, flags, request, remain)) {
 		return denied(posix.OpClockNanosleep, posix.NoFD, "", d.rules.ClockNanosleep != nil)
 	}
 	return d.next.ClockNanosleep(clock, flags, request, remain)
@@ -594,7 +594,7 @@ func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, rema
 
 // Getuid implements [posix.Credentials].
 func (d *Core) Getuid() posix.UID {
-	if d.rules.Getuid == nil {
+	if d.rules.Getuid != Allow {
 		panic(denied(posix.OpGetuid, posix.NoFD, "", false)) // there is no error to return, and a made-up result would be believed
 	}
 	return d.next.Getuid()
@@ -602,7 +602,7 @@ func (d *Core) Getuid() posix.UID {
 
 // Geteuid implements [posix.Credentials].
 func (d *Core) Geteuid() posix.UID {
-	if d.rules.Geteuid == nil {
+	if d.rules.Geteuid != Allow {
 		panic(denied(posix.OpGeteuid, posix.NoFD, "", false)) // there is no error to return, and a made-up result would be believed
 	}
 	return d.next.Geteuid()
@@ -610,7 +610,7 @@ func (d *Core) Geteuid() posix.UID {
 
 // Getgid implements [posix.Credentials].
 func (d *Core) Getgid() posix.GID {
-	if d.rules.Getgid == nil {
+	if d.rules.Getgid != Allow {
 		panic(denied(posix.OpGetgid, posix.NoFD, "", false)) // there is no error to return, and a made-up result would be believed
 	}
 	return d.next.Getgid()
@@ -618,7 +618,7 @@ func (d *Core) Getgid() posix.GID {
 
 // Getegid implements [posix.Credentials].
 func (d *Core) Getegid() posix.GID {
-	if d.rules.Getegid == nil {
+	if d.rules.Getegid != Allow {
 		panic(denied(posix.OpGetegid, posix.NoFD, "", false)) // there is no error to return, and a made-up result would be believed
 	}
 	return d.next.Getegid()
@@ -626,7 +626,7 @@ func (d *Core) Getegid() posix.GID {
 
 // Getgroups implements [posix.Credentials].
 func (d *Core) Getgroups(groups []posix.GID) (int, error) {
-	if d.rules.Getgroups == nil || !d.rules.Getgroups.getgroups(groups) {
+	if !d.open[posix.OpGetgroups] && (d.rules.Getgroups == nil || !d.rules.Getgroups.getgroups(groups)) {
 		return 0, denied(posix.OpGetgroups, posix.NoFD, "", d.rules.Getgroups != nil)
 	}
 	return d.next.Getgroups(groups)
@@ -634,7 +634,7 @@ func (d *Core) Getgroups(groups []posix.GID) (int, error) {
 
 // Capget implements [posix.Credentials].
 func (d *Core) Capget(sets *posix.CapSets) error {
-	if d.rules.Capget == nil || !d.rules.Capget.capget(sets) {
+	if !d.open[posix.OpCapget] && (d.rules.Capget == nil || !d.rules.Capget.capget(sets)) {
 		return denied(posix.OpCapget, posix.NoFD, "", d.rules.Capget != nil)
 	}
 	return d.next.Capget(sets)
@@ -642,7 +642,7 @@ func (d *Core) Capget(sets *posix.CapSets) error {
 
 // Getresuid implements [posix.Credentials].
 func (d *Core) Getresuid(uids *posix.Uids) error {
-	if d.rules.Getresuid == nil || !d.rules.Getresuid.getresuid(uids) {
+	if !d.open[posix.OpGetresuid] && (d.rules.Getresuid == nil || !d.rules.Getresuid.getresuid(uids)) {
 		return denied(posix.OpGetresuid, posix.NoFD, "", d.rules.Getresuid != nil)
 	}
 	return d.next.Getresuid(uids)
@@ -650,7 +650,7 @@ func (d *Core) Getresuid(uids *posix.Uids) error {
 
 // Getresgid implements [posix.Credentials].
 func (d *Core) Getresgid(gids *posix.Gids) error {
-	if d.rules.Getresgid == nil || !d.rules.Getresgid.getresgid(gids) {
+	if !d.open[posix.OpGetresgid] && (d.rules.Getresgid == nil || !d.rules.Getresgid.getresgid(gids)) {
 		return denied(posix.OpGetresgid, posix.NoFD, "", d.rules.Getresgid != nil)
 	}
 	return d.next.Getresgid(gids)
@@ -658,7 +658,7 @@ func (d *Core) Getresgid(gids *posix.Gids) error {
 
 // Setresuid implements [posix.Credentials].
 func (d *Core) Setresuid(uids posix.Uids) error {
-	if d.rules.Setresuid == nil || !d.rules.Setresuid.setresuid(uids) {
+	if !d.open[posix.OpSetresuid] && (d.rules.Setresuid == nil || !d.rules.Setresuid.setresuid(uids)) {
 		return denied(posix.OpSetresuid, posix.NoFD, "", d.rules.Setresuid != nil)
 	}
 	return d.next.Setresuid(uids)
@@ -666,7 +666,7 @@ func (d *Core) Setresuid(uids posix.Uids) error {
 
 // Setresgid implements [posix.Credentials].
 func (d *Core) Setresgid(gids posix.Gids) error {
-	if d.rules.Setresgid == nil || !d.rules.Setresgid.setresgid(gids) {
+	if !d.open[posix.OpSetresgid] && (d.rules.Setresgid == nil || !d.rules.Setresgid.setresgid(gids)) {
 		return denied(posix.OpSetresgid, posix.NoFD, "", d.rules.Setresgid != nil)
 	}
 	return d.next.Setresgid(gids)
@@ -674,7 +674,7 @@ func (d *Core) Setresgid(gids posix.Gids) error {
 
 // Setgroups implements [posix.Credentials].
 func (d *Core) Setgroups(groups []posix.GID) error {
-	if d.rules.Setgroups == nil || !d.rules.Setgroups.setgroups(groups) {
+	if !d.open[posix.OpSetgroups] && (d.rules.Setgroups == nil || !d.rules.Setgroups.setgroups(groups)) {
 		return denied(posix.OpSetgroups, posix.NoFD, "", d.rules.Setgroups != nil)
 	}
 	return d.next.Setgroups(groups)
@@ -682,7 +682,7 @@ func (d *Core) Setgroups(groups []posix.GID) error {
 
 // Capset implements [posix.Credentials].
 func (d *Core) Capset(sets *posix.CapSets) error {
-	if d.rules.Capset == nil || !d.rules.Capset.capset(sets) {
+	if !d.open[posix.OpCapset] && (d.rules.Capset == nil || !d.rules.Capset.capset(sets)) {
 		return denied(posix.OpCapset, posix.NoFD, "", d.rules.Capset != nil)
 	}
 	return d.next.Capset(sets)
@@ -690,7 +690,7 @@ func (d *Core) Capset(sets *posix.CapSets) error {
 
 // Setns implements [posix.Namespaces].
 func (d *Core) Setns(fd posix.FD, nstype int) error {
-	if d.rules.Setns == nil || !d.rules.Setns.setns(fd, nstype) {
+	if !d.open[posix.OpSetns] && (d.rules.Setns == nil || !d.rules.Setns.setns(fd, nstype)) {
 		return denied(posix.OpSetns, fd, "", d.rules.Setns != nil)
 	}
 	return d.next.Setns(fd, nstype)
@@ -698,7 +698,7 @@ func (d *Core) Setns(fd posix.FD, nstype int) error {
 
 // OpenTree implements [posix.Namespaces].
 func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, error) {
-	if d.rules.OpenTree == nil || !d.rules.OpenTree.openTree(dir, path, flags) {
+	if !d.open[posix.OpOpenTree] && (d.rules.OpenTree == nil || !d.rules.OpenTree.openTree(dir, path, flags)) {
 		return -1, denied(posix.OpOpenTree, dir, path, d.rules.OpenTree != nil)
 	}
 	return d.next.OpenTree(dir, path, flags)
@@ -706,7 +706,7 @@ func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, erro
 
 // MoveMount implements [posix.Namespaces].
 func (d *Core) MoveMount(m posix.Move) error {
-	if d.rules.MoveMount == nil || !d.rules.MoveMount.moveMount(m) {
+	if !d.open[posix.OpMoveMount] && (d.rules.MoveMount == nil || !d.rules.MoveMount.moveMount(m)) {
 		return denied(posix.OpMoveMount, m.FromDir, posix.FromTo(m.FromDir, m.FromPath, m.ToDir, m.ToPath), d.rules.MoveMount != nil)
 	}
 	return d.next.MoveMount(m)
@@ -714,7 +714,7 @@ func (d *Core) MoveMount(m posix.Move) error {
 
 // MountSetattr implements [posix.Namespaces].
 func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.MountAttr) error {
-	if d.rules.MountSetattr == nil || !d.rules.MountSetattr.mountSetattr(dir, path, flags, attr) {
+	if !d.open[posix.OpMountSetattr] && (d.rules.MountSetattr == nil || !d.rules.MountSetattr.mountSetattr(dir, path, flags, attr)) {
 		return denied(posix.OpMountSetattr, dir, path, d.rules.MountSetattr != nil)
 	}
 	return d.next.MountSetattr(dir, path, flags, attr)
@@ -722,7 +722,7 @@ func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.Mo
 
 // Fsopen implements [posix.Namespaces].
 func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
-	if d.rules.Fsopen == nil || !d.rules.Fsopen.fsopen(fsname, flags) {
+	if !d.open[posix.OpFsopen] && (d.rules.Fsopen == nil || !d.rules.Fsopen.fsopen(fsname, flags)) {
 		return -1, denied(posix.OpFsopen, posix.NoFD, fsname, d.rules.Fsopen != nil)
 	}
 	return d.next.Fsopen(fsname, flags)
@@ -730,7 +730,7 @@ func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
 
 // Fsconfig implements [posix.Namespaces].
 func (d *Core) Fsconfig(c posix.FsConfig) error {
-	if d.rules.Fsconfig == nil || !d.rules.Fsconfig.fsconfig(c) {
+	if !d.open[posix.OpFsconfig] && (d.rules.Fsconfig == nil || !d.rules.Fsconfig.fsconfig(c)) {
 		return denied(posix.OpFsconfig, c.FS, c.Key, d.rules.Fsconfig != nil)
 	}
 	return d.next.Fsconfig(c)
@@ -738,7 +738,7 @@ func (d *Core) Fsconfig(c posix.FsConfig) error {
 
 // Fsmount implements [posix.Namespaces].
 func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error) {
-	if d.rules.Fsmount == nil || !d.rules.Fsmount.fsmount(fs, flags, attrs) {
+	if !d.open[posix.OpFsmount] && (d.rules.Fsmount == nil || !d.rules.Fsmount.fsmount(fs, flags, attrs)) {
 		return -1, denied(posix.OpFsmount, fs, "", d.rules.Fsmount != nil)
 	}
 	return d.next.Fsmount(fs, flags, attrs)
@@ -746,7 +746,7 @@ func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error
 
 // Unshare implements [posix.Namespaces].
 func (d *Core) Unshare(flags int) error {
-	if d.rules.Unshare == nil || !d.rules.Unshare.unshare(flags) {
+	if !d.open[posix.OpUnshare] && (d.rules.Unshare == nil || !d.rules.Unshare.unshare(flags)) {
 		return denied(posix.OpUnshare, posix.NoFD, "", d.rules.Unshare != nil)
 	}
 	return d.next.Unshare(flags)
@@ -754,7 +754,7 @@ func (d *Core) Unshare(flags int) error {
 
 // Umount2 implements [posix.Namespaces].
 func (d *Core) Umount2(path string, flags int) error {
-	if d.rules.Umount2 == nil || !d.rules.Umount2.umount2(path, flags) {
+	if !d.open[posix.OpUmount2] && (d.rules.Umount2 == nil || !d.rules.Umount2.umount2(path, flags)) {
 		return denied(posix.OpUmount2, posix.NoFD, path, d.rules.Umount2 != nil)
 	}
 	return d.next.Umount2(path, flags)
@@ -762,7 +762,7 @@ func (d *Core) Umount2(path string, flags int) error {
 
 // Prlimit implements [posix.Limits].
 func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) error {
-	if d.rules.Prlimit == nil || !d.rules.Prlimit.prlimit(pid, resource, new, old) {
+	if !d.open[posix.OpPrlimit] && (d.rules.Prlimit == nil || !d.rules.Prlimit.prlimit(pid, resource, new, old)) {
 		return denied(posix.OpPrlimit, posix.NoFD, "", d.rules.Prlimit != nil)
 	}
 	return d.next.Prlimit(pid, resource, new, old)
@@ -770,7 +770,7 @@ func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posi
 
 // Uname implements [posix.Limits].
 func (d *Core) Uname() (posix.Utsname, error) {
-	if d.rules.Uname == nil {
+	if d.rules.Uname != Allow {
 		return posix.Utsname{}, denied(posix.OpUname, posix.NoFD, "", false)
 	}
 	return d.next.Uname()
@@ -778,7 +778,7 @@ func (d *Core) Uname() (posix.Utsname, error) {
 
 // Prctl implements [posix.Hardening].
 func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
-	if d.rules.Prctl == nil || !d.rules.Prctl.prctl(args) {
+	if !d.open[posix.OpPrctl] && (d.rules.Prctl == nil || !d.rules.Prctl.prctl(args)) {
 		return 0, denied(posix.OpPrctl, posix.NoFD, "", d.rules.Prctl != nil)
 	}
 	return d.next.Prctl(args)
@@ -786,7 +786,7 @@ func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
 
 // LandlockABI implements [posix.Hardening].
 func (d *Core) LandlockABI() (int, error) {
-	if d.rules.LandlockABI == nil {
+	if d.rules.LandlockABI != Allow {
 		return 0, denied(posix.OpLandlockABI, posix.NoFD, "", false)
 	}
 	return d.next.LandlockABI()
@@ -794,7 +794,7 @@ func (d *Core) LandlockABI() (int, error) {
 
 // LandlockCreateRuleset implements [posix.Hardening].
 func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD, error) {
-	if d.rules.LandlockCreateRuleset == nil || !d.rules.LandlockCreateRuleset.landlockCreateRuleset(attr) {
+	if !d.open[posix.OpLandlockCreateRuleset] && (d.rules.LandlockCreateRuleset == nil || !d.rules.LandlockCreateRuleset.landlockCreateRuleset(attr)) {
 		return -1, denied(posix.OpLandlockCreateRuleset, posix.NoFD, "", d.rules.LandlockCreateRuleset != nil)
 	}
 	return d.next.LandlockCreateRuleset(attr)
@@ -802,7 +802,7 @@ func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD,
 
 // LandlockAddPathRule implements [posix.Hardening].
 func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBeneath) error {
-	if d.rules.LandlockAddPathRule == nil || !d.rules.LandlockAddPathRule.landlockAddPathRule(ruleset, rule) {
+	if !d.open[posix.OpLandlockAddPathRule] && (d.rules.LandlockAddPathRule == nil || !d.rules.LandlockAddPathRule.landlockAddPathRule(ruleset, rule)) {
 		return denied(posix.OpLandlockAddPathRule, ruleset, "", d.rules.LandlockAddPathRule != nil)
 	}
 	return d.next.LandlockAddPathRule(ruleset, rule)
@@ -810,7 +810,7 @@ func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBen
 
 // LandlockAddNetRule implements [posix.Hardening].
 func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort) error {
-	if d.rules.LandlockAddNetRule == nil || !d.rules.LandlockAddNetRule.landlockAddNetRule(ruleset, rule) {
+	if !d.open[posix.OpLandlockAddNetRule] && (d.rules.LandlockAddNetRule == nil || !d.rules.LandlockAddNetRule.landlockAddNetRule(ruleset, rule)) {
 		return denied(posix.OpLandlockAddNetRule, ruleset, "", d.rules.LandlockAddNetRule != nil)
 	}
 	return d.next.LandlockAddNetRule(ruleset, rule)
@@ -818,7 +818,7 @@ func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort)
 
 // SeccompActionAvail implements [posix.Hardening].
 func (d *Core) SeccompActionAvail(action uint32) error {
-	if d.rules.SeccompActionAvail == nil || !d.rules.SeccompActionAvail.seccompActionAvail(action) {
+	if !d.open[posix.OpSeccompActionAvail] && (d.rules.SeccompActionAvail == nil || !d.rules.SeccompActionAvail.seccompActionAvail(action)) {
 		return denied(posix.OpSeccompActionAvail, posix.NoFD, "", d.rules.SeccompActionAvail != nil)
 	}
 	return d.next.SeccompActionAvail(action)
@@ -826,7 +826,7 @@ func (d *Core) SeccompActionAvail(action uint32) error {
 
 // Getrandom implements [posix.Hardening].
 func (d *Core) Getrandom(p []byte, flags int) (int, error) {
-	if d.rules.Getrandom == nil || !d.rules.Getrandom.getrandom(p, flags) {
+	if !d.open[posix.OpGetrandom] && (d.rules.Getrandom == nil || !d.rules.Getrandom.getrandom(p, flags)) {
 		return 0, denied(posix.OpGetrandom, posix.NoFD, "", d.rules.Getrandom != nil)
 	}
 	return d.next.Getrandom(p, flags)
@@ -834,7 +834,7 @@ func (d *Core) Getrandom(p []byte, flags int) (int, error) {
 
 // LandlockRestrictSelf implements [posix.Hardening].
 func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
-	if d.rules.LandlockRestrictSelf == nil || !d.rules.LandlockRestrictSelf.landlockRestrictSelf(ruleset, flags) {
+	if !d.open[posix.OpLandlockRestrictSelf] && (d.rules.LandlockRestrictSelf == nil || !d.rules.LandlockRestrictSelf.landlockRestrictSelf(ruleset, flags)) {
 		return denied(posix.OpLandlockRestrictSelf, ruleset, "", d.rules.LandlockRestrictSelf != nil)
 	}
 	return d.next.LandlockRestrictSelf(ruleset, flags)
@@ -842,7 +842,7 @@ func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
 
 // SeccompSetModeFilter implements [posix.Hardening].
 func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
-	if d.rules.SeccompSetModeFilter == nil || !d.rules.SeccompSetModeFilter.seccompSetModeFilter(flags, filter) {
+	if !d.open[posix.OpSeccompSetModeFilter] && (d.rules.SeccompSetModeFilter == nil || !d.rules.SeccompSetModeFilter.seccompSetModeFilter(flags, filter)) {
 		return 0, denied(posix.OpSeccompSetModeFilter, posix.NoFD, "", d.rules.SeccompSetModeFilter != nil)
 	}
 	return d.next.SeccompSetModeFilter(flags, filter)
@@ -850,7 +850,7 @@ func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (in
 
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
-	if d.rules.PosixOpenpt == nil || !d.rules.PosixOpenpt.posixOpenpt(flags) {
+	if !d.open[posix.OpPosixOpenpt] && (d.rules.PosixOpenpt == nil || !d.rules.PosixOpenpt.posixOpenpt(flags)) {
 		return -1, denied(posix.OpPosixOpenpt, posix.NoFD, "", d.rules.PosixOpenpt != nil)
 	}
 	return d.next.PosixOpenpt(flags)
@@ -858,7 +858,7 @@ func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 
 // Unlockpt implements [posix.Terminals].
 func (d *Core) Unlockpt(master posix.FD) error {
-	if d.rules.Unlockpt == nil || !d.rules.Unlockpt.unlockpt(master) {
+	if !d.open[posix.OpUnlockpt] && (d.rules.Unlockpt == nil || !d.rules.Unlockpt.unlockpt(master)) {
 		return denied(posix.OpUnlockpt, master, "", d.rules.Unlockpt != nil)
 	}
 	return d.next.Unlockpt(master)
@@ -866,7 +866,7 @@ func (d *Core) Unlockpt(master posix.FD) error {
 
 // OpenPeer implements [posix.Terminals].
 func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
-	if d.rules.OpenPeer == nil || !d.rules.OpenPeer.openPeer(master, flags) {
+	if !d.open[posix.OpOpenPeer] && (d.rules.OpenPeer == nil || !d.rules.OpenPeer.openPeer(master, flags)) {
 		return -1, denied(posix.OpOpenPeer, master, "", d.rules.OpenPeer != nil)
 	}
 	return d.next.OpenPeer(master, flags)
@@ -874,7 +874,7 @@ func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
 
 // Tcgetattr implements [posix.Terminals].
 func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
-	if d.rules.Tcgetattr == nil || !d.rules.Tcgetattr.tcgetattr(fd, t) {
+	if !d.open[posix.OpTcgetattr] && (d.rules.Tcgetattr == nil || !d.rules.Tcgetattr.tcgetattr(fd, t)) {
 		return denied(posix.OpTcgetattr, fd, "", d.rules.Tcgetattr != nil)
 	}
 	return d.next.Tcgetattr(fd, t)
@@ -882,7 +882,7 @@ func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
 
 // Tcsetattr implements [posix.Terminals].
 func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
-	if d.rules.Tcsetattr == nil || !d.rules.Tcsetattr.tcsetattr(fd, actions, t) {
+	if !d.open[posix.OpTcsetattr] && (d.rules.Tcsetattr == nil || !d.rules.Tcsetattr.tcsetattr(fd, actions, t)) {
 		return denied(posix.OpTcsetattr, fd, "", d.rules.Tcsetattr != nil)
 	}
 	return d.next.Tcsetattr(fd, actions, t)
@@ -890,7 +890,7 @@ func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
 
 // Tcgetwinsize implements [posix.Terminals].
 func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
-	if d.rules.Tcgetwinsize == nil || !d.rules.Tcgetwinsize.tcgetwinsize(fd, w) {
+	if !d.open[posix.OpTcgetwinsize] && (d.rules.Tcgetwinsize == nil || !d.rules.Tcgetwinsize.tcgetwinsize(fd, w)) {
 		return denied(posix.OpTcgetwinsize, fd, "", d.rules.Tcgetwinsize != nil)
 	}
 	return d.next.Tcgetwinsize(fd, w)
@@ -898,7 +898,7 @@ func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
 
 // Tcsetwinsize implements [posix.Terminals].
 func (d *Core) Tcsetwinsize(fd posix.FD, w posix.Winsize) error {
-	if d.rules.Tcsetwinsize == nil || !d.rules.Tcsetwinsize.tcsetwinsize(fd, w) {
+	if !d.open[posix.OpTcsetwinsize] && (d.rules.Tcsetwinsize == nil || !d.rules.Tcsetwinsize.tcsetwinsize(fd, w)) {
 		return denied(posix.OpTcsetwinsize, fd, "", d.rules.Tcsetwinsize != nil)
 	}
 	return d.next.Tcsetwinsize(fd, w)

@@ -143,6 +143,115 @@ type Rules struct {
 	Tcsetwinsize TcsetwinsizeRule
 }
 
+// opened returns the operations with arguments whose rule is Allow.
+func opened(r *Rules) [posix.OpCount]bool {
+	return [posix.OpCount]bool{
+		posix.OpOpenat2:               r.Openat2 == Allow,
+		posix.OpClose:                 r.Close == Allow,
+		posix.OpRead:                  r.Read == Allow,
+		posix.OpWrite:                 r.Write == Allow,
+		posix.OpPread:                 r.Pread == Allow,
+		posix.OpFstat:                 r.Fstat == Allow,
+		posix.OpFstatat:               r.Fstatat == Allow,
+		posix.OpReadlinkat:            r.Readlinkat == Allow,
+		posix.OpMkdirat:               r.Mkdirat == Allow,
+		posix.OpSymlinkat:             r.Symlinkat == Allow,
+		posix.OpUnlinkat:              r.Unlinkat == Allow,
+		posix.OpRenameat2:             r.Renameat2 == Allow,
+		posix.OpFchmodat:              r.Fchmodat == Allow,
+		posix.OpFchownat:              r.Fchownat == Allow,
+		posix.OpGetdents:              r.Getdents == Allow,
+		posix.OpFtruncate:             r.Ftruncate == Allow,
+		posix.OpFcntl:                 r.Fcntl == Allow,
+		posix.OpDup3:                  r.Dup3 == Allow,
+		posix.OpPipe2:                 r.Pipe2 == Allow,
+		posix.OpTee:                   r.Tee == Allow,
+		posix.OpPwrite:                r.Pwrite == Allow,
+		posix.OpLseek:                 r.Lseek == Allow,
+		posix.OpLinkat:                r.Linkat == Allow,
+		posix.OpFsync:                 r.Fsync == Allow,
+		posix.OpFaccessat2:            r.Faccessat2 == Allow,
+		posix.OpFlock:                 r.Flock == Allow,
+		posix.OpUtimensat:             r.Utimensat == Allow,
+		posix.OpFstatfs:               r.Fstatfs == Allow,
+		posix.OpUmask:                 r.Umask == Allow,
+		posix.OpSocket:                r.Socket == Allow,
+		posix.OpSocketpair:            r.Socketpair == Allow,
+		posix.OpBind:                  r.Bind == Allow,
+		posix.OpListen:                r.Listen == Allow,
+		posix.OpAccept4:               r.Accept4 == Allow,
+		posix.OpConnect:               r.Connect == Allow,
+		posix.OpShutdown:              r.Shutdown == Allow,
+		posix.OpGetsockname:           r.Getsockname == Allow,
+		posix.OpSetsockoptInt:         r.SetsockoptInt == Allow,
+		posix.OpGetsockoptInt:         r.GetsockoptInt == Allow,
+		posix.OpGetsockoptUcred:       r.GetsockoptUcred == Allow,
+		posix.OpGetsockoptTCPInfo:     r.GetsockoptTCPInfo == Allow,
+		posix.OpSendmsg:               r.Sendmsg == Allow,
+		posix.OpRecvmsg:               r.Recvmsg == Allow,
+		posix.OpGetpeername:           r.Getpeername == Allow,
+		posix.OpClone3:                r.Clone3 == Allow,
+		posix.OpWaitid:                r.Waitid == Allow,
+		posix.OpPidfdOpen:             r.PidfdOpen == Allow,
+		posix.OpPidfdSendSignal:       r.PidfdSendSignal == Allow,
+		posix.OpExecve:                r.Execve == Allow,
+		posix.OpGetpgid:               r.Getpgid == Allow,
+		posix.OpSetpgid:               r.Setpgid == Allow,
+		posix.OpGetsid:                r.Getsid == Allow,
+		posix.OpKill:                  r.Kill == Allow,
+		posix.OpRtSigprocmask:         r.RtSigprocmask == Allow,
+		posix.OpSignalfd4:             r.Signalfd4 == Allow,
+		posix.OpEpollCreate1:          r.EpollCreate1 == Allow,
+		posix.OpEpollCtl:              r.EpollCtl == Allow,
+		posix.OpEpollWait:             r.EpollWait == Allow,
+		posix.OpPpoll:                 r.Ppoll == Allow,
+		posix.OpEventfd2:              r.Eventfd2 == Allow,
+		posix.OpTimerfdCreate:         r.TimerfdCreate == Allow,
+		posix.OpTimerfdSettime:        r.TimerfdSettime == Allow,
+		posix.OpTimerfdGettime:        r.TimerfdGettime == Allow,
+		posix.OpMemfdCreate:           r.MemfdCreate == Allow,
+		posix.OpMadvise:               r.Madvise == Allow,
+		posix.OpMmap:                  r.Mmap == Allow,
+		posix.OpMunmap:                r.Munmap == Allow,
+		posix.OpMprotect:              r.Mprotect == Allow,
+		posix.OpClockGettime:          r.ClockGettime == Allow,
+		posix.OpClockNanosleep:        r.ClockNanosleep == Allow,
+		posix.OpGetgroups:             r.Getgroups == Allow,
+		posix.OpCapget:                r.Capget == Allow,
+		posix.OpGetresuid:             r.Getresuid == Allow,
+		posix.OpGetresgid:             r.Getresgid == Allow,
+		posix.OpSetresuid:             r.Setresuid == Allow,
+		posix.OpSetresgid:             r.Setresgid == Allow,
+		posix.OpSetgroups:             r.Setgroups == Allow,
+		posix.OpCapset:                r.Capset == Allow,
+		posix.OpSetns:                 r.Setns == Allow,
+		posix.OpOpenTree:              r.OpenTree == Allow,
+		posix.OpMoveMount:             r.MoveMount == Allow,
+		posix.OpMountSetattr:          r.MountSetattr == Allow,
+		posix.OpFsopen:                r.Fsopen == Allow,
+		posix.OpFsconfig:              r.Fsconfig == Allow,
+		posix.OpFsmount:               r.Fsmount == Allow,
+		posix.OpUnshare:               r.Unshare == Allow,
+		posix.OpUmount2:               r.Umount2 == Allow,
+		posix.OpPrlimit:               r.Prlimit == Allow,
+		posix.OpPrctl:                 r.Prctl == Allow,
+		posix.OpLandlockCreateRuleset: r.LandlockCreateRuleset == Allow,
+		posix.OpLandlockAddPathRule:   r.LandlockAddPathRule == Allow,
+		posix.OpLandlockAddNetRule:    r.LandlockAddNetRule == Allow,
+		posix.OpSeccompActionAvail:    r.SeccompActionAvail == Allow,
+		posix.OpGetrandom:             r.Getrandom == Allow,
+		posix.OpLandlockRestrictSelf:  r.LandlockRestrictSelf == Allow,
+		posix.OpSeccompSetModeFilter:  r.SeccompSetModeFilter == Allow,
+		posix.OpPosixOpenpt:           r.PosixOpenpt == Allow,
+		posix.OpUnlockpt:              r.Unlockpt == Allow,
+		posix.OpOpenPeer:              r.OpenPeer == Allow,
+		posix.OpTcgetattr:             r.Tcgetattr == Allow,
+		posix.OpTcsetattr:             r.Tcsetattr == Allow,
+		posix.OpTcgetwinsize:          r.Tcgetwinsize == Allow,
+		posix.OpTcsetwinsize:          r.Tcsetwinsize == Allow,
+	}
+}
+
 // Openat2 allows the calls of [posix.Files.Openat2] for which it returns true.
 type Openat2 func(dir posix.FD, path string, how posix.OpenHow) bool
 
@@ -155,7 +264,7 @@ func (d Openat2) openat2(dir posix.FD, path string, how posix.OpenHow) bool {
 	return d != nil && d(dir, path, how)
 }
 
-func (always) openat2(dir posix.FD, path string, how posix.OpenHow) bool { return true }
+func (a always) openat2(dir posix.FD, path string, how posix.OpenHow) bool { return bool(a) }
 
 // Close allows the calls of [posix.Files.Close] for which it returns true.
 type Close func(fd posix.FD) bool
@@ -167,7 +276,7 @@ type CloseRule interface {
 
 func (d Close) close(fd posix.FD) bool { return d != nil && d(fd) }
 
-func (always) close(fd posix.FD) bool { return true }
+func (a always) close(fd posix.FD) bool { return bool(a) }
 
 // Read allows the calls of [posix.Files.Read] for which it returns true.
 type Read func(fd posix.FD, p []byte) bool
@@ -179,7 +288,7 @@ type ReadRule interface {
 
 func (d Read) read(fd posix.FD, p []byte) bool { return d != nil && d(fd, p) }
 
-func (always) read(fd posix.FD, p []byte) bool { return true }
+func (a always) read(fd posix.FD, p []byte) bool { return bool(a) }
 
 // Write allows the calls of [posix.Files.Write] for which it returns true.
 type Write func(fd posix.FD, p []byte) bool
@@ -191,7 +300,7 @@ type WriteRule interface {
 
 func (d Write) write(fd posix.FD, p []byte) bool { return d != nil && d(fd, p) }
 
-func (always) write(fd posix.FD, p []byte) bool { return true }
+func (a always) write(fd posix.FD, p []byte) bool { return bool(a) }
 
 // Pread allows the calls of [posix.Files.Pread] for which it returns true.
 type Pread func(fd posix.FD, p []byte, off int64) bool
@@ -203,7 +312,7 @@ type PreadRule interface {
 
 func (d Pread) pread(fd posix.FD, p []byte, off int64) bool { return d != nil && d(fd, p, off) }
 
-func (always) pread(fd posix.FD, p []byte, off int64) bool { return true }
+func (a always) pread(fd posix.FD, p []byte, off int64) bool { return bool(a) }
 
 // Fstat allows the calls of [posix.Files.Fstat] for which it returns true.
 type Fstat func(fd posix.FD, st *posix.Stat) bool
@@ -215,7 +324,7 @@ type FstatRule interface {
 
 func (d Fstat) fstat(fd posix.FD, st *posix.Stat) bool { return d != nil && d(fd, st) }
 
-func (always) fstat(fd posix.FD, st *posix.Stat) bool { return true }
+func (a always) fstat(fd posix.FD, st *posix.Stat) bool { return bool(a) }
 
 // Fstatat allows the calls of [posix.Files.Fstatat] for which it returns true.
 type Fstatat func(dir posix.FD, path string, st *posix.Stat, flags int) bool
@@ -229,7 +338,7 @@ func (d Fstatat) fstatat(dir posix.FD, path string, st *posix.Stat, flags int) b
 	return d != nil && d(dir, path, st, flags)
 }
 
-func (always) fstatat(dir posix.FD, path string, st *posix.Stat, flags int) bool { return true }
+func (a always) fstatat(dir posix.FD, path string, st *posix.Stat, flags int) bool { return bool(a) }
 
 // Readlinkat allows the calls of [posix.Files.Readlinkat] for which it returns true.
 type Readlinkat func(dir posix.FD, path string, buf []byte) bool
@@ -243,7 +352,7 @@ func (d Readlinkat) readlinkat(dir posix.FD, path string, buf []byte) bool {
 	return d != nil && d(dir, path, buf)
 }
 
-func (always) readlinkat(dir posix.FD, path string, buf []byte) bool { return true }
+func (a always) readlinkat(dir posix.FD, path string, buf []byte) bool { return bool(a) }
 
 // Mkdirat allows the calls of [posix.Files.Mkdirat] for which it returns true.
 type Mkdirat func(dir posix.FD, path string, mode uint32) bool
@@ -257,7 +366,7 @@ func (d Mkdirat) mkdirat(dir posix.FD, path string, mode uint32) bool {
 	return d != nil && d(dir, path, mode)
 }
 
-func (always) mkdirat(dir posix.FD, path string, mode uint32) bool { return true }
+func (a always) mkdirat(dir posix.FD, path string, mode uint32) bool { return bool(a) }
 
 // Symlinkat allows the calls of [posix.Files.Symlinkat] for which it returns true.
 type Symlinkat func(target string, dir posix.FD, path string) bool
@@ -271,7 +380,7 @@ func (d Symlinkat) symlinkat(target string, dir posix.FD, path string) bool {
 	return d != nil && d(target, dir, path)
 }
 
-func (always) symlinkat(target string, dir posix.FD, path string) bool { return true }
+func (a always) symlinkat(target string, dir posix.FD, path string) bool { return bool(a) }
 
 // Unlinkat allows the calls of [posix.Files.Unlinkat] for which it returns true.
 type Unlinkat func(dir posix.FD, path string, flags int) bool
@@ -285,7 +394,7 @@ func (d Unlinkat) unlinkat(dir posix.FD, path string, flags int) bool {
 	return d != nil && d(dir, path, flags)
 }
 
-func (always) unlinkat(dir posix.FD, path string, flags int) bool { return true }
+func (a always) unlinkat(dir posix.FD, path string, flags int) bool { return bool(a) }
 
 // Renameat2 allows the calls of [posix.Files.Renameat2] for which it returns true.
 type Renameat2 func(r posix.Rename) bool
@@ -297,7 +406,7 @@ type Renameat2Rule interface {
 
 func (d Renameat2) renameat2(r posix.Rename) bool { return d != nil && d(r) }
 
-func (always) renameat2(r posix.Rename) bool { return true }
+func (a always) renameat2(r posix.Rename) bool { return bool(a) }
 
 // Fchmodat allows the calls of [posix.Files.Fchmodat] for which it returns true.
 type Fchmodat func(dir posix.FD, path string, mode uint32) bool
@@ -311,7 +420,7 @@ func (d Fchmodat) fchmodat(dir posix.FD, path string, mode uint32) bool {
 	return d != nil && d(dir, path, mode)
 }
 
-func (always) fchmodat(dir posix.FD, path string, mode uint32) bool { return true }
+func (a always) fchmodat(dir posix.FD, path string, mode uint32) bool { return bool(a) }
 
 // Fchownat allows the calls of [posix.Files.Fchownat] for which it returns true.
 type Fchownat func(c posix.Chown) bool
@@ -323,7 +432,7 @@ type FchownatRule interface {
 
 func (d Fchownat) fchownat(c posix.Chown) bool { return d != nil && d(c) }
 
-func (always) fchownat(c posix.Chown) bool { return true }
+func (a always) fchownat(c posix.Chown) bool { return bool(a) }
 
 // Getdents allows the calls of [posix.Files.Getdents] for which it returns true.
 type Getdents func(fd posix.FD, buf []byte) bool
@@ -335,7 +444,7 @@ type GetdentsRule interface {
 
 func (d Getdents) getdents(fd posix.FD, buf []byte) bool { return d != nil && d(fd, buf) }
 
-func (always) getdents(fd posix.FD, buf []byte) bool { return true }
+func (a always) getdents(fd posix.FD, buf []byte) bool { return bool(a) }
 
 // Ftruncate allows the calls of [posix.Files.Ftruncate] for which it returns true.
 type Ftruncate func(fd posix.FD, size int64) bool
@@ -347,7 +456,7 @@ type FtruncateRule interface {
 
 func (d Ftruncate) ftruncate(fd posix.FD, size int64) bool { return d != nil && d(fd, size) }
 
-func (always) ftruncate(fd posix.FD, size int64) bool { return true }
+func (a always) ftruncate(fd posix.FD, size int64) bool { return bool(a) }
 
 // Fcntl allows the calls of [posix.Files.Fcntl] for which it returns true.
 type Fcntl func(fd posix.FD, cmd int, arg int) bool
@@ -359,7 +468,7 @@ type FcntlRule interface {
 
 func (d Fcntl) fcntl(fd posix.FD, cmd int, arg int) bool { return d != nil && d(fd, cmd, arg) }
 
-func (always) fcntl(fd posix.FD, cmd int, arg int) bool { return true }
+func (a always) fcntl(fd posix.FD, cmd int, arg int) bool { return bool(a) }
 
 // Dup3 allows the calls of [posix.Files.Dup3] for which it returns true.
 type Dup3 func(old posix.FD, new posix.FD, flags int) bool
@@ -371,7 +480,7 @@ type Dup3Rule interface {
 
 func (d Dup3) dup3(old posix.FD, new posix.FD, flags int) bool { return d != nil && d(old, new, flags) }
 
-func (always) dup3(old posix.FD, new posix.FD, flags int) bool { return true }
+func (a always) dup3(old posix.FD, new posix.FD, flags int) bool { return bool(a) }
 
 // Pipe2 allows the calls of [posix.Files.Pipe2] for which it returns true.
 type Pipe2 func(flags int) bool
@@ -383,7 +492,7 @@ type Pipe2Rule interface {
 
 func (d Pipe2) pipe2(flags int) bool { return d != nil && d(flags) }
 
-func (always) pipe2(flags int) bool { return true }
+func (a always) pipe2(flags int) bool { return bool(a) }
 
 // Tee allows the calls of [posix.Files.Tee] for which it returns true.
 type Tee func(in posix.FD, out posix.FD, size int, flags int) bool
@@ -397,7 +506,7 @@ func (d Tee) tee(in posix.FD, out posix.FD, size int, flags int) bool {
 	return d != nil && d(in, out, size, flags)
 }
 
-func (always) tee(in posix.FD, out posix.FD, size int, flags int) bool { return true }
+func (a always) tee(in posix.FD, out posix.FD, size int, flags int) bool { return bool(a) }
 
 // Pwrite allows the calls of [posix.Files.Pwrite] for which it returns true.
 type Pwrite func(fd posix.FD, p []byte, off int64) bool
@@ -409,7 +518,7 @@ type PwriteRule interface {
 
 func (d Pwrite) pwrite(fd posix.FD, p []byte, off int64) bool { return d != nil && d(fd, p, off) }
 
-func (always) pwrite(fd posix.FD, p []byte, off int64) bool { return true }
+func (a always) pwrite(fd posix.FD, p []byte, off int64) bool { return bool(a) }
 
 // Lseek allows the calls of [posix.Files.Lseek] for which it returns true.
 type Lseek func(fd posix.FD, off int64, whence int) bool
@@ -421,7 +530,7 @@ type LseekRule interface {
 
 func (d Lseek) lseek(fd posix.FD, off int64, whence int) bool { return d != nil && d(fd, off, whence) }
 
-func (always) lseek(fd posix.FD, off int64, whence int) bool { return true }
+func (a always) lseek(fd posix.FD, off int64, whence int) bool { return bool(a) }
 
 // Linkat allows the calls of [posix.Files.Linkat] for which it returns true.
 type Linkat func(l posix.Link) bool
@@ -433,7 +542,7 @@ type LinkatRule interface {
 
 func (d Linkat) linkat(l posix.Link) bool { return d != nil && d(l) }
 
-func (always) linkat(l posix.Link) bool { return true }
+func (a always) linkat(l posix.Link) bool { return bool(a) }
 
 // Fsync allows the calls of [posix.Files.Fsync] for which it returns true.
 type Fsync func(fd posix.FD) bool
@@ -445,7 +554,7 @@ type FsyncRule interface {
 
 func (d Fsync) fsync(fd posix.FD) bool { return d != nil && d(fd) }
 
-func (always) fsync(fd posix.FD) bool { return true }
+func (a always) fsync(fd posix.FD) bool { return bool(a) }
 
 // Faccessat2 allows the calls of [posix.Files.Faccessat2] for which it returns true.
 type Faccessat2 func(dir posix.FD, path string, mode int, flags int) bool
@@ -459,7 +568,7 @@ func (d Faccessat2) faccessat2(dir posix.FD, path string, mode int, flags int) b
 	return d != nil && d(dir, path, mode, flags)
 }
 
-func (always) faccessat2(dir posix.FD, path string, mode int, flags int) bool { return true }
+func (a always) faccessat2(dir posix.FD, path string, mode int, flags int) bool { return bool(a) }
 
 // Flock allows the calls of [posix.Files.Flock] for which it returns true.
 type Flock func(fd posix.FD, how int) bool
@@ -471,7 +580,7 @@ type FlockRule interface {
 
 func (d Flock) flock(fd posix.FD, how int) bool { return d != nil && d(fd, how) }
 
-func (always) flock(fd posix.FD, how int) bool { return true }
+func (a always) flock(fd posix.FD, how int) bool { return bool(a) }
 
 // Utimensat allows the calls of [posix.Files.Utimensat] for which it returns true.
 type Utimensat func(u posix.Utimes) bool
@@ -483,7 +592,7 @@ type UtimensatRule interface {
 
 func (d Utimensat) utimensat(u posix.Utimes) bool { return d != nil && d(u) }
 
-func (always) utimensat(u posix.Utimes) bool { return true }
+func (a always) utimensat(u posix.Utimes) bool { return bool(a) }
 
 // Fstatfs allows the calls of [posix.Files.Fstatfs] for which it returns true.
 type Fstatfs func(fd posix.FD, st *posix.Statfs) bool
@@ -495,7 +604,7 @@ type FstatfsRule interface {
 
 func (d Fstatfs) fstatfs(fd posix.FD, st *posix.Statfs) bool { return d != nil && d(fd, st) }
 
-func (always) fstatfs(fd posix.FD, st *posix.Statfs) bool { return true }
+func (a always) fstatfs(fd posix.FD, st *posix.Statfs) bool { return bool(a) }
 
 // Umask allows the calls of [posix.Files.Umask] for which it returns true.
 type Umask func(mask uint32) bool
@@ -507,7 +616,7 @@ type UmaskRule interface {
 
 func (d Umask) umask(mask uint32) bool { return d != nil && d(mask) }
 
-func (always) umask(mask uint32) bool { return true }
+func (a always) umask(mask uint32) bool { return bool(a) }
 
 // Socket allows the calls of [posix.Sockets.Socket] for which it returns true.
 type Socket func(family int, typ int, protocol int) bool
@@ -521,7 +630,7 @@ func (d Socket) socket(family int, typ int, protocol int) bool {
 	return d != nil && d(family, typ, protocol)
 }
 
-func (always) socket(family int, typ int, protocol int) bool { return true }
+func (a always) socket(family int, typ int, protocol int) bool { return bool(a) }
 
 // Socketpair allows the calls of [posix.Sockets.Socketpair] for which it returns true.
 type Socketpair func(family int, typ int, protocol int) bool
@@ -535,7 +644,7 @@ func (d Socketpair) socketpair(family int, typ int, protocol int) bool {
 	return d != nil && d(family, typ, protocol)
 }
 
-func (always) socketpair(family int, typ int, protocol int) bool { return true }
+func (a always) socketpair(family int, typ int, protocol int) bool { return bool(a) }
 
 // Bind allows the calls of [posix.Sockets.Bind] for which it returns true.
 type Bind func(fd posix.FD, addr posix.Sockaddr) bool
@@ -547,7 +656,7 @@ type BindRule interface {
 
 func (d Bind) bind(fd posix.FD, addr posix.Sockaddr) bool { return d != nil && d(fd, addr) }
 
-func (always) bind(fd posix.FD, addr posix.Sockaddr) bool { return true }
+func (a always) bind(fd posix.FD, addr posix.Sockaddr) bool { return bool(a) }
 
 // Listen allows the calls of [posix.Sockets.Listen] for which it returns true.
 type Listen func(fd posix.FD, backlog int) bool
@@ -559,7 +668,7 @@ type ListenRule interface {
 
 func (d Listen) listen(fd posix.FD, backlog int) bool { return d != nil && d(fd, backlog) }
 
-func (always) listen(fd posix.FD, backlog int) bool { return true }
+func (a always) listen(fd posix.FD, backlog int) bool { return bool(a) }
 
 // Accept4 allows the calls of [posix.Sockets.Accept4] for which it returns true.
 type Accept4 func(fd posix.FD, flags int) bool
@@ -571,7 +680,7 @@ type Accept4Rule interface {
 
 func (d Accept4) accept4(fd posix.FD, flags int) bool { return d != nil && d(fd, flags) }
 
-func (always) accept4(fd posix.FD, flags int) bool { return true }
+func (a always) accept4(fd posix.FD, flags int) bool { return bool(a) }
 
 // Connect allows the calls of [posix.Sockets.Connect] for which it returns true.
 type Connect func(fd posix.FD, addr posix.Sockaddr) bool
@@ -583,7 +692,7 @@ type ConnectRule interface {
 
 func (d Connect) connect(fd posix.FD, addr posix.Sockaddr) bool { return d != nil && d(fd, addr) }
 
-func (always) connect(fd posix.FD, addr posix.Sockaddr) bool { return true }
+func (a always) connect(fd posix.FD, addr posix.Sockaddr) bool { return bool(a) }
 
 // Shutdown allows the calls of [posix.Sockets.Shutdown] for which it returns true.
 type Shutdown func(fd posix.FD, how int) bool
@@ -595,7 +704,7 @@ type ShutdownRule interface {
 
 func (d Shutdown) shutdown(fd posix.FD, how int) bool { return d != nil && d(fd, how) }
 
-func (always) shutdown(fd posix.FD, how int) bool { return true }
+func (a always) shutdown(fd posix.FD, how int) bool { return bool(a) }
 
 // Getsockname allows the calls of [posix.Sockets.Getsockname] for which it returns true.
 type Getsockname func(fd posix.FD) bool
@@ -607,7 +716,7 @@ type GetsocknameRule interface {
 
 func (d Getsockname) getsockname(fd posix.FD) bool { return d != nil && d(fd) }
 
-func (always) getsockname(fd posix.FD) bool { return true }
+func (a always) getsockname(fd posix.FD) bool { return bool(a) }
 
 // SetsockoptInt allows the calls of [posix.Sockets.SetsockoptInt] for which it returns true.
 type SetsockoptInt func(fd posix.FD, level int, option int, value int) bool
@@ -621,7 +730,7 @@ func (d SetsockoptInt) setsockoptInt(fd posix.FD, level int, option int, value i
 	return d != nil && d(fd, level, option, value)
 }
 
-func (always) setsockoptInt(fd posix.FD, level int, option int, value int) bool { return true }
+func (a always) setsockoptInt(fd posix.FD, level int, option int, value int) bool { return bool(a) }
 
 // GetsockoptInt allows the calls of [posix.Sockets.GetsockoptInt] for which it returns true.
 type GetsockoptInt func(fd posix.FD, level int, option int) bool
@@ -635,7 +744,7 @@ func (d GetsockoptInt) getsockoptInt(fd posix.FD, level int, option int) bool {
 	return d != nil && d(fd, level, option)
 }
 
-func (always) getsockoptInt(fd posix.FD, level int, option int) bool { return true }
+func (a always) getsockoptInt(fd posix.FD, level int, option int) bool { return bool(a) }
 
 // GetsockoptUcred allows the calls of [posix.Sockets.GetsockoptUcred] for which it returns true.
 type GetsockoptUcred func(fd posix.FD) bool
@@ -647,7 +756,7 @@ type GetsockoptUcredRule interface {
 
 func (d GetsockoptUcred) getsockoptUcred(fd posix.FD) bool { return d != nil && d(fd) }
 
-func (always) getsockoptUcred(fd posix.FD) bool { return true }
+func (a always) getsockoptUcred(fd posix.FD) bool { return bool(a) }
 
 // GetsockoptTCPInfo allows the calls of [posix.Sockets.GetsockoptTCPInfo] for which it returns true.
 type GetsockoptTCPInfo func(fd posix.FD, info *posix.TCPInfo) bool
@@ -661,7 +770,7 @@ func (d GetsockoptTCPInfo) getsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) b
 	return d != nil && d(fd, info)
 }
 
-func (always) getsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) bool { return true }
+func (a always) getsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) bool { return bool(a) }
 
 // Sendmsg allows the calls of [posix.Sockets.Sendmsg] for which it returns true.
 type Sendmsg func(fd posix.FD, m *posix.Msg, flags int) bool
@@ -675,7 +784,7 @@ func (d Sendmsg) sendmsg(fd posix.FD, m *posix.Msg, flags int) bool {
 	return d != nil && d(fd, m, flags)
 }
 
-func (always) sendmsg(fd posix.FD, m *posix.Msg, flags int) bool { return true }
+func (a always) sendmsg(fd posix.FD, m *posix.Msg, flags int) bool { return bool(a) }
 
 // Recvmsg allows the calls of [posix.Sockets.Recvmsg] for which it returns true.
 type Recvmsg func(fd posix.FD, m *posix.Msg, flags int) bool
@@ -689,7 +798,7 @@ func (d Recvmsg) recvmsg(fd posix.FD, m *posix.Msg, flags int) bool {
 	return d != nil && d(fd, m, flags)
 }
 
-func (always) recvmsg(fd posix.FD, m *posix.Msg, flags int) bool { return true }
+func (a always) recvmsg(fd posix.FD, m *posix.Msg, flags int) bool { return bool(a) }
 
 // Getpeername allows the calls of [posix.Sockets.Getpeername] for which it returns true.
 type Getpeername func(fd posix.FD) bool
@@ -701,7 +810,7 @@ type GetpeernameRule interface {
 
 func (d Getpeername) getpeername(fd posix.FD) bool { return d != nil && d(fd) }
 
-func (always) getpeername(fd posix.FD) bool { return true }
+func (a always) getpeername(fd posix.FD) bool { return bool(a) }
 
 // Clone3 allows the calls of [posix.Processes.Clone3] for which it returns true.
 type Clone3 func(args *posix.CloneArgs) bool
@@ -713,7 +822,7 @@ type Clone3Rule interface {
 
 func (d Clone3) clone3(args *posix.CloneArgs) bool { return d != nil && d(args) }
 
-func (always) clone3(args *posix.CloneArgs) bool { return true }
+func (a always) clone3(args *posix.CloneArgs) bool { return bool(a) }
 
 // Waitid allows the calls of [posix.Processes.Waitid] for which it returns true.
 type Waitid func(idtype posix.IDType, id int, info *posix.WaitInfo, options int) bool
@@ -727,8 +836,8 @@ func (d Waitid) waitid(idtype posix.IDType, id int, info *posix.WaitInfo, option
 	return d != nil && d(idtype, id, info, options)
 }
 
-func (always) waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options int) bool {
-	return true
+func (a always) waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options int) bool {
+	return bool(a)
 }
 
 // PidfdOpen allows the calls of [posix.Processes.PidfdOpen] for which it returns true.
@@ -741,7 +850,7 @@ type PidfdOpenRule interface {
 
 func (d PidfdOpen) pidfdOpen(pid posix.PID, flags int) bool { return d != nil && d(pid, flags) }
 
-func (always) pidfdOpen(pid posix.PID, flags int) bool { return true }
+func (a always) pidfdOpen(pid posix.PID, flags int) bool { return bool(a) }
 
 // PidfdSendSignal allows the calls of [posix.Processes.PidfdSendSignal] for which it returns true.
 type PidfdSendSignal func(pidfd posix.FD, sig posix.Signal) bool
@@ -755,7 +864,7 @@ func (d PidfdSendSignal) pidfdSendSignal(pidfd posix.FD, sig posix.Signal) bool 
 	return d != nil && d(pidfd, sig)
 }
 
-func (always) pidfdSendSignal(pidfd posix.FD, sig posix.Signal) bool { return true }
+func (a always) pidfdSendSignal(pidfd posix.FD, sig posix.Signal) bool { return bool(a) }
 
 // Execve allows the calls of [posix.Processes.Execve] for which it returns true.
 type Execve func(path string, argv []string, env []string) bool
@@ -769,7 +878,7 @@ func (d Execve) execve(path string, argv []string, env []string) bool {
 	return d != nil && d(path, argv, env)
 }
 
-func (always) execve(path string, argv []string, env []string) bool { return true }
+func (a always) execve(path string, argv []string, env []string) bool { return bool(a) }
 
 // Getpgid allows the calls of [posix.Processes.Getpgid] for which it returns true.
 type Getpgid func(pid posix.PID) bool
@@ -781,7 +890,7 @@ type GetpgidRule interface {
 
 func (d Getpgid) getpgid(pid posix.PID) bool { return d != nil && d(pid) }
 
-func (always) getpgid(pid posix.PID) bool { return true }
+func (a always) getpgid(pid posix.PID) bool { return bool(a) }
 
 // Setpgid allows the calls of [posix.Processes.Setpgid] for which it returns true.
 type Setpgid func(pid posix.PID, pgid posix.PID) bool
@@ -793,7 +902,7 @@ type SetpgidRule interface {
 
 func (d Setpgid) setpgid(pid posix.PID, pgid posix.PID) bool { return d != nil && d(pid, pgid) }
 
-func (always) setpgid(pid posix.PID, pgid posix.PID) bool { return true }
+func (a always) setpgid(pid posix.PID, pgid posix.PID) bool { return bool(a) }
 
 // Getsid allows the calls of [posix.Processes.Getsid] for which it returns true.
 type Getsid func(pid posix.PID) bool
@@ -805,7 +914,7 @@ type GetsidRule interface {
 
 func (d Getsid) getsid(pid posix.PID) bool { return d != nil && d(pid) }
 
-func (always) getsid(pid posix.PID) bool { return true }
+func (a always) getsid(pid posix.PID) bool { return bool(a) }
 
 // Kill allows the calls of [posix.Signals.Kill] for which it returns true.
 type Kill func(pid posix.PID, sig posix.Signal) bool
@@ -817,7 +926,7 @@ type KillRule interface {
 
 func (d Kill) kill(pid posix.PID, sig posix.Signal) bool { return d != nil && d(pid, sig) }
 
-func (always) kill(pid posix.PID, sig posix.Signal) bool { return true }
+func (a always) kill(pid posix.PID, sig posix.Signal) bool { return bool(a) }
 
 // RtSigprocmask allows the calls of [posix.Signals.RtSigprocmask] for which it returns true.
 type RtSigprocmask func(how int, set *posix.Sigset, old *posix.Sigset) bool
@@ -831,7 +940,7 @@ func (d RtSigprocmask) rtSigprocmask(how int, set *posix.Sigset, old *posix.Sigs
 	return d != nil && d(how, set, old)
 }
 
-func (always) rtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) bool { return true }
+func (a always) rtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) bool { return bool(a) }
 
 // Signalfd4 allows the calls of [posix.Signals.Signalfd4] for which it returns true.
 type Signalfd4 func(fd posix.FD, mask posix.Sigset, flags int) bool
@@ -845,7 +954,7 @@ func (d Signalfd4) signalfd4(fd posix.FD, mask posix.Sigset, flags int) bool {
 	return d != nil && d(fd, mask, flags)
 }
 
-func (always) signalfd4(fd posix.FD, mask posix.Sigset, flags int) bool { return true }
+func (a always) signalfd4(fd posix.FD, mask posix.Sigset, flags int) bool { return bool(a) }
 
 // EpollCreate1 allows the calls of [posix.Polling.EpollCreate1] for which it returns true.
 type EpollCreate1 func(flags int) bool
@@ -857,7 +966,7 @@ type EpollCreate1Rule interface {
 
 func (d EpollCreate1) epollCreate1(flags int) bool { return d != nil && d(flags) }
 
-func (always) epollCreate1(flags int) bool { return true }
+func (a always) epollCreate1(flags int) bool { return bool(a) }
 
 // EpollCtl allows the calls of [posix.Polling.EpollCtl] for which it returns true.
 type EpollCtl func(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEvent) bool
@@ -871,7 +980,9 @@ func (d EpollCtl) epollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.Epol
 	return d != nil && d(epfd, op, fd, event)
 }
 
-func (always) epollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEvent) bool { return true }
+func (a always) epollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEvent) bool {
+	return bool(a)
+}
 
 // EpollWait allows the calls of [posix.Polling.EpollWait] for which it returns true.
 type EpollWait func(epfd posix.FD, events []posix.EpollEvent, timeout int) bool
@@ -885,7 +996,7 @@ func (d EpollWait) epollWait(epfd posix.FD, events []posix.EpollEvent, timeout i
 	return d != nil && d(epfd, events, timeout)
 }
 
-func (always) epollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) bool { return true }
+func (a always) epollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) bool { return bool(a) }
 
 // Ppoll allows the calls of [posix.Polling.Ppoll] for which it returns true.
 type Ppoll func(fds []posix.PollFD, timeout *posix.Timespec) bool
@@ -899,7 +1010,7 @@ func (d Ppoll) ppoll(fds []posix.PollFD, timeout *posix.Timespec) bool {
 	return d != nil && d(fds, timeout)
 }
 
-func (always) ppoll(fds []posix.PollFD, timeout *posix.Timespec) bool { return true }
+func (a always) ppoll(fds []posix.PollFD, timeout *posix.Timespec) bool { return bool(a) }
 
 // Eventfd2 allows the calls of [posix.Polling.Eventfd2] for which it returns true.
 type Eventfd2 func(initial uint32, flags int) bool
@@ -911,7 +1022,7 @@ type Eventfd2Rule interface {
 
 func (d Eventfd2) eventfd2(initial uint32, flags int) bool { return d != nil && d(initial, flags) }
 
-func (always) eventfd2(initial uint32, flags int) bool { return true }
+func (a always) eventfd2(initial uint32, flags int) bool { return bool(a) }
 
 // TimerfdCreate allows the calls of [posix.Polling.TimerfdCreate] for which it returns true.
 type TimerfdCreate func(clock int, flags int) bool
@@ -923,7 +1034,7 @@ type TimerfdCreateRule interface {
 
 func (d TimerfdCreate) timerfdCreate(clock int, flags int) bool { return d != nil && d(clock, flags) }
 
-func (always) timerfdCreate(clock int, flags int) bool { return true }
+func (a always) timerfdCreate(clock int, flags int) bool { return bool(a) }
 
 // TimerfdSettime allows the calls of [posix.Polling.TimerfdSettime] for which it returns true.
 type TimerfdSettime func(fd posix.FD, flags int, value posix.Itimerspec) bool
@@ -937,7 +1048,7 @@ func (d TimerfdSettime) timerfdSettime(fd posix.FD, flags int, value posix.Itime
 	return d != nil && d(fd, flags, value)
 }
 
-func (always) timerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) bool { return true }
+func (a always) timerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) bool { return bool(a) }
 
 // TimerfdGettime allows the calls of [posix.Polling.TimerfdGettime] for which it returns true.
 type TimerfdGettime func(fd posix.FD, value *posix.Itimerspec) bool
@@ -951,7 +1062,7 @@ func (d TimerfdGettime) timerfdGettime(fd posix.FD, value *posix.Itimerspec) boo
 	return d != nil && d(fd, value)
 }
 
-func (always) timerfdGettime(fd posix.FD, value *posix.Itimerspec) bool { return true }
+func (a always) timerfdGettime(fd posix.FD, value *posix.Itimerspec) bool { return bool(a) }
 
 // MemfdCreate allows the calls of [posix.Memory.MemfdCreate] for which it returns true.
 type MemfdCreate func(name string, flags int) bool
@@ -963,7 +1074,7 @@ type MemfdCreateRule interface {
 
 func (d MemfdCreate) memfdCreate(name string, flags int) bool { return d != nil && d(name, flags) }
 
-func (always) memfdCreate(name string, flags int) bool { return true }
+func (a always) memfdCreate(name string, flags int) bool { return bool(a) }
 
 // Madvise allows the calls of [posix.Memory.Madvise] for which it returns true.
 type Madvise func(addr uintptr, length uintptr, advice int) bool
@@ -977,7 +1088,7 @@ func (d Madvise) madvise(addr uintptr, length uintptr, advice int) bool {
 	return d != nil && d(addr, length, advice)
 }
 
-func (always) madvise(addr uintptr, length uintptr, advice int) bool { return true }
+func (a always) madvise(addr uintptr, length uintptr, advice int) bool { return bool(a) }
 
 // Mmap allows the calls of [posix.Memory.Mmap] for which it returns true.
 type Mmap func(m posix.Mapping) bool
@@ -989,7 +1100,7 @@ type MmapRule interface {
 
 func (d Mmap) mmap(m posix.Mapping) bool { return d != nil && d(m) }
 
-func (always) mmap(m posix.Mapping) bool { return true }
+func (a always) mmap(m posix.Mapping) bool { return bool(a) }
 
 // Munmap allows the calls of [posix.Memory.Munmap] for which it returns true.
 type Munmap func(b []byte) bool
@@ -1001,7 +1112,7 @@ type MunmapRule interface {
 
 func (d Munmap) munmap(b []byte) bool { return d != nil && d(b) }
 
-func (always) munmap(b []byte) bool { return true }
+func (a always) munmap(b []byte) bool { return bool(a) }
 
 // Mprotect allows the calls of [posix.Memory.Mprotect] for which it returns true.
 type Mprotect func(b []byte, prot int) bool
@@ -1013,7 +1124,7 @@ type MprotectRule interface {
 
 func (d Mprotect) mprotect(b []byte, prot int) bool { return d != nil && d(b, prot) }
 
-func (always) mprotect(b []byte, prot int) bool { return true }
+func (a always) mprotect(b []byte, prot int) bool { return bool(a) }
 
 // ClockGettime allows the calls of [posix.Clock.ClockGettime] for which it returns true.
 type ClockGettime func(clock int) bool
@@ -1025,7 +1136,7 @@ type ClockGettimeRule interface {
 
 func (d ClockGettime) clockGettime(clock int) bool { return d != nil && d(clock) }
 
-func (always) clockGettime(clock int) bool { return true }
+func (a always) clockGettime(clock int) bool { return bool(a) }
 
 // ClockNanosleep allows the calls of [posix.Clock.ClockNanosleep] for which it returns true.
 type ClockNanosleep func(clock int, flags int, request posix.Timespec, remain *posix.Timespec) bool
@@ -1039,8 +1150,8 @@ func (d ClockNanosleep) clockNanosleep(clock int, flags int, request posix.Times
 	return d != nil && d(clock, flags, request, remain)
 }
 
-func (always) clockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) bool {
-	return true
+func (a always) clockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) bool {
+	return bool(a)
 }
 
 // Getgroups allows the calls of [posix.Credentials.Getgroups] for which it returns true.
@@ -1053,7 +1164,7 @@ type GetgroupsRule interface {
 
 func (d Getgroups) getgroups(groups []posix.GID) bool { return d != nil && d(groups) }
 
-func (always) getgroups(groups []posix.GID) bool { return true }
+func (a always) getgroups(groups []posix.GID) bool { return bool(a) }
 
 // Capget allows the calls of [posix.Credentials.Capget] for which it returns true.
 type Capget func(sets *posix.CapSets) bool
@@ -1065,7 +1176,7 @@ type CapgetRule interface {
 
 func (d Capget) capget(sets *posix.CapSets) bool { return d != nil && d(sets) }
 
-func (always) capget(sets *posix.CapSets) bool { return true }
+func (a always) capget(sets *posix.CapSets) bool { return bool(a) }
 
 // Getresuid allows the calls of [posix.Credentials.Getresuid] for which it returns true.
 type Getresuid func(uids *posix.Uids) bool
@@ -1077,7 +1188,7 @@ type GetresuidRule interface {
 
 func (d Getresuid) getresuid(uids *posix.Uids) bool { return d != nil && d(uids) }
 
-func (always) getresuid(uids *posix.Uids) bool { return true }
+func (a always) getresuid(uids *posix.Uids) bool { return bool(a) }
 
 // Getresgid allows the calls of [posix.Credentials.Getresgid] for which it returns true.
 type Getresgid func(gids *posix.Gids) bool
@@ -1089,7 +1200,7 @@ type GetresgidRule interface {
 
 func (d Getresgid) getresgid(gids *posix.Gids) bool { return d != nil && d(gids) }
 
-func (always) getresgid(gids *posix.Gids) bool { return true }
+func (a always) getresgid(gids *posix.Gids) bool { return bool(a) }
 
 // Setresuid allows the calls of [posix.Credentials.Setresuid] for which it returns true.
 type Setresuid func(uids posix.Uids) bool
@@ -1101,7 +1212,7 @@ type SetresuidRule interface {
 
 func (d Setresuid) setresuid(uids posix.Uids) bool { return d != nil && d(uids) }
 
-func (always) setresuid(uids posix.Uids) bool { return true }
+func (a always) setresuid(uids posix.Uids) bool { return bool(a) }
 
 // Setresgid allows the calls of [posix.Credentials.Setresgid] for which it returns true.
 type Setresgid func(gids posix.Gids) bool
@@ -1113,7 +1224,7 @@ type SetresgidRule interface {
 
 func (d Setresgid) setresgid(gids posix.Gids) bool { return d != nil && d(gids) }
 
-func (always) setresgid(gids posix.Gids) bool { return true }
+func (a always) setresgid(gids posix.Gids) bool { return bool(a) }
 
 // Setgroups allows the calls of [posix.Credentials.Setgroups] for which it returns true.
 type Setgroups func(groups []posix.GID) bool
@@ -1125,7 +1236,7 @@ type SetgroupsRule interface {
 
 func (d Setgroups) setgroups(groups []posix.GID) bool { return d != nil && d(groups) }
 
-func (always) setgroups(groups []posix.GID) bool { return true }
+func (a always) setgroups(groups []posix.GID) bool { return bool(a) }
 
 // Capset allows the calls of [posix.Credentials.Capset] for which it returns true.
 type Capset func(sets *posix.CapSets) bool
@@ -1137,7 +1248,7 @@ type CapsetRule interface {
 
 func (d Capset) capset(sets *posix.CapSets) bool { return d != nil && d(sets) }
 
-func (always) capset(sets *posix.CapSets) bool { return true }
+func (a always) capset(sets *posix.CapSets) bool { return bool(a) }
 
 // Setns allows the calls of [posix.Namespaces.Setns] for which it returns true.
 type Setns func(fd posix.FD, nstype int) bool
@@ -1149,7 +1260,7 @@ type SetnsRule interface {
 
 func (d Setns) setns(fd posix.FD, nstype int) bool { return d != nil && d(fd, nstype) }
 
-func (always) setns(fd posix.FD, nstype int) bool { return true }
+func (a always) setns(fd posix.FD, nstype int) bool { return bool(a) }
 
 // OpenTree allows the calls of [posix.Namespaces.OpenTree] for which it returns true.
 type OpenTree func(dir posix.FD, path string, flags uint32) bool
@@ -1163,7 +1274,7 @@ func (d OpenTree) openTree(dir posix.FD, path string, flags uint32) bool {
 	return d != nil && d(dir, path, flags)
 }
 
-func (always) openTree(dir posix.FD, path string, flags uint32) bool { return true }
+func (a always) openTree(dir posix.FD, path string, flags uint32) bool { return bool(a) }
 
 // MoveMount allows the calls of [posix.Namespaces.MoveMount] for which it returns true.
 type MoveMount func(m posix.Move) bool
@@ -1175,7 +1286,7 @@ type MoveMountRule interface {
 
 func (d MoveMount) moveMount(m posix.Move) bool { return d != nil && d(m) }
 
-func (always) moveMount(m posix.Move) bool { return true }
+func (a always) moveMount(m posix.Move) bool { return bool(a) }
 
 // MountSetattr allows the calls of [posix.Namespaces.MountSetattr] for which it returns true.
 type MountSetattr func(dir posix.FD, path string, flags int, attr *posix.MountAttr) bool
@@ -1189,8 +1300,8 @@ func (d MountSetattr) mountSetattr(dir posix.FD, path string, flags int, attr *p
 	return d != nil && d(dir, path, flags, attr)
 }
 
-func (always) mountSetattr(dir posix.FD, path string, flags int, attr *posix.MountAttr) bool {
-	return true
+func (a always) mountSetattr(dir posix.FD, path string, flags int, attr *posix.MountAttr) bool {
+	return bool(a)
 }
 
 // Fsopen allows the calls of [posix.Namespaces.Fsopen] for which it returns true.
@@ -1203,7 +1314,7 @@ type FsopenRule interface {
 
 func (d Fsopen) fsopen(fsname string, flags uint32) bool { return d != nil && d(fsname, flags) }
 
-func (always) fsopen(fsname string, flags uint32) bool { return true }
+func (a always) fsopen(fsname string, flags uint32) bool { return bool(a) }
 
 // Fsconfig allows the calls of [posix.Namespaces.Fsconfig] for which it returns true.
 type Fsconfig func(c posix.FsConfig) bool
@@ -1215,7 +1326,7 @@ type FsconfigRule interface {
 
 func (d Fsconfig) fsconfig(c posix.FsConfig) bool { return d != nil && d(c) }
 
-func (always) fsconfig(c posix.FsConfig) bool { return true }
+func (a always) fsconfig(c posix.FsConfig) bool { return bool(a) }
 
 // Fsmount allows the calls of [posix.Namespaces.Fsmount] for which it returns true.
 type Fsmount func(fs posix.FD, flags uint32, attrs uint32) bool
@@ -1229,7 +1340,7 @@ func (d Fsmount) fsmount(fs posix.FD, flags uint32, attrs uint32) bool {
 	return d != nil && d(fs, flags, attrs)
 }
 
-func (always) fsmount(fs posix.FD, flags uint32, attrs uint32) bool { return true }
+func (a always) fsmount(fs posix.FD, flags uint32, attrs uint32) bool { return bool(a) }
 
 // Unshare allows the calls of [posix.Namespaces.Unshare] for which it returns true.
 type Unshare func(flags int) bool
@@ -1241,7 +1352,7 @@ type UnshareRule interface {
 
 func (d Unshare) unshare(flags int) bool { return d != nil && d(flags) }
 
-func (always) unshare(flags int) bool { return true }
+func (a always) unshare(flags int) bool { return bool(a) }
 
 // Umount2 allows the calls of [posix.Namespaces.Umount2] for which it returns true.
 type Umount2 func(path string, flags int) bool
@@ -1253,7 +1364,7 @@ type Umount2Rule interface {
 
 func (d Umount2) umount2(path string, flags int) bool { return d != nil && d(path, flags) }
 
-func (always) umount2(path string, flags int) bool { return true }
+func (a always) umount2(path string, flags int) bool { return bool(a) }
 
 // Prlimit allows the calls of [posix.Limits.Prlimit] for which it returns true.
 type Prlimit func(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) bool
@@ -1267,8 +1378,8 @@ func (d Prlimit) prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *po
 	return d != nil && d(pid, resource, new, old)
 }
 
-func (always) prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) bool {
-	return true
+func (a always) prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) bool {
+	return bool(a)
 }
 
 // Prctl allows the calls of [posix.Hardening.Prctl] for which it returns true.
@@ -1281,7 +1392,7 @@ type PrctlRule interface {
 
 func (d Prctl) prctl(args posix.PrctlArgs) bool { return d != nil && d(args) }
 
-func (always) prctl(args posix.PrctlArgs) bool { return true }
+func (a always) prctl(args posix.PrctlArgs) bool { return bool(a) }
 
 // LandlockCreateRuleset allows the calls of [posix.Hardening.LandlockCreateRuleset] for which it returns true.
 type LandlockCreateRuleset func(attr *posix.LandlockRulesetAttr) bool
@@ -1295,7 +1406,7 @@ func (d LandlockCreateRuleset) landlockCreateRuleset(attr *posix.LandlockRuleset
 	return d != nil && d(attr)
 }
 
-func (always) landlockCreateRuleset(attr *posix.LandlockRulesetAttr) bool { return true }
+func (a always) landlockCreateRuleset(attr *posix.LandlockRulesetAttr) bool { return bool(a) }
 
 // LandlockAddPathRule allows the calls of [posix.Hardening.LandlockAddPathRule] for which it returns true.
 type LandlockAddPathRule func(ruleset posix.FD, rule *posix.LandlockPathBeneath) bool
@@ -1309,8 +1420,8 @@ func (d LandlockAddPathRule) landlockAddPathRule(ruleset posix.FD, rule *posix.L
 	return d != nil && d(ruleset, rule)
 }
 
-func (always) landlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBeneath) bool {
-	return true
+func (a always) landlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBeneath) bool {
+	return bool(a)
 }
 
 // LandlockAddNetRule allows the calls of [posix.Hardening.LandlockAddNetRule] for which it returns true.
@@ -1325,7 +1436,9 @@ func (d LandlockAddNetRule) landlockAddNetRule(ruleset posix.FD, rule *posix.Lan
 	return d != nil && d(ruleset, rule)
 }
 
-func (always) landlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort) bool { return true }
+func (a always) landlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort) bool {
+	return bool(a)
+}
 
 // SeccompActionAvail allows the calls of [posix.Hardening.SeccompActionAvail] for which it returns true.
 type SeccompActionAvail func(action uint32) bool
@@ -1337,7 +1450,7 @@ type SeccompActionAvailRule interface {
 
 func (d SeccompActionAvail) seccompActionAvail(action uint32) bool { return d != nil && d(action) }
 
-func (always) seccompActionAvail(action uint32) bool { return true }
+func (a always) seccompActionAvail(action uint32) bool { return bool(a) }
 
 // Getrandom allows the calls of [posix.Hardening.Getrandom] for which it returns true.
 type Getrandom func(p []byte, flags int) bool
@@ -1349,7 +1462,7 @@ type GetrandomRule interface {
 
 func (d Getrandom) getrandom(p []byte, flags int) bool { return d != nil && d(p, flags) }
 
-func (always) getrandom(p []byte, flags int) bool { return true }
+func (a always) getrandom(p []byte, flags int) bool { return bool(a) }
 
 // LandlockRestrictSelf allows the calls of [posix.Hardening.LandlockRestrictSelf] for which it returns true.
 type LandlockRestrictSelf func(ruleset posix.FD, flags uint32) bool
@@ -1363,7 +1476,7 @@ func (d LandlockRestrictSelf) landlockRestrictSelf(ruleset posix.FD, flags uint3
 	return d != nil && d(ruleset, flags)
 }
 
-func (always) landlockRestrictSelf(ruleset posix.FD, flags uint32) bool { return true }
+func (a always) landlockRestrictSelf(ruleset posix.FD, flags uint32) bool { return bool(a) }
 
 // SeccompSetModeFilter allows the calls of [posix.Hardening.SeccompSetModeFilter] for which it returns true.
 type SeccompSetModeFilter func(flags uint32, filter []posix.SockFilter) bool
@@ -1377,7 +1490,7 @@ func (d SeccompSetModeFilter) seccompSetModeFilter(flags uint32, filter []posix.
 	return d != nil && d(flags, filter)
 }
 
-func (always) seccompSetModeFilter(flags uint32, filter []posix.SockFilter) bool { return true }
+func (a always) seccompSetModeFilter(flags uint32, filter []posix.SockFilter) bool { return bool(a) }
 
 // PosixOpenpt allows the calls of [posix.Terminals.PosixOpenpt] for which it returns true.
 type PosixOpenpt func(flags int) bool
@@ -1389,7 +1502,7 @@ type PosixOpenptRule interface {
 
 func (d PosixOpenpt) posixOpenpt(flags int) bool { return d != nil && d(flags) }
 
-func (always) posixOpenpt(flags int) bool { return true }
+func (a always) posixOpenpt(flags int) bool { return bool(a) }
 
 // Unlockpt allows the calls of [posix.Terminals.Unlockpt] for which it returns true.
 type Unlockpt func(master posix.FD) bool
@@ -1401,7 +1514,7 @@ type UnlockptRule interface {
 
 func (d Unlockpt) unlockpt(master posix.FD) bool { return d != nil && d(master) }
 
-func (always) unlockpt(master posix.FD) bool { return true }
+func (a always) unlockpt(master posix.FD) bool { return bool(a) }
 
 // OpenPeer allows the calls of [posix.Terminals.OpenPeer] for which it returns true.
 type OpenPeer func(master posix.FD, flags int) bool
@@ -1413,7 +1526,7 @@ type OpenPeerRule interface {
 
 func (d OpenPeer) openPeer(master posix.FD, flags int) bool { return d != nil && d(master, flags) }
 
-func (always) openPeer(master posix.FD, flags int) bool { return true }
+func (a always) openPeer(master posix.FD, flags int) bool { return bool(a) }
 
 // Tcgetattr allows the calls of [posix.Terminals.Tcgetattr] for which it returns true.
 type Tcgetattr func(fd posix.FD, t *posix.Termios) bool
@@ -1425,7 +1538,7 @@ type TcgetattrRule interface {
 
 func (d Tcgetattr) tcgetattr(fd posix.FD, t *posix.Termios) bool { return d != nil && d(fd, t) }
 
-func (always) tcgetattr(fd posix.FD, t *posix.Termios) bool { return true }
+func (a always) tcgetattr(fd posix.FD, t *posix.Termios) bool { return bool(a) }
 
 // Tcsetattr allows the calls of [posix.Terminals.Tcsetattr] for which it returns true.
 type Tcsetattr func(fd posix.FD, actions int, t *posix.Termios) bool
@@ -1439,7 +1552,7 @@ func (d Tcsetattr) tcsetattr(fd posix.FD, actions int, t *posix.Termios) bool {
 	return d != nil && d(fd, actions, t)
 }
 
-func (always) tcsetattr(fd posix.FD, actions int, t *posix.Termios) bool { return true }
+func (a always) tcsetattr(fd posix.FD, actions int, t *posix.Termios) bool { return bool(a) }
 
 // Tcgetwinsize allows the calls of [posix.Terminals.Tcgetwinsize] for which it returns true.
 type Tcgetwinsize func(fd posix.FD, w *posix.Winsize) bool
@@ -1451,7 +1564,7 @@ type TcgetwinsizeRule interface {
 
 func (d Tcgetwinsize) tcgetwinsize(fd posix.FD, w *posix.Winsize) bool { return d != nil && d(fd, w) }
 
-func (always) tcgetwinsize(fd posix.FD, w *posix.Winsize) bool { return true }
+func (a always) tcgetwinsize(fd posix.FD, w *posix.Winsize) bool { return bool(a) }
 
 // Tcsetwinsize allows the calls of [posix.Terminals.Tcsetwinsize] for which it returns true.
 type Tcsetwinsize func(fd posix.FD, w posix.Winsize) bool
@@ -1463,4 +1576,4 @@ type TcsetwinsizeRule interface {
 
 func (d Tcsetwinsize) tcsetwinsize(fd posix.FD, w posix.Winsize) bool { return d != nil && d(fd, w) }
 
-func (always) tcsetwinsize(fd posix.FD, w posix.Winsize) bool { return true }
+func (a always) tcsetwinsize(fd posix.FD, w posix.Winsize) bool { return bool(a) }

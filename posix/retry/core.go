@@ -13,11 +13,16 @@ const Limit = 10_000
 // Core repeats calls to the layer below. Its methods are generated, but for Openat2.
 type Core struct {
 	next     posix.Core
-	repeated [posix.OpCount]atomic.Uint64
+	repeated *[posix.OpCount]atomic.Uint64
 }
 
 // New returns a layer on top of next.
-func New(next posix.Core) *Core { return &Core{next: next} }
+func New(next posix.Core) *Core {
+	return &Core{next: next, repeated: new([posix.OpCount]atomic.Uint64)}
+}
+
+// Onto returns a layer on top of another Core that counts its repetitions together with d.
+func (d *Core) Onto(next posix.Core) *Core { return &Core{next: next, repeated: d.repeated} }
 
 // Name returns "retry".
 func (d *Core) Name() string { return "retry" }
@@ -34,11 +39,12 @@ func (d *Core) Repeated(op posix.Op) uint64 {
 	return d.repeated[op].Load()
 }
 
-// again tells whether a call that failed, and has been repeated n times before, is to be repeated.
+// Repeat tells whether a call of an operation whose directive is `retry` is to be made again, because err is EINTR, and counts it then. It is for a
+// caller that goes past this layer as long as nothing is to be repeated, as package stack does.
 //
 //go:noinline
-func (d *Core) again(op posix.Op, n int, err error) bool {
-	if err != error(syscall.EINTR) || n >= Limit {
+func (d *Core) Repeat(op posix.Op, err error) bool {
+	if err != error(syscall.EINTR) {
 		return false
 	}
 	d.repeated[op].Add(1)

@@ -14,19 +14,27 @@ const RaceLimit = 32
 // [RaceLimit] times after EAGAIN that is about a race: RESOLVE_BENEATH or RESOLVE_IN_ROOT, and neither RESOLVE_CACHED nor
 // O_NONBLOCK, which have an EAGAIN of their own that would come again. Source: openat2(2), ERRORS.
 func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, error) {
-	races := 0
-	for n := 0; ; n++ {
+	for interruptions, races := 0, 0; ; {
 		fd, err := d.next.Openat2(dir, path, how)
 		switch {
-		case err == nil || fd >= 0:
-			return fd, err
-		case err == error(unix.EAGAIN) && raced(how) && races < RaceLimit:
+		case err == error(unix.EINTR):
+			interruptions++
+		case err == error(unix.EAGAIN):
 			races++
-			d.repeated[posix.OpOpenat2].Add(1)
-		case how.Flags&unix.O_EXCL != 0 || !d.again(posix.OpOpenat2, n, err):
+		}
+		if err == nil || fd >= 0 || interruptions > Limit || races > RaceLimit || !d.RepeatOpenat2(how, err) {
 			return fd, err
 		}
 	}
+}
+
+// RepeatOpenat2 is [Core.Repeat] for Openat2, of which how says whether it may be repeated.
+func (d *Core) RepeatOpenat2(how posix.OpenHow, err error) bool {
+	if err == error(unix.EAGAIN) && raced(how) {
+		d.repeated[posix.OpOpenat2].Add(1)
+		return true
+	}
+	return how.Flags&unix.O_EXCL == 0 && d.Repeat(posix.OpOpenat2, err)
 }
 
 // resolveCached is RESOLVE_CACHED, which x/sys does not have. Source: include/uapi/linux/openat2.h.

@@ -17,9 +17,10 @@ func (d *Core) Close(fd posix.FD) error {
 func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Read(fd, p)
-		if err == nil || r0 > 0 || !d.again(posix.OpRead, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpRead, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -27,9 +28,10 @@ func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
 func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Write(fd, p)
-		if err == nil || r0 > 0 || !d.again(posix.OpWrite, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpWrite, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -37,9 +39,10 @@ func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
 func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Pread(fd, p, off)
-		if err == nil || r0 > 0 || !d.again(posix.OpPread, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpPread, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -47,9 +50,10 @@ func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
 func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
 	for n := 0; ; n++ {
 		err := d.next.Fstat(fd, st)
-		if err == nil || !d.again(posix.OpFstat, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpFstat, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -57,9 +61,10 @@ func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
 func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) error {
 	for n := 0; ; n++ {
 		err := d.next.Fstatat(dir, path, st, flags)
-		if err == nil || !d.again(posix.OpFstatat, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpFstatat, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -67,9 +72,10 @@ func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) err
 func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Readlinkat(dir, path, buf)
-		if err == nil || r0 > 0 || !d.again(posix.OpReadlinkat, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpReadlinkat, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -97,9 +103,10 @@ func (d *Core) Renameat2(r posix.Rename) error {
 func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
 	for n := 0; ; n++ {
 		err := d.next.Fchmodat(dir, path, mode)
-		if err == nil || !d.again(posix.OpFchmodat, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpFchmodat, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -107,9 +114,10 @@ func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
 func (d *Core) Fchownat(c posix.Chown) error {
 	for n := 0; ; n++ {
 		err := d.next.Fchownat(c)
-		if err == nil || !d.again(posix.OpFchownat, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpFchownat, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -117,9 +125,10 @@ func (d *Core) Fchownat(c posix.Chown) error {
 func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Getdents(fd, buf)
-		if err == nil || r0 > 0 || !d.again(posix.OpGetdents, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpGetdents, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -127,9 +136,10 @@ func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
 func (d *Core) Ftruncate(fd posix.FD, size int64) error {
 	for n := 0; ; n++ {
 		err := d.next.Ftruncate(fd, size)
-		if err == nil || !d.again(posix.OpFtruncate, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpFtruncate, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -137,9 +147,10 @@ func (d *Core) Ftruncate(fd posix.FD, size int64) error {
 func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Fcntl(fd, cmd, arg)
-		if err == nil || r0 > 0 || !d.again(posix.OpFcntl, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpFcntl, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -147,9 +158,10 @@ func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
 func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
 	for n := 0; ; n++ {
 		err := d.next.Dup3(old, new, flags)
-		if err == nil || !d.again(posix.OpDup3, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpDup3, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -157,9 +169,10 @@ func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
 func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, r1, err := d.next.Pipe2(flags)
-		if err == nil || r0 >= 0 || !d.again(posix.OpPipe2, n, err) {
-			return r0, r1, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpPipe2, err) {
+			continue
 		}
+		return r0, r1, err
 	}
 }
 
@@ -167,9 +180,10 @@ func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
 func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Tee(in, out, size, flags)
-		if err == nil || r0 > 0 || !d.again(posix.OpTee, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpTee, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -177,9 +191,10 @@ func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) 
 func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Pwrite(fd, p, off)
-		if err == nil || r0 > 0 || !d.again(posix.OpPwrite, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpPwrite, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -187,9 +202,10 @@ func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
 func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Lseek(fd, off, whence)
-		if err == nil || r0 > 0 || !d.again(posix.OpLseek, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpLseek, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -202,9 +218,10 @@ func (d *Core) Linkat(l posix.Link) error {
 func (d *Core) Fsync(fd posix.FD) error {
 	for n := 0; ; n++ {
 		err := d.next.Fsync(fd)
-		if err == nil || !d.again(posix.OpFsync, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpFsync, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -212,9 +229,10 @@ func (d *Core) Fsync(fd posix.FD) error {
 func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error {
 	for n := 0; ; n++ {
 		err := d.next.Faccessat2(dir, path, mode, flags)
-		if err == nil || !d.again(posix.OpFaccessat2, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpFaccessat2, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -222,9 +240,10 @@ func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error 
 func (d *Core) Flock(fd posix.FD, how int) error {
 	for n := 0; ; n++ {
 		err := d.next.Flock(fd, how)
-		if err == nil || !d.again(posix.OpFlock, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpFlock, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -232,9 +251,10 @@ func (d *Core) Flock(fd posix.FD, how int) error {
 func (d *Core) Utimensat(u posix.Utimes) error {
 	for n := 0; ; n++ {
 		err := d.next.Utimensat(u)
-		if err == nil || !d.again(posix.OpUtimensat, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpUtimensat, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -242,9 +262,10 @@ func (d *Core) Utimensat(u posix.Utimes) error {
 func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
 	for n := 0; ; n++ {
 		err := d.next.Fstatfs(fd, st)
-		if err == nil || !d.again(posix.OpFstatfs, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpFstatfs, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -257,9 +278,10 @@ func (d *Core) Umask(mask uint32) (uint32, error) {
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Socket(family, typ, protocol)
-		if err == nil || r0 >= 0 || !d.again(posix.OpSocket, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpSocket, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -267,9 +289,10 @@ func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, r1, err := d.next.Socketpair(family, typ, protocol)
-		if err == nil || r0 >= 0 || !d.again(posix.OpSocketpair, n, err) {
-			return r0, r1, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpSocketpair, err) {
+			continue
 		}
+		return r0, r1, err
 	}
 }
 
@@ -277,9 +300,10 @@ func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD
 func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
 	for n := 0; ; n++ {
 		err := d.next.Bind(fd, addr)
-		if err == nil || !d.again(posix.OpBind, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpBind, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -287,9 +311,10 @@ func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
 func (d *Core) Listen(fd posix.FD, backlog int) error {
 	for n := 0; ; n++ {
 		err := d.next.Listen(fd, backlog)
-		if err == nil || !d.again(posix.OpListen, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpListen, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -297,9 +322,10 @@ func (d *Core) Listen(fd posix.FD, backlog int) error {
 func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error) {
 	for n := 0; ; n++ {
 		r0, r1, err := d.next.Accept4(fd, flags)
-		if err == nil || r0 >= 0 || !d.again(posix.OpAccept4, n, err) {
-			return r0, r1, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpAccept4, err) {
+			continue
 		}
+		return r0, r1, err
 	}
 }
 
@@ -312,9 +338,10 @@ func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
 func (d *Core) Shutdown(fd posix.FD, how int) error {
 	for n := 0; ; n++ {
 		err := d.next.Shutdown(fd, how)
-		if err == nil || !d.again(posix.OpShutdown, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpShutdown, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -322,9 +349,10 @@ func (d *Core) Shutdown(fd posix.FD, how int) error {
 func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Getsockname(fd)
-		if err == nil || !d.again(posix.OpGetsockname, n, err) {
-			return r0, err
+		if err != nil && n < Limit && d.Repeat(posix.OpGetsockname, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -332,9 +360,10 @@ func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
 func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) error {
 	for n := 0; ; n++ {
 		err := d.next.SetsockoptInt(fd, level, option, value)
-		if err == nil || !d.again(posix.OpSetsockoptInt, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpSetsockoptInt, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -342,9 +371,10 @@ func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) erro
 func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.GetsockoptInt(fd, level, option)
-		if err == nil || r0 > 0 || !d.again(posix.OpGetsockoptInt, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpGetsockoptInt, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -352,9 +382,10 @@ func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
 func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.GetsockoptUcred(fd)
-		if err == nil || !d.again(posix.OpGetsockoptUcred, n, err) {
-			return r0, err
+		if err != nil && n < Limit && d.Repeat(posix.OpGetsockoptUcred, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -362,9 +393,10 @@ func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
 func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
 	for n := 0; ; n++ {
 		err := d.next.GetsockoptTCPInfo(fd, info)
-		if err == nil || !d.again(posix.OpGetsockoptTCPInfo, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpGetsockoptTCPInfo, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -372,9 +404,10 @@ func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
 func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Sendmsg(fd, m, flags)
-		if err == nil || r0 > 0 || !d.again(posix.OpSendmsg, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpSendmsg, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -382,9 +415,10 @@ func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Recvmsg(fd, m, flags)
-		if err == nil || r0 > 0 || !d.again(posix.OpRecvmsg, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpRecvmsg, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -392,9 +426,10 @@ func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Getpeername(fd)
-		if err == nil || !d.again(posix.OpGetpeername, n, err) {
-			return r0, err
+		if err != nil && n < Limit && d.Repeat(posix.OpGetpeername, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -407,9 +442,10 @@ func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options int) error {
 	for n := 0; ; n++ {
 		err := d.next.Waitid(idtype, id, info, options)
-		if err == nil || !d.again(posix.OpWaitid, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpWaitid, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -417,9 +453,10 @@ func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options
 func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.PidfdOpen(pid, flags)
-		if err == nil || r0 >= 0 || !d.again(posix.OpPidfdOpen, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpPidfdOpen, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -477,9 +514,10 @@ func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) erro
 func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Signalfd4(fd, mask, flags)
-		if err == nil || r0 >= 0 || !d.again(posix.OpSignalfd4, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpSignalfd4, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -487,9 +525,10 @@ func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, e
 func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.EpollCreate1(flags)
-		if err == nil || r0 >= 0 || !d.again(posix.OpEpollCreate1, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpEpollCreate1, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -497,9 +536,10 @@ func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
 func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEvent) error {
 	for n := 0; ; n++ {
 		err := d.next.EpollCtl(epfd, op, fd, event)
-		if err == nil || !d.again(posix.OpEpollCtl, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpEpollCtl, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -517,9 +557,10 @@ func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
 func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Eventfd2(initial, flags)
-		if err == nil || r0 >= 0 || !d.again(posix.OpEventfd2, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpEventfd2, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -527,9 +568,10 @@ func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
 func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.TimerfdCreate(clock, flags)
-		if err == nil || r0 >= 0 || !d.again(posix.OpTimerfdCreate, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpTimerfdCreate, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -537,9 +579,10 @@ func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
 func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) error {
 	for n := 0; ; n++ {
 		err := d.next.TimerfdSettime(fd, flags, value)
-		if err == nil || !d.again(posix.OpTimerfdSettime, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpTimerfdSettime, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -547,9 +590,10 @@ func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) er
 func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
 	for n := 0; ; n++ {
 		err := d.next.TimerfdGettime(fd, value)
-		if err == nil || !d.again(posix.OpTimerfdGettime, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpTimerfdGettime, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -557,9 +601,10 @@ func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
 func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.MemfdCreate(name, flags)
-		if err == nil || r0 >= 0 || !d.again(posix.OpMemfdCreate, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpMemfdCreate, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -567,9 +612,10 @@ func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
 	for n := 0; ; n++ {
 		err := d.next.Madvise(addr, length, advice)
-		if err == nil || !d.again(posix.OpMadvise, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpMadvise, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -577,9 +623,10 @@ func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
 func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Mmap(m)
-		if err == nil || r0 != nil || !d.again(posix.OpMmap, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 == nil && d.Repeat(posix.OpMmap, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -592,9 +639,10 @@ func (d *Core) Munmap(b []byte) error {
 func (d *Core) Mprotect(b []byte, prot int) error {
 	for n := 0; ; n++ {
 		err := d.next.Mprotect(b, prot)
-		if err == nil || !d.again(posix.OpMprotect, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpMprotect, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -602,9 +650,10 @@ func (d *Core) Mprotect(b []byte, prot int) error {
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.ClockGettime(clock)
-		if err == nil || !d.again(posix.OpClockGettime, n, err) {
-			return r0, err
+		if err != nil && n < Limit && d.Repeat(posix.OpClockGettime, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -637,9 +686,10 @@ func (d *Core) Getegid() posix.GID {
 func (d *Core) Getgroups(groups []posix.GID) (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Getgroups(groups)
-		if err == nil || r0 > 0 || !d.again(posix.OpGetgroups, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpGetgroups, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -647,9 +697,10 @@ func (d *Core) Getgroups(groups []posix.GID) (int, error) {
 func (d *Core) Capget(sets *posix.CapSets) error {
 	for n := 0; ; n++ {
 		err := d.next.Capget(sets)
-		if err == nil || !d.again(posix.OpCapget, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpCapget, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -657,9 +708,10 @@ func (d *Core) Capget(sets *posix.CapSets) error {
 func (d *Core) Getresuid(uids *posix.Uids) error {
 	for n := 0; ; n++ {
 		err := d.next.Getresuid(uids)
-		if err == nil || !d.again(posix.OpGetresuid, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpGetresuid, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -667,9 +719,10 @@ func (d *Core) Getresuid(uids *posix.Uids) error {
 func (d *Core) Getresgid(gids *posix.Gids) error {
 	for n := 0; ; n++ {
 		err := d.next.Getresgid(gids)
-		if err == nil || !d.again(posix.OpGetresgid, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpGetresgid, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -702,9 +755,10 @@ func (d *Core) Setns(fd posix.FD, nstype int) error {
 func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.OpenTree(dir, path, flags)
-		if err == nil || r0 >= 0 || !d.again(posix.OpOpenTree, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpOpenTree, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -722,9 +776,10 @@ func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.Mo
 func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Fsopen(fsname, flags)
-		if err == nil || r0 >= 0 || !d.again(posix.OpFsopen, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpFsopen, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -737,9 +792,10 @@ func (d *Core) Fsconfig(c posix.FsConfig) error {
 func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Fsmount(fs, flags, attrs)
-		if err == nil || r0 >= 0 || !d.again(posix.OpFsmount, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpFsmount, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -757,9 +813,10 @@ func (d *Core) Umount2(path string, flags int) error {
 func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) error {
 	for n := 0; ; n++ {
 		err := d.next.Prlimit(pid, resource, new, old)
-		if err == nil || !d.again(posix.OpPrlimit, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpPrlimit, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -767,9 +824,10 @@ func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posi
 func (d *Core) Uname() (posix.Utsname, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Uname()
-		if err == nil || !d.again(posix.OpUname, n, err) {
-			return r0, err
+		if err != nil && n < Limit && d.Repeat(posix.OpUname, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -782,9 +840,10 @@ func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
 func (d *Core) LandlockABI() (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.LandlockABI()
-		if err == nil || r0 > 0 || !d.again(posix.OpLandlockABI, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpLandlockABI, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -792,9 +851,10 @@ func (d *Core) LandlockABI() (int, error) {
 func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.LandlockCreateRuleset(attr)
-		if err == nil || r0 >= 0 || !d.again(posix.OpLandlockCreateRuleset, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpLandlockCreateRuleset, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -802,9 +862,10 @@ func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD,
 func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBeneath) error {
 	for n := 0; ; n++ {
 		err := d.next.LandlockAddPathRule(ruleset, rule)
-		if err == nil || !d.again(posix.OpLandlockAddPathRule, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpLandlockAddPathRule, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -812,9 +873,10 @@ func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBen
 func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort) error {
 	for n := 0; ; n++ {
 		err := d.next.LandlockAddNetRule(ruleset, rule)
-		if err == nil || !d.again(posix.OpLandlockAddNetRule, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpLandlockAddNetRule, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -822,9 +884,10 @@ func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort)
 func (d *Core) SeccompActionAvail(action uint32) error {
 	for n := 0; ; n++ {
 		err := d.next.SeccompActionAvail(action)
-		if err == nil || !d.again(posix.OpSeccompActionAvail, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpSeccompActionAvail, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -832,9 +895,10 @@ func (d *Core) SeccompActionAvail(action uint32) error {
 func (d *Core) Getrandom(p []byte, flags int) (int, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.Getrandom(p, flags)
-		if err == nil || r0 > 0 || !d.again(posix.OpGetrandom, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 <= 0 && d.Repeat(posix.OpGetrandom, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -852,9 +916,10 @@ func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (in
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.PosixOpenpt(flags)
-		if err == nil || r0 >= 0 || !d.again(posix.OpPosixOpenpt, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpPosixOpenpt, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -862,9 +927,10 @@ func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 func (d *Core) Unlockpt(master posix.FD) error {
 	for n := 0; ; n++ {
 		err := d.next.Unlockpt(master)
-		if err == nil || !d.again(posix.OpUnlockpt, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpUnlockpt, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -872,9 +938,10 @@ func (d *Core) Unlockpt(master posix.FD) error {
 func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
 	for n := 0; ; n++ {
 		r0, err := d.next.OpenPeer(master, flags)
-		if err == nil || r0 >= 0 || !d.again(posix.OpOpenPeer, n, err) {
-			return r0, err
+		if err != nil && n < Limit && r0 < 0 && d.Repeat(posix.OpOpenPeer, err) {
+			continue
 		}
+		return r0, err
 	}
 }
 
@@ -882,9 +949,10 @@ func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
 func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
 	for n := 0; ; n++ {
 		err := d.next.Tcgetattr(fd, t)
-		if err == nil || !d.again(posix.OpTcgetattr, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpTcgetattr, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -892,9 +960,10 @@ func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
 func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
 	for n := 0; ; n++ {
 		err := d.next.Tcsetattr(fd, actions, t)
-		if err == nil || !d.again(posix.OpTcsetattr, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpTcsetattr, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -902,9 +971,10 @@ func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
 func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
 	for n := 0; ; n++ {
 		err := d.next.Tcgetwinsize(fd, w)
-		if err == nil || !d.again(posix.OpTcgetwinsize, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpTcgetwinsize, err) {
+			continue
 		}
+		return err
 	}
 }
 
@@ -912,8 +982,9 @@ func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
 func (d *Core) Tcsetwinsize(fd posix.FD, w posix.Winsize) error {
 	for n := 0; ; n++ {
 		err := d.next.Tcsetwinsize(fd, w)
-		if err == nil || !d.again(posix.OpTcsetwinsize, n, err) {
-			return err
+		if err != nil && n < Limit && d.Repeat(posix.OpTcsetwinsize, err) {
+			continue
 		}
+		return err
 	}
 }
