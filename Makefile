@@ -28,10 +28,11 @@ deps: ## install what building and testing need (asks for root where something i
 go:
 	@test -n "$(GO)"
 
-build: go ## bin/supervisor, one static binary
+build: go ## bin/supervisor, one static binary; bin/posixderive for `policy derive`
 	@mkdir -p bin
 	@echo 'building bin/supervisor $(VERSION)'
 	@$(BUILD) -o bin/supervisor ./cmd/supervisor
+	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o bin/posixderive ./cmd/posixderive
 
 generate: go ## write every generated file again
 	$(GO) generate ./...

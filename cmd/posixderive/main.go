@@ -53,8 +53,8 @@ type options struct {
 	output, from, recording, tags, arch, pattern string
 }
 
-// errUsage is a wrong command line.
-var errUsage = errors.New("")
+// usageError is a wrong command line or recording.
+type usageError struct{ error }
 
 func parse(args []string, stdout io.Writer) (o options, help bool, err error) {
 	f := flag.NewFlagSet("posixderive", flag.ContinueOnError)
@@ -71,7 +71,7 @@ func parse(args []string, stdout io.Writer) (o options, help bool, err error) {
 			_, err := io.WriteString(stdout, usage)
 			return o, true, err
 		} else if err != nil {
-			return o, false, fmt.Errorf("%w%w; `supervisor policy derive --help` lists the flags", errUsage, err)
+			return o, false, usageError{fmt.Errorf("%w; `supervisor policy derive --help` lists the flags", err)}
 		}
 		if args = f.Args(); len(args) > 0 {
 			rest, args = append(rest, args[0]), args[1:]
@@ -79,13 +79,13 @@ func parse(args []string, stdout io.Writer) (o options, help bool, err error) {
 	}
 	switch {
 	case len(rest) != 1:
-		return o, false, fmt.Errorf("%wname one package, such as ./cmd/server", errUsage)
+		return o, false, usageError{errors.New("name one package, such as ./cmd/server")}
 	case o.output != "table" && o.output != "yaml" && o.output != "json":
-		return o, false, fmt.Errorf("%woutput format %q: use table, yaml or json", errUsage, o.output)
+		return o, false, usageError{fmt.Errorf("output format %q: use table, yaml or json", o.output)}
 	case o.from != "declared" && o.from != "reachable" && o.from != "observed":
-		return o, false, fmt.Errorf("%w--from %s: use declared, reachable or observed", errUsage, o.from)
+		return o, false, usageError{fmt.Errorf("--from %s: use declared, reachable or observed", o.from)}
 	case o.from == "observed" && o.recording == "":
-		return o, false, fmt.Errorf("%w--from observed needs --recording FILE", errUsage)
+		return o, false, usageError{errors.New("--from observed needs --recording FILE")}
 	}
 	o.pattern = rest[0]
 	return o, false, nil
@@ -100,26 +100,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return statusDone
 	}
 	fmt.Fprintf(stderr, "supervisor: policy derive: %v\n", err)
-	if errors.Is(err, errUsage) || errors.Is(err, errRecording) || errors.Is(err, derive.ErrRecording) {
+	if usage := (usageError{}); errors.As(err, &usage) || errors.Is(err, derive.ErrRecording) {
 		return statusInvalid
 	}
 	return statusFailed
 }
 
-// errRecording is a recording that cannot be read.
-var errRecording = errors.New("recording")
-
 func derived(o options, w io.Writer) error {
-	var observed *derive.Observation
-	if o.recording != "" {
-		f, err := os.Open(o.recording)
-		if err != nil {
-			return fmt.Errorf("%w: %w", errRecording, err)
-		}
-		defer f.Close()
-		if observed, err = derive.ReadRecording(o.recording, f); err != nil {
-			return fmt.Errorf("%w: %w", errRecording, err)
-		}
+	observed, err := observation(o.recording)
+	if err != nil {
+		return usageError{err}
 	}
 	opt := derive.Options{Arch: o.arch}
 	if o.tags != "" {
@@ -142,4 +132,17 @@ func derived(o options, w io.Writer) error {
 		return e.Encode(report)
 	}
 	return report.WriteTable(w)
+}
+
+// observation reads a recording, when there is one.
+func observation(name string) (*derive.Observation, error) {
+	if name == "" {
+		return nil, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return derive.ReadRecording(name, f)
 }

@@ -44,7 +44,7 @@ func (p *Program) Analyze(observed *Observation) (*Report, error) {
 	for _, t := range a.takes {
 		r.Takers = append(r.Takers, t.sum(a.ops))
 	}
-	slices.SortFunc(r.Takers, func(a, b Taker) int { return cmp.Compare(a.Function, b.Function) })
+	slices.SortFunc(r.Takers, func(a, b Taker) int { return cmp.Compare(a.Type, b.Type) })
 	r.Calls = rows(r.Operations)
 	for _, c := range baseline {
 		r.Runtime = append(r.Runtime, Alongside{Call: c.Name, By: string(c.Phase), For: c.For})
@@ -142,10 +142,22 @@ func (a *analysis) declare(f *ssa.Function, t types.Type) {
 	for f.Parent() != nil {
 		f = f.Parent()
 	}
+	if !a.p.ours(owner(f)) {
+		return
+	}
+	k := a.takes[t.String()]
+	if k == nil {
+		k = &Taker{Type: types.TypeString(t, a.p.qualifier), Operations: len(ops), ops: ops}
+		a.takes[t.String()] = k
+	}
 	name := f.RelString(a.p.pkg.Pkg)
-	key := name + "\x00" + t.String()
-	if a.takes[key] == nil && a.p.ours(owner(f)) {
-		a.takes[key] = &Taker{Function: name, Where: a.p.place(f), Type: types.TypeString(t, a.p.qualifier), Operations: len(ops), ops: ops}
+	at, found := slices.BinarySearch(k.Functions, name)
+	if found {
+		return
+	}
+	k.Functions = slices.Insert(k.Functions, at, name)
+	if at == 0 {
+		k.Where = a.p.place(f)
 	}
 }
 
@@ -220,11 +232,14 @@ func trail(f *ssa.Function, from map[*ssa.Function]*ssa.Function) string {
 	return strings.Join(names, " ← ")
 }
 
-// who returns the first function on the way that is not the program's own: what the program calls, or what is initialized.
+// who returns the first function on the way that is not the program's own: what the program calls. Of initializers, which call those of what they
+// import, it is the last one.
 func (p *Program) who(f *ssa.Function, from map[*ssa.Function]*ssa.Function) string {
 	last := f
 	for ; f != nil && !p.ours(owner(f)); f = from[f] {
-		last = f
+		if last = f; f.Name() == "init" {
+			break
+		}
 	}
 	return last.RelString(nil)
 }

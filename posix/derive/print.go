@@ -3,7 +3,7 @@ package derive
 import (
 	"fmt"
 	"io"
-	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -132,11 +132,16 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// dropped prints what could be left out, and what would have to be changed for it.
+// dropped prints what could be left out, and what would have to be changed for it. What is made alongside has to be allowed anyway.
 func (r *Report) dropped(b *strings.Builder) {
+	kept := map[string]bool{}
+	for _, c := range slices.Concat(r.Runtime, r.Libraries) {
+		kept[c.Call] = true
+	}
 	var unreached, unseen []string
 	for _, c := range r.Calls {
 		switch {
+		case kept[c.Name]:
 		case !c.Reachable:
 			unreached = append(unreached, c.Name)
 		case r.Observed && c.Observed == 0:
@@ -144,63 +149,27 @@ func (r *Report) dropped(b *strings.Builder) {
 		}
 	}
 	if len(unreached) > 0 {
-		fmt.Fprint(b, "\nCould be dropped: declared, and nothing reaches it\n")
+		fmt.Fprint(b, "\nCould be dropped: declared, and nothing reaches it. Take narrower interfaces\n")
 		wrap(b, unreached)
 		t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 		for _, k := range r.Takers {
 			if k.Reachable < k.Operations {
-				fmt.Fprintf(t, "  %s\ttakes %s:\t%d of its %s are called\t%s\n", k.Function, k.Type, k.Reachable, count(k.Operations, "operation"), k.Where)
+				fmt.Fprintf(t, "  %s\t%d of its %s called\t%s\n", k.Type, k.Reachable, count(k.Operations, "operation"), k.takenBy())
 			}
 		}
 		_ = t.Flush()
 	}
 	if len(unseen) > 0 {
-		fmt.Fprint(b, "\nCould be dropped if the recording has everything that the program is for: reachable, and not observed\n")
+		fmt.Fprint(b, "\nCould be dropped, if the recording has all that the program is for: reachable, and not observed\n")
 		wrap(b, unseen)
 	}
 }
 
-// WriteYAML prints a profile for a policy that allows what follows from a basis. Errors: as Allow.
-func (r *Report) WriteYAML(w io.Writer, basis Basis) error {
-	list, err := r.Allow(basis)
-	if err != nil {
-		return err
+// takenBy names the function that takes an interface, and says how many more do.
+func (k Taker) takenBy() string {
+	text := "taken by " + k.Functions[0]
+	if n := len(k.Functions) - 1; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "# What is %s in %s, linux/%s. A module takes it with `extends: %s`.\n", basis, r.Package, r.Arch, profileName(r.Package))
-	for _, n := range r.Notes {
-		fmt.Fprintf(&b, "# Not seen: %s\n", n)
-	}
-	fmt.Fprintf(&b, "profiles:\n  %s:\n    seccomp:\n      architectures: [native]\n      default: errno ENOSYS\n      denied: errno EPERM\n      allow:\n",
-		profileName(r.Package))
-	for _, part := range []struct {
-		title string
-		names []string
-	}{{"posix.Core", list.Core}, {"the Go runtime", list.Runtime}, {"libraries, without posix.Core", list.Libraries}} {
-		if len(part.names) == 0 {
-			continue
-		}
-		fmt.Fprintf(&b, "        # %s\n", part.title)
-		for names := part.names; len(names) > 0; {
-			n := min(8, len(names))
-			fmt.Fprintf(&b, "        - [%s]\n", strings.Join(names[:n], ", "))
-			names = names[n:]
-		}
-	}
-	_, err = io.WriteString(w, b.String())
-	return err
-}
-
-// profileName makes a name for a policy of a package's path.
-func profileName(pkg string) string {
-	name := strings.Map(func(c rune) rune {
-		switch {
-		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-':
-			return c
-		case c >= 'A' && c <= 'Z':
-			return c - 'A' + 'a'
-		}
-		return '-'
-	}, path.Base(pkg))
-	return strings.Trim(name, "-")
+	return text + ", " + k.Where
 }

@@ -44,13 +44,13 @@ type Call struct {
 	Where      string   `json:"where,omitempty"`
 }
 
-// Taker is a function with an interface that has operations.
+// Taker is an interface with operations that functions of the program take or call.
 type Taker struct {
-	Function   string `json:"function"`
-	Where      string `json:"where"`
-	Type       string `json:"type"`
-	Operations int    `json:"operations"`
-	Reachable  int    `json:"reachable"` // how many of them anything in the program calls
+	Type       string   `json:"type"`
+	Functions  []string `json:"functions"` // sorted
+	Where      string   `json:"where"`     // of the first one
+	Operations int      `json:"operations"`
+	Reachable  int      `json:"reachable"` // how many of them anything in the program calls
 
 	ops []posix.Op
 }

@@ -15,12 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
-	"github.com/bulkhead/bulkhead/posix/errs"
-	"github.com/bulkhead/bulkhead/posix/linux"
 )
 
 func main() {
-	core := errs.New(linux.New())
+	core := implementation()
 	if len(os.Args) != 2 {
 		say(core, 2, "usage: echo ADDRESS\n")
 		os.Exit(2)
