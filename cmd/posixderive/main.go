@@ -78,7 +78,7 @@ func parse(args []string, stdout io.Writer) (o options, help bool, err error) {
 		}
 	}
 	switch {
-	case len(rest) != 1:
+	case len(rest) != 1 || strings.Contains(rest[0], "..."):
 		return o, false, usageError{errors.New("name one package, such as ./cmd/server")}
 	case o.output != "table" && o.output != "yaml" && o.output != "json":
 		return o, false, usageError{fmt.Errorf("output format %q: use table, yaml or json", o.output)}

@@ -17,7 +17,7 @@ import (
 var ErrRecording = errors.New("is a recording of another program")
 
 // Analyze finds out what a program declares and what it can reach, and puts what was observed next to it; observed may be nil.
-// Errors: an architecture without a baseline, ErrRecording.
+// Errors: ErrNoPosix, ErrRecording.
 func (p *Program) Analyze(observed *Observation) (*Report, error) {
 	baseline, err := Baseline(p.Arch)
 	if err != nil {
@@ -84,9 +84,7 @@ func (a *analysis) function(f *ssa.Function) {
 			a.declare(f, v.Type())
 		}
 	}
-	if inside != nil && isPosix(inside.Path()) {
-		return // a layer passes on what was called before
-	}
+	layer := a.isLayer(f)
 	calls(f, func(c ssa.CallInstruction) {
 		common := c.Common()
 		op, ok := a.p.ops.invoked(common)
@@ -98,12 +96,20 @@ func (a *analysis) function(f *ssa.Function) {
 		if at := a.p.place(c); ours && at != "" && (o.Where == "" || at < o.Where) {
 			o.Where = at
 		}
-		if common.IsInvoke() {
+		if common.IsInvoke() && !layer {
 			a.declare(f, common.Value.Type())
-		} else {
-			o.Declared = true // of an implementation whose type is known, everything could be called
 		}
+		o.Declared = true // also by who has the implementation itself, and by a layer, which passes on what was called before
 	})
+}
+
+// isLayer tells whether f is a part of a type that implements posix.Core: one that decorates it has all of its methods below, too.
+func (a *analysis) isLayer(f *ssa.Function) bool {
+	for f.Parent() != nil {
+		f = f.Parent()
+	}
+	recv := f.Signature.Recv()
+	return recv != nil && types.Implements(recv.Type(), a.p.ops.core)
 }
 
 // owner returns the package that a function was written in, also when it is generic or a closure.
@@ -121,10 +127,6 @@ func owner(f *ssa.Function) *types.Package {
 		return obj.Pkg()
 	}
 	return nil
-}
-
-func isPosix(path string) bool {
-	return path == posixPath || strings.HasPrefix(path, posixPath+"/")
 }
 
 // declare notes the operations of an interface that a function has.

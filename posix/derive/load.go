@@ -50,15 +50,19 @@ var (
 )
 
 // Load reads and type checks one package and everything that it imports, from source. It runs the go command. Memory is some
-// hundred megabytes, time some seconds. Errors: ErrLoad with what the compiler would say, ErrNoPosix.
+// hundred megabytes, time some seconds. Errors: ErrLoad with what the compiler would say, ErrNoPosix, an architecture without a baseline.
 func Load(pattern string, o Options) (*Program, error) {
+	if o.Arch == "" {
+		o.Arch = runtime.GOARCH
+	}
+	if _, err := Baseline(o.Arch); err != nil {
+		return nil, err
+	}
 	env := o.Env
 	if env == nil {
 		env = os.Environ()
 	}
-	if o.Arch != "" {
-		env = append(slices.Clone(env), "GOARCH="+o.Arch)
-	}
+	env = append(slices.Clone(env), "GOOS=linux", "GOARCH="+o.Arch)
 	cfg := &packages.Config{
 		Mode: packages.LoadAllSyntax | packages.NeedModule | packages.NeedTarget,
 		Dir:  o.Dir, Env: env,
@@ -122,9 +126,6 @@ func newProgram(p *packages.Package, o Options) (*Program, error) {
 		links: newLinknames([]*packages.Package{p})}
 	if p.Module != nil {
 		q.module, q.dir = p.Module.Path, p.Module.Dir
-	}
-	if q.Arch == "" {
-		q.Arch = runtime.GOARCH
 	}
 	return q, nil
 }
