@@ -8,12 +8,6 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 )
 
-// executable is a body that can be executed.
-type executable interface {
-	// program returns what was installed, or nil and how the file begins, as far as exec looks (256 bytes).
-	program() (Main, []byte)
-}
-
 // image is a program that is about to run: what exec has made ready.
 type image struct {
 	main      Main
@@ -131,40 +125,35 @@ func (p *Process) argumentsFit(argv, env []string) posix.Errno {
 	return 0
 }
 
-// content returns what is to be executed of a file that mayExecute.
-func (f *file) content() (Main, []byte) { return f.inode().body.(executable).program() }
+// headSize is how much of a file exec looks at. Source: include/uapi/linux/binfmts.h, BINPRM_BUF_SIZE.
+const headSize = 256
+
+// content returns what is to be executed of a file that mayExecute: a program that has been installed, or else how the file begins.
+func (f *file) content() (Main, []byte) {
+	r := f.inode().body.(*regular)
+	if r.program != nil {
+		return r.program, nil
+	}
+	head := make([]byte, headSize)
+	return nil, head[:r.readAt(head, 0)]
+}
 
 // mayExecute checks whether p may execute an open file: a regular one, with a permission to execute, and not on a mount that forbids it.
 func (p *Process) mayExecute(f *file) posix.Errno {
 	n := f.inode()
-	if n == nil || n.mode&unix.S_IFMT != unix.S_IFREG || f.place != nil && f.place.mount.flags&unix.MOUNT_ATTR_NOEXEC != 0 {
+	if n == nil || f.place != nil && f.place.mount.flags&unix.MOUNT_ATTR_NOEXEC != 0 {
 		return eacces
 	}
-	if _, ok := n.body.(executable); !ok {
+	if _, ok := n.body.(*regular); !ok {
 		return eacces
 	}
-	return p.mayRun(n)
-}
-
-// mayRun checks the permission to execute. Source: fs/namei.c, generic_permission.
-func (p *Process) mayRun(n *inode) posix.Errno {
-	bits := n.mode
-	switch {
-	case p.cred.uids.Effective == n.uid:
-		bits >>= 6
-	case p.cred.inGroup(n.gid):
-		bits >>= 3
-	}
-	if bits&1 != 0 || n.mode&0o111 != 0 && p.cred.has(unix.CAP_DAC_OVERRIDE) {
-		return 0
-	}
-	return eacces
+	return p.permission(n, mayExec)
 }
 
 // inode returns the inode of an open file, nil for what has none.
 func (f *file) inode() *inode {
-	if o, ok := f.object.(interface{ inode() *inode }); ok {
-		return o.inode()
+	if r, ok := f.object.(*regular); ok {
+		return r.n
 	}
 	if f.place != nil {
 		return f.place.entry.inode
@@ -173,7 +162,12 @@ func (f *file) inode() *inode {
 }
 
 // openExecutable opens the file of a path for exec. The file has no reference yet.
-func (p *Process) openExecutable(path string) (*file, posix.Errno) { return nil, enoent }
+func (p *Process) openExecutable(path string) (*file, posix.Errno) {
+	if errno := checkPath(path, 0); errno != 0 {
+		return nil, errno
+	}
+	return p.openPath(posix.AtFDCWD, path, oPath, 0, 0)
+}
 
 // shebang takes the first line of a script apart: the interpreter and at most one argument. Source: fs/binfmt_script.c.
 func shebang(head []byte) (interpreter, arg string, ok bool) {

@@ -25,6 +25,8 @@ type signals struct {
 	pending posix.Sigset
 	queue   []posix.SignalInfo // of those that are pending, by age
 	actions [65]Action
+	arrived uint64 // how many signals have been queued
+	handled uint64 // how many handlers have run
 	// unkillable: it is process 1 of a pid namespace, and gets no signal that it does not handle from inside.
 	unkillable bool
 }
@@ -90,6 +92,7 @@ func (k *Kernel) send(p *Process, info posix.SignalInfo, forced bool) {
 		return
 	}
 	p.sig.pending |= bit
+	p.sig.arrived++
 	p.sig.queue = append(p.sig.queue, info)
 	// A process that makes no call takes now what it does not handle.
 	if p.calls == 0 && p.sig.blocked&bit == 0 && p.sig.actions[sig].Handler == nil {
@@ -175,6 +178,7 @@ func (p *Process) act(info posix.SignalInfo) (interrupted bool) {
 	case a.Ignore:
 	case a.Handler != nil:
 		old := p.sig.blocked
+		p.sig.handled++
 		p.sig.blocked = (old | bit | a.Mask) &^ neverBlocked
 		p.k.mu.Unlock()
 		a.Handler(info)
