@@ -13,6 +13,7 @@ require (
 	github.com/seccomp/libseccomp-golang v0.11.0
 	github.com/spf13/cobra v1.10.2
 	go.uber.org/mock v0.6.0
+	golang.org/x/net v0.61.0
 	golang.org/x/sys v0.49.0
 )
 
