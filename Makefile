@@ -2,7 +2,7 @@
 
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
-.PHONY: help deps go build generate lint test e2e vm-test bench run clean
+.PHONY: help deps go build generate lint test e2e vm-test bench bench-posix run clean
 
 # Looked for once, when it is first needed.
 GO ?= $(eval GO := $(shell ./bootstrap go))$(GO)
@@ -54,6 +54,10 @@ bench: build ## against bubblewrap, and the decorators; prints lines `figure: NA
 	@.cache/bench
 	@$(GO) test -count=1 -timeout 20m $(TAGS) -run '^$$' -bench '^BenchmarkFigures$$' \
 		$$(grep -rl --include='*_test.go' '^func BenchmarkFigures(' . | xargs -n 1 dirname | sort -u)
+
+bench-posix: go ## what the decorators cost, and what the in-memory kernel does; prints lines `figure: NAME VALUE`
+	@$(GO) test -count=1 -timeout 20m $(TAGS) -run '^$$' -bench '^BenchmarkFigures$$' -benchtime 5s \
+		$$(grep -rl --include='*_test.go' '^func BenchmarkFigures(' ./posix ./mocks | xargs -n 1 dirname | sort -u) | grep -E '^(figure|missed): |FAIL'
 
 run: build ## the demo, in the foreground
 	exec bin/supervisor --policy embedded:demo

@@ -18,11 +18,8 @@ import (
 	_ "github.com/bulkhead/bulkhead/cmd/supervisor/internal/early" // runs exec and the compile process
 	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/posix"
-	"github.com/bulkhead/bulkhead/posix/errs"
 	"github.com/bulkhead/bulkhead/posix/linux"
-	"github.com/bulkhead/bulkhead/posix/log"
-	"github.com/bulkhead/bulkhead/posix/metrics"
-	"github.com/bulkhead/bulkhead/posix/restrict"
+	"github.com/bulkhead/bulkhead/posix/stack"
 	"github.com/bulkhead/bulkhead/spawner"
 )
 
@@ -41,13 +38,16 @@ func run(argv []string) int {
 		return runManager()
 	}
 	level := &slog.LevelVar{}
-	counts := metrics.New(restrict.New(linux.New(), spawner.Operations()))
-	posix.Use(errs.New(log.New(counts, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))))
+	rules := spawner.Operations()
+	layers := stack.New(linux.New(), stack.Options{
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})), Level: level, Rules: &rules,
+	})
+	posix.Use(layers)
 	a, err := invoke.New(posix.Active(), level, argv)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "supervisor:", err)
 		return invoke.StatusSupervisor
 	}
-	app := &app{Invocation: a, counts: counts}
+	app := &app{Invocation: a, counts: layers.Counts()}
 	return app.Execute(context.Background(), app.rootCommand())
 }

@@ -20,10 +20,9 @@ import (
 	"github.com/bulkhead/bulkhead/core"
 	"github.com/bulkhead/bulkhead/core/control"
 	"github.com/bulkhead/bulkhead/posix"
-	"github.com/bulkhead/bulkhead/posix/errs"
 	"github.com/bulkhead/bulkhead/posix/linux"
-	"github.com/bulkhead/bulkhead/posix/log"
 	"github.com/bulkhead/bulkhead/posix/metrics"
+	"github.com/bulkhead/bulkhead/posix/stack"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -52,13 +51,15 @@ func runManager() int {
 	// Signals are for the spawner, which says what is to be done; and a log that nobody reads any more is an error of a write.
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGPIPE)
 	level := &slog.LevelVar{}
-	counts := metrics.New(linux.New())
-	posix.Use(errs.New(log.New(counts, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))))
+	layers := stack.New(linux.New(), stack.Options{
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})), Level: level,
+	})
+	posix.Use(layers)
 	r, err := core.New(core.Config{
 		Kernel: posix.Active(), Channel: managerChannel, Stdout: managerStdout, Stderr: managerStderr, PID: int(posix.Active().Getpid()),
 		Random: rand.Reader, Jitter: mathrand.Float64, Level: level,
 		Serve: func(r *core.Runtime, s core.Service) (core.Server, error) {
-			return serveControl(posix.Active(), counts, r, s)
+			return serveControl(posix.Active(), layers.Counts(), r, s)
 		},
 	})
 	if err == nil {

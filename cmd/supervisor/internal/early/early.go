@@ -14,6 +14,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/posix/log"
 	"github.com/bulkhead/bulkhead/posix/restrict"
+	"github.com/bulkhead/bulkhead/posix/retry"
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/stage"
@@ -31,15 +32,15 @@ func run(argv []string) (status int, ours bool) {
 	switch role(argv) {
 	case compile.Role:
 		// Bare errnos will do: nobody but the parent sees what goes wrong here.
-		if err := compile.Serve(linux.New()); err != nil {
+		if err := compile.Serve(retry.New(linux.New())); err != nil {
 			fmt.Fprintln(os.Stderr, "supervisor: compile:", err)
 			return invoke.StatusFailed, true
 		}
 		return invoke.StatusDone, true
 	case "exec":
 		level := &slog.LevelVar{}
-		posix.Use(errs.New(log.New(restrict.New(linux.New(), spawner.Operations()),
-			slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})))))
+		posix.Use(errs.New(log.NewLeveled(restrict.New(retry.New(linux.New()), spawner.Operations()),
+			slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})), level)))
 		a, err := invoke.New(posix.Active(), level, argv)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "supervisor:", err)
