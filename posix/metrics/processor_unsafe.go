@@ -8,6 +8,8 @@ import (
 
 // The runtime keeps procPin and procUnpin reachable by linkname for packages outside of it (its source lists them). A Go
 // release without them fails to link, rather than to count.
+//
+//posixvet:leak runtime.procPin, runtime.procUnpin: they make no system call
 
 // procPin keeps the calling goroutine on its processor, and everybody else off it, until procUnpin. It returns the processor's number.
 //

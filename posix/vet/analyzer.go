@@ -27,8 +27,10 @@ const (
 
 // checker looks at one package.
 type checker struct {
-	pass  *analysis.Pass
-	leaks []*leak
+	pass   *analysis.Pass
+	leaks  []*leak
+	exempt token.Pos // where the package is left out, 0 when it is not
+	found  int
 }
 
 func run(pass *analysis.Pass) (any, error) {
@@ -37,11 +39,11 @@ func run(pass *analysis.Pass) (any, error) {
 		return nil, nil
 	}
 	files := production(pass)
+	if supportsTests(pass.Pkg, files) {
+		return nil, nil
+	}
 	for _, f := range files {
-		exempt := c.directives(f)
-		if exempt {
-			return nil, nil
-		}
+		c.directives(f)
 	}
 	for _, f := range files {
 		c.imports(f)
@@ -50,6 +52,9 @@ func run(pass *analysis.Pass) (any, error) {
 	}
 	c.assembly()
 	c.stale()
+	if c.exempt != 0 && c.found == 0 {
+		pass.Reportf(c.exempt, "the package is left out, but has nothing that would be reported: remove %s", exemptDirective)
+	}
 	return nil, nil
 }
 
@@ -71,6 +76,18 @@ func production(pass *analysis.Pass) []*ast.File {
 	return files
 }
 
+// supportsTests tells whether a package is a part of tests: no program's own code imports package testing.
+func supportsTests(pkg *types.Package, files []*ast.File) bool {
+	for _, f := range files {
+		for _, spec := range f.Imports {
+			if spec.Path.Value == `"testing"` && pkg.Name() != "main" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // isTestMain tells whether f is what `go test` generates around tests; it is not below any module's directory.
 func isTestMain(pass *analysis.Pass, f *ast.File) bool {
 	return strings.HasSuffix(pass.Pkg.Path(), ".test") && pass.Pkg.Name() == "main" && ast.IsGenerated(f)
@@ -83,9 +100,9 @@ func (c *checker) imports(f *ast.File) {
 		switch {
 		case err != nil:
 		case path == "C":
-			c.found(spec.Pos(), "C", `import "C": C code makes system calls outside of posix.Core`, "call it through a method of posix.Core")
+			c.use(spec.Pos(), "C", `import "C": C code makes system calls outside of posix.Core`, "call it through a method of posix.Core")
 		case path == adapterPath && c.pass.Pkg.Name() != "main":
-			c.found(spec.Pos(), path, "package "+c.pass.Pkg.Name()+" chooses an implementation of posix.Core by importing "+path,
+			c.use(spec.Pos(), path, "package "+c.pass.Pkg.Name()+" chooses an implementation of posix.Core by importing "+path,
 				"take the narrowest interface that is needed as a parameter, and let main choose")
 		}
 	}
@@ -103,12 +120,12 @@ func (c *checker) uses(f *ast.File) {
 			return true
 		}
 		if b, ok := obj.(*types.Builtin); ok && (b.Name() == "print" || b.Name() == "println") {
-			c.found(id.Pos(), b.Name(), b.Name()+" writes to descriptor 2 outside of posix.Core", "use an io.Writer that main chose")
+			c.use(id.Pos(), b.Name(), b.Name()+" writes to descriptor 2 outside of posix.Core", "use an io.Writer that main chose")
 			return true
 		}
 		c.choice(id, obj)
 		if call, ok := Makes(obj); ok {
-			c.found(id.Pos(), call.Name, call.Name+" makes system calls outside of posix.Core", call.Instead)
+			c.use(id.Pos(), call.Name, call.Name+" makes system calls outside of posix.Core", call.Instead)
 		}
 		return true
 	})
@@ -122,17 +139,18 @@ func (c *checker) choice(id *ast.Ident, obj types.Object) {
 	switch _, isFunc := obj.(*types.Func); {
 	case !isFunc || obj.Parent() != obj.Pkg().Scope():
 	case obj.Name() == "Active":
-		c.found(id.Pos(), posixPath+".Active", "package "+c.pass.Pkg.Name()+" asks for the active implementation of posix.Core",
+		c.use(id.Pos(), posixPath+".Active", "package "+c.pass.Pkg.Name()+" asks for the active implementation of posix.Core",
 			"take the narrowest interface that is needed as a parameter; only main calls posix.Active")
 	case obj.Name() == "Use":
-		c.found(id.Pos(), posixPath+".Use", "package "+c.pass.Pkg.Name()+" sets the active implementation of posix.Core",
+		c.use(id.Pos(), posixPath+".Use", "package "+c.pass.Pkg.Name()+" sets the active implementation of posix.Core",
 			"leave that to main")
 	}
 }
 
-// found reports a use unless it is listed.
-func (c *checker) found(pos token.Pos, name, what, instead string) {
-	listed := false
+// use reports a use unless it is listed.
+func (c *checker) use(pos token.Pos, name, what, instead string) {
+	c.found++
+	listed := c.exempt != 0
 	for _, l := range c.leaks {
 		if l.covers(name, pos) {
 			l.used, listed = true, true

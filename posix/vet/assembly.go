@@ -25,7 +25,7 @@ func (c *checker) assembly() {
 		file.SetLinesForContent(text)
 		for i, line := range strings.Split(string(text), "\n") {
 			if trap.MatchString(line) {
-				c.found(file.LineStart(i+1), "assembly", "an instruction that enters the kernel", "make the call through posix.Core")
+				c.use(file.LineStart(i+1), "assembly", "an instruction that enters the kernel", "make the call through posix.Core")
 			}
 		}
 	}

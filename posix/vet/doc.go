@@ -38,7 +38,8 @@
 //
 //	//posixvet:exempt a generator, which runs when somebody builds this
 //
-// Left out without such a line are files that end in _test.go, and posix/linux, the implementation. An implementation of your own needs the line.
+// Left out without such a line are files that end in _test.go, packages that import testing and so are a part of tests, and posix/linux, the
+// implementation. An implementation of your own needs the line, and so do test programs. A line that leaves out nothing fails as well.
 // The lists are comments and not a file of their own because the go command keeps the results of vet, and takes no notice
 // of a file that it does not know.
 //

@@ -62,8 +62,8 @@ func exemption(text string) (reason string, ok bool) {
 	return strings.TrimSpace(rest), ok && (rest == "" || rest[0] == ' ')
 }
 
-// directives collects the leaks of a file, and tells whether it leaves out the package.
-func (c *checker) directives(f *ast.File) (exempt bool) {
+// directives collects the leaks of a file, and whether it leaves out the package.
+func (c *checker) directives(f *ast.File) {
 	for _, group := range f.Comments {
 		for _, comment := range group.List {
 			if !strings.HasPrefix(comment.Text, anyDirective) {
@@ -76,14 +76,13 @@ func (c *checker) directives(f *ast.File) (exempt bool) {
 				case group != f.Doc:
 					c.pass.Reportf(comment.Pos(), "%s belongs into the package comment, directly above the package clause", exemptDirective)
 				default:
-					exempt = true
+					c.exempt = comment.Pos()
 				}
 				continue
 			}
 			c.leak(f, comment)
 		}
 	}
-	return exempt
 }
 
 func (c *checker) leak(f *ast.File, comment *ast.Comment) {

@@ -19,7 +19,7 @@ func (c *checker) linknames(f *ast.File) {
 			path, name, _ := strings.Cut(remote[dot:], ".")
 			path = remote[:dot] + path
 			if path == "runtime" || strings.HasPrefix(path, "runtime/") || strings.HasPrefix(path, "internal/") || mentions(path, methodName(name)) {
-				c.found(comment.Pos(), remote, "go:linkname reaches for "+remote+", which may make system calls outside of posix.Core",
+				c.use(comment.Pos(), remote, "go:linkname reaches for "+remote+", which may make system calls outside of posix.Core",
 					advice(path, name))
 			}
 		}

@@ -1,6 +1,4 @@
 // Package linger makes descriptors that cannot be closed quickly.
-//
-//posixvet:exempt a part of tests
 package linger
 
 import (

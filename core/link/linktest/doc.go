@@ -8,6 +8,4 @@
 // # Limits
 //
 // Nothing is launched and no listener exists. Whatever a request says of generations is believed.
-//
-//posixvet:exempt a part of tests: it plays the spawner for them
 package linktest

@@ -11,4 +11,6 @@
 //
 // No call waits: everything that can be is non-blocking. Waiting is what the cases of tests/conformance are about. Times are compared only when they were set.
 // Programs that change their process for good are run in processes of their own, one of every [aloneShare].
+//
+//posixvet:exempt a part of tests: it calls the kernel to compare with it
 package differential
