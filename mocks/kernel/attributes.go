@@ -10,6 +10,7 @@ type attributes struct {
 	underReaper bool // it or an ancestor was a subreaper when it was made
 	overNproc   bool // setresuid made a user have more processes than RLIMIT_NPROC: the next exec fails
 	securebits  uint32
+	slack       uint64 // of timers, in nanoseconds
 }
 
 // child returns what a child has of it.

@@ -1,10 +1,6 @@
 package kernel
 
-import (
-	"slices"
-
-	"github.com/bulkhead/bulkhead/posix"
-)
+import "github.com/bulkhead/bulkhead/posix"
 
 // credentials are who a process is. A description keeps those of whoever opened it. Values are never changed in place: groups are shared.
 type credentials struct {
@@ -28,14 +24,4 @@ func rootCredentials() credentials {
 // has tells whether a capability is effective in the first user namespace, to which most of a machine belongs.
 func (c *credentials) has(capability int) bool {
 	return c.user == nil && c.caps.Effective&(1<<capability) != 0
-}
-
-// inGroup tells whether the effective or a supplementary group is gid.
-func (c *credentials) inGroup(gid posix.GID) bool {
-	return c.gids.Effective == gid || slices.Contains(c.groups, gid)
-}
-
-// credentialsOfExec returns who p is when it has executed f, and whether that is more than before ("secure execution").
-func (p *Process) credentialsOfExec(f *file) (cred credentials, secure bool, errno posix.Errno) {
-	return p.cred, false, 0
 }

@@ -99,6 +99,7 @@ func (p *Process) replace(binary *file, cred credentials, secure bool, path stri
 		p.attrs.deathSignal = 0
 	}
 	p.cred = cred
+	p.attrs.securebits &^= secureKeepCaps
 	p.forget()
 }
 

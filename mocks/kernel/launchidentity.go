@@ -63,8 +63,6 @@ func (l *launch) makeCredentials(number uint32, a [6]uint64) (result uint64, err
 	return result, errno, true
 }
 
-const maxGroups = 65536 // NGROUPS_MAX
-
 func (l *launch) setgroups(a [6]uint64) posix.Errno {
 	n := uint32(a[0])
 	if n > maxGroups {

@@ -34,7 +34,7 @@ func (t *table) boot(k *Kernel) {
 	p := &Process{k: k, pid: 1, fds: &fdTable{}, umask: 0o022, cred: rootCredentials(), limits: bootLimits(), comm: "init"}
 	p.group, p.session = p.pid, p.pid
 	p.sig.unkillable = true
-	p.attrs.dumpable = 1
+	p.attrs.dumpable, p.attrs.slack = 1, defaultSlack
 	k.init = p
 }
 
