@@ -19,3 +19,16 @@ func (a attributes) child() attributes {
 	a.deathSignal, a.subreaper, a.overNproc = 0, false, false
 	return a
 }
+
+// defaultSlack is the timer slack of process 1, in nanoseconds. Source: PR_SET_TIMERSLACK(2const).
+const defaultSlack = 50_000
+
+// underReaper makes all descendants look for a subreaper when their parents end.
+func (p *Process) underReaper() {
+	for _, c := range p.children {
+		if !c.attrs.underReaper {
+			c.attrs.underReaper = true
+			c.underReaper()
+		}
+	}
+}

@@ -51,10 +51,15 @@ func (p *Process) prctl(a *posix.PrctlArgs) (int, posix.Errno) {
 			return 1, 0
 		}
 	case unix.PR_SET_CHILD_SUBREAPER:
-		p.attrs.subreaper = a.Arg2 != 0
+		if p.attrs.subreaper = a.Arg2 != 0; p.attrs.subreaper {
+			p.underReaper()
+		}
 	case unix.PR_GET_TIMERSLACK:
-		return 50_000, 0
-	case unix.PR_SET_TIMERSLACK: // the clock is exact
+		return int(p.attrs.slack), 0
+	case unix.PR_SET_TIMERSLACK: // only remembered: the clock is exact
+		if p.attrs.slack = a.Arg2; int64(a.Arg2) <= 0 {
+			p.attrs.slack = defaultSlack
+		}
 	case unix.PR_GET_PDEATHSIG, unix.PR_GET_CHILD_SUBREAPER, unix.PR_SET_NAME, unix.PR_GET_NAME:
 		return 0, efault
 	case unix.PR_SET_SECCOMP:
