@@ -42,6 +42,7 @@ func (k *Kernel) newChild(p *Process, b birth) (*Process, posix.Errno) {
 	}
 	if errno := k.procs.add(c); errno != 0 {
 		k.discharge(c)
+		k.uncharge(c)
 		return nil, errno
 	}
 	if b.flags&unix.CLONE_FILES != 0 {

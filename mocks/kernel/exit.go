@@ -124,6 +124,7 @@ func (p *Process) reap() {
 		p.parent.disown(p)
 	}
 	p.k.user(p.cred.uids.Real).processes--
+	p.k.uncharge(p)
 	p.k.procs.remove(p)
 	p.k.lastOf(p)
 }

@@ -124,7 +124,7 @@ func (p *Process) createSuper(fs *fsContext) posix.Errno {
 		return eperm
 	}
 	fs.super, fs.root = fileSystems[fs.typ](p, &fs.set)
-	fs.super.readonly = fs.set.readonly
+	fs.super.readonly = fs.super.readonly || fs.set.readonly
 	fs.super.mounts++
 	fs.phase = awaitsMount
 	return 0

@@ -25,7 +25,14 @@ type fsOptions struct {
 
 // fileSystems are the types that fsopen(2) knows, and how each is made.
 var fileSystems = map[string]func(p *Process, o *fsOptions) (*super, *entry){
-	"tmpfs": newTmpfs,
+	"tmpfs":   newTmpfs,
+	"cgroup2": seeGroups,
+}
+
+// seeGroups is the one hierarchy of control groups, from the root of the cgroup namespace on.
+func seeGroups(p *Process, _ *fsOptions) (*super, *entry) {
+	at := p.ns.cgroup.root.at
+	return at.inode.super, at
 }
 
 // newTmpfs makes an empty tmpfs. Source: shmem_fill_super in mm/shmem.c.

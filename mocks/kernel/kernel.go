@@ -48,6 +48,7 @@ type Kernel struct {
 	io     io
 	init   *Process
 	lastNS uint64 // inode number of the namespace that was made last
+	groups *group // the root of the control groups
 	crash  *Crash // the first panic of a program
 	closed bool
 	users  map[posix.UID]*account
@@ -71,6 +72,7 @@ func New(config Config) *Kernel {
 	k.procs.boot(k)
 	k.tree.enter(k.init)
 	k.bootNamespaces()
+	k.bootGroups()
 	k.procs.register(k.init)
 	return k
 }
