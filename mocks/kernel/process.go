@@ -52,6 +52,8 @@ type Process struct {
 	box confinement // copied to a child
 	ns  namespaces  // copied to a child
 	in  *group      // control group, nil without a hierarchy: see admit
+
+	maps []*mapping // what Mmap made
 }
 
 // state says whether a process runs.

@@ -26,7 +26,8 @@ type regular struct {
 	program func(p *Process, argv, env []string) int
 	// shared is memory that is mapped MAP_SHARED: pages within it are parts of it.
 	shared   []byte
-	writable int // shared mappings that may write
+	mapped   int // shared mappings
+	writable int // those of them that may write
 }
 
 func (r *regular) size() int64 { return r.length }
