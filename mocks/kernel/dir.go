@@ -44,9 +44,11 @@ func (d *dir) size() int64 {
 
 func (d *dir) open(_ *Process, n *inode, f *file) (object, posix.Errno) { return d, 0 }
 
-func (d *dir) read(*Process, *file, []byte) (int, posix.Errno)  { return 0, eisdir }
-func (d *dir) write(*Process, *file, []byte) (int, posix.Errno) { return 0, ebadf }
-func (d *dir) pollable() bool                                   { return false }
+func (d *dir) read(*Process, *file, []byte) (int, posix.Errno)          { return 0, eisdir }
+func (d *dir) write(*Process, *file, []byte) (int, posix.Errno)         { return 0, ebadf }
+func (d *dir) pread(*Process, *file, []byte, int64) (int, posix.Errno)  { return 0, eisdir }
+func (d *dir) pwrite(*Process, *file, []byte, int64) (int, posix.Errno) { return 0, ebadf }
+func (d *dir) pollable() bool                                           { return false }
 func (d *dir) stat(_ *file, st *posix.Stat) posix.Errno {
 	d.n.fill(st)
 	return 0

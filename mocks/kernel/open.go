@@ -52,6 +52,9 @@ func (p *Process) openat2(dir posix.FD, path string, how posix.OpenHow) (posix.F
 		return -1, errno
 	}
 	flags := uint32(how.Flags)
+	if flags&oPath == 0 {
+		flags |= oLargefile
+	}
 	f, errno := p.openPath(dir, path, flags, uint32(how.Mode), how.Resolve)
 	if errno != 0 {
 		return -1, errno

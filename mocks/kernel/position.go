@@ -32,15 +32,14 @@ func (p *Process) pread(fd posix.FD, b []byte, off int64) (int, posix.Errno) {
 	if errno != 0 {
 		return 0, errno
 	}
-	if d, ok := f.object.(*dir); ok {
-		return d.read(p, f, b)
-	}
 	o, ok := f.object.(positioned)
 	switch {
 	case !ok:
 		return 0, espipe
 	case !f.readable():
 		return 0, ebadf
+	case off+int64(len(b)) < 0: // Source: rw_verify_area() in fs/read_write.c.
+		return 0, einval
 	}
 	return o.pread(p, f, b[:min(len(b), maxTransfer)], off)
 }
@@ -63,15 +62,14 @@ func (p *Process) pwrite(fd posix.FD, b []byte, off int64) (int, posix.Errno) {
 	if errno != 0 {
 		return 0, errno
 	}
-	if _, ok := f.object.(*dir); ok {
-		return 0, ebadf
-	}
 	o, ok := f.object.(positioned)
 	switch {
 	case !ok:
 		return 0, espipe
 	case !f.writable():
 		return 0, ebadf
+	case off+int64(len(b)) < 0:
+		return 0, einval
 	}
 	return o.pwrite(p, f, b[:min(len(b), maxTransfer)], off)
 }

@@ -200,12 +200,18 @@ func (r *regular) free() {
 }
 
 func (r *regular) read(p *Process, f *file, b []byte) (int, posix.Errno) {
+	if f.offset+int64(len(b)) < 0 { // Source: rw_verify_area() in fs/read_write.c.
+		return 0, einval
+	}
 	n, errno := r.pread(p, f, b, f.offset)
 	f.offset += int64(n)
 	return n, errno
 }
 
 func (r *regular) write(p *Process, f *file, b []byte) (int, posix.Errno) {
+	if f.offset+int64(len(b)) < 0 {
+		return 0, einval
+	}
 	if f.flags&oAppend != 0 {
 		f.offset = r.length
 	}
