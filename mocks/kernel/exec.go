@@ -104,7 +104,7 @@ func (p *Process) replace(binary *file, cred credentials, secure bool, path stri
 }
 
 // forget drops what does not outlive exec besides descriptors: each part of the package that adds something to a process does so here.
-func (p *Process) forget() {}
+func (p *Process) forget() { p.unmapAll() }
 
 // setComm sets the name that /proc shows, 15 bytes at most.
 func (p *Process) setComm(name string) { p.comm = name[:min(len(name), 15)] }

@@ -91,7 +91,10 @@ func (p *Process) perish() {
 }
 
 // release gives back what a process has besides descriptors: each part of the package that adds something to a process does so here.
-func (p *Process) release() { p.ns.mnt.leave() }
+func (p *Process) release() {
+	p.unmapAll()
+	p.ns.mnt.leave()
+}
 
 // tellParent tells the parent of the end, or has nobody wait for it when the parent said that it does not want to know. Source: kernel/signal.c, do_notify_parent.
 func (p *Process) tellParent() {

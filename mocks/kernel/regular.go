@@ -240,7 +240,7 @@ func (r *regular) pwrite(p *Process, f *file, b []byte, off int64) (int, posix.E
 	// Source: generic_write_checks() in fs/read_write.c.
 	if limit := p.limits[unix.RLIMIT_FSIZE].Soft; limit <= maxFile {
 		if uint64(off) >= limit {
-			p.sig.pending |= posix.Sigbit(unix.SIGXFSZ)
+			p.k.send(p, posix.SignalInfo{Signal: unix.SIGXFSZ, Code: siKernel}, true)
 			return 0, efbig
 		}
 		b = b[:min(uint64(len(b)), limit-uint64(off))]

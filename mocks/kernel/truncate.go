@@ -43,7 +43,7 @@ func (p *Process) truncate(f *file, size int64, called bool) posix.Errno {
 	}
 	switch {
 	case size > r.length && uint64(size) > p.limits[unix.RLIMIT_FSIZE].Soft:
-		p.sig.pending |= posix.Sigbit(unix.SIGXFSZ)
+		p.k.send(p, posix.SignalInfo{Signal: unix.SIGXFSZ, Code: siKernel}, true)
 		return efbig
 	case size < r.length && r.seals&unix.F_SEAL_SHRINK != 0, size > r.length && r.seals&unix.F_SEAL_GROW != 0:
 		return eperm
