@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,10 +43,34 @@ func (a *app) connect(o controlOptions) (*control.Client, error) {
 	if err := checkOutput(o.output); err != nil {
 		return nil, err
 	}
-	if o.path == "" {
-		o.path = a.controlPath()
+	if o.path != "" {
+		return control.NewClient(o.path), nil
 	}
-	return control.NewClient(o.path), nil
+	c := control.NewClient(a.controlPath())
+	c.Hint = elsewhere(a.controlPath(), uint32(a.Core.Geteuid()), func(path string) bool { _, err := os.Lstat(path); return err == nil })
+	return c, nil
+}
+
+// elsewhere says where a supervisor may listen when none does on the usual path of a user.
+func elsewhere(usual string, uid uint32, there func(path string) bool) string {
+	paths := []string{fmt.Sprintf("/run/user/%d/bulkhead/control.sock", uid), fmt.Sprintf("/tmp/bulkhead-%d/control.sock", uid), control.DefaultPath(0, nil)}
+	if uid == 0 {
+		// Somebody became root to look at what was started as a user.
+		paths = nil
+		for _, pattern := range []string{"/run/user/[0-9]*/bulkhead/control.sock", "/tmp/bulkhead-[0-9]*/control.sock"} {
+			found, _ := filepath.Glob(pattern) // the patterns are right
+			paths = append(paths, found...)
+		}
+	}
+	for _, path := range paths {
+		if path != usual && there(path) {
+			return "There is a socket at " + path + ": --control " + path
+		}
+	}
+	if uid == 0 {
+		return "A user's listens on $XDG_RUNTIME_DIR/bulkhead/control.sock or /tmp/bulkhead-UID/control.sock; --control names another socket"
+	}
+	return "Root's listens on " + control.DefaultPath(0, nil) + "; --control names another socket"
 }
 
 // clientError gives an error of the client its exit status: what was asked for is wrong, or it could not be asked.

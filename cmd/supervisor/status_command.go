@@ -71,7 +71,7 @@ func (v statusView) ask(ctx context.Context, client *control.Client) (api.Status
 	}
 	for _, name := range v.modules {
 		if !slices.Contains(have, name) {
-			return s, invoke.Exit(invoke.StatusInvalid, fmt.Errorf("there is no module %q; there are: %s", name, strings.Join(have, ", ")))
+			return s, invoke.Exit(invoke.StatusInvalid, errors.New(api.NoModule(name, have)))
 		}
 	}
 	s.Modules = slices.DeleteFunc(s.Modules, func(m api.Module) bool { return !slices.Contains(v.modules, m.Name) })

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/core/machine"
@@ -141,7 +140,7 @@ func (a *apiServer) exist(modules []string) *Error {
 	for _, name := range modules {
 		switch {
 		case !have[name]:
-			return refuse(http.StatusNotFound, codeNotFound, "there are: "+strings.Join(slices.Sorted(maps.Keys(have)), ", "), "there is no module %s", shown(name))
+			return refuse(http.StatusNotFound, codeNotFound, api.Meant(name, slices.Sorted(maps.Keys(have))), "there is no module %s", shown(name))
 		case named[name]:
 			return refuse(http.StatusBadRequest, codeBody, "name it once", "module %s is named twice", shown(name))
 		}

@@ -53,7 +53,7 @@ func TestRefusals(t *testing.T) {
 		{"null", "POST", "/v1/stop", asJSON, `null`, 400, codeBody, "names no module"},
 		{"empty selection", "POST", "/v1/start", asJSON, `{"modules":[]}`, 400, codeBody, "names no module"},
 		{"all and some", "POST", "/v1/restart", asJSON, `{"all":true,"modules":["web"]}`, 400, codeBody, "both all and modules"},
-		{"unknown module", "POST", "/v1/stop", asJSON, `{"modules":["wbe"]}`, 404, codeNotFound, `no module "wbe"; there are: api, web`},
+		{"unknown module", "POST", "/v1/stop", asJSON, `{"modules":["wbe"]}`, 404, codeNotFound, `no module "wbe"; did you mean "web"? there are: api, web`},
 		{"a long name", "POST", "/v1/stop", asJSON, `{"modules":["` + strings.Repeat("x", 1000) + `"]}`, 404, codeNotFound, `xxx…"`},
 		{"named twice", "POST", "/v1/stop", asJSON, `{"modules":["web","web"]}`, 400, codeBody, "named twice"},
 		{"too many names", "POST", "/v1/stop", asJSON, `{"modules":[` + strings.Repeat(`"x",`, maxModules) + `"x"]}`, 400, codeBody, "at most 4096"},

@@ -39,6 +39,9 @@ var (
 
 // Client asks the supervisor behind a control socket. It is safe for concurrent use and keeps no connection open.
 type Client struct {
+	// Hint is what the message of [ErrNobody] says to do. It is not changed once the client is used.
+	Hint string
+
 	path string
 	http *http.Client
 }
@@ -49,7 +52,7 @@ func NewClient(path string) *Client {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", path)
 	}
-	return &Client{path: path, http: &http.Client{
+	return &Client{Hint: "--control names another socket", path: path, http: &http.Client{
 		Transport:     &http.Transport{DialContext: dial, DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxHeader},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -184,7 +187,7 @@ func (c *Client) explain(ctx context.Context, err error) error {
 	dialed := errors.As(err, &op) && op.Op == "dial"
 	switch {
 	case dialed && is(err, unix.ENOENT, unix.ECONNREFUSED, unix.ENOTSOCK, unix.ENOTDIR):
-		return fmt.Errorf("%w on %s: is it running? --control names another socket", ErrNobody, c.path)
+		return fmt.Errorf("%w on %s: is it running? %s", ErrNobody, c.path, c.Hint)
 	case dialed && is(err, unix.EACCES, unix.EPERM):
 		return fmt.Errorf("%w at %s: root and the user who started that supervisor may use it", ErrForbidden, c.path)
 	case dialed && is(err, unix.EAGAIN):

@@ -97,7 +97,7 @@ func (m *Machine) settle(c *instance) {
 	if c.id > 0 {
 		delete(m.byID, c.id)
 		m.forget(c.id)
-		c.id, c.pid, c.probed = 0, 0, false
+		c.id, c.pid, c.probed, c.status = 0, 0, false, "" // what it said of itself was said of the process
 	}
 	if b := s.blocked; b != nil && !s.busy(b) {
 		s.blocked = nil

@@ -86,7 +86,7 @@ func (m *Machine) unknown(modules []string) string {
 			for i, mod := range m.modules {
 				known[i] = mod.name
 			}
-			return fmt.Sprintf("there is no module %q; there are: %s", name, strings.Join(known, ", "))
+			return api.NoModule(name, known)
 		}
 	}
 	return ""
