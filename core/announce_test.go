@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -127,6 +128,21 @@ func TestLevels(t *testing.T) {
 	for level, want := range map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError, "": slog.LevelInfo} {
 		if got := levelOf(level); got != want {
 			t.Errorf("%q is %s", level, got)
+		}
+	}
+}
+
+// TestLogDates: a log that goes to a file says of which day a line is.
+func TestLogDates(t *testing.T) {
+	at := time.Date(2026, 11, 21, 10, 53, 55, 123456789, time.UTC)
+	for dates, want := range map[bool]string{false: "time=10:53:55 level", true: "time=2026-11-21T10:53:55Z level"} {
+		var b bytes.Buffer
+		r := slog.NewRecord(at, slog.LevelInfo, "x", 0)
+		if err := newLogger(&b, wire.Options{LogFormat: "text", LogDates: dates}).Handler().Handle(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(b.String(), want) {
+			t.Errorf("%q, want %q", b.String(), want)
 		}
 	}
 }

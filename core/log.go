@@ -23,16 +23,17 @@ func newLogger(w io.Writer, o wire.Options) *slog.Logger {
 	if o.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
-	options.ReplaceAttr = shortTime
-	return slog.New(slog.NewTextHandler(w, options))
-}
-
-// shortTime leaves the date and the fractions out of what a person reads.
-func shortTime(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.TimeKey {
-		return slog.String(slog.TimeKey, a.Value.Time().Format(time.TimeOnly))
+	layout := time.TimeOnly
+	if o.LogDates {
+		layout = time.RFC3339
 	}
-	return a
+	options.ReplaceAttr = func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.String(slog.TimeKey, a.Value.Time().Format(layout)) // without fractions: a person reads it
+		}
+		return a
+	}
+	return slog.New(slog.NewTextHandler(w, options))
 }
 
 // droppedNote makes the message that says that messages were dropped.

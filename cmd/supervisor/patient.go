@@ -62,10 +62,10 @@ type patientLog struct {
 }
 
 // newPatientLog makes one in a format of [newLogger]. It does not own the descriptor.
-func newPatientLog(k logs.Output, fd posix.FD, format string) (io.Writer, error) {
+func newPatientLog(k logs.Output, fd posix.FD, format string, dates bool) (io.Writer, error) {
 	l := &patientLog{}
 	l.sink = logs.NewSink(&patient{Output: k}, fd, false, func(loss logs.Loss) { l.lost.Add(loss.Lines) })
-	note, err := invoke.NewLogger(l.sink, format, "info")
+	note, err := invoke.NewLogger(l.sink, format, "info", dates)
 	if err != nil {
 		return nil, err
 	}

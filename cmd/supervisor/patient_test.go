@@ -35,11 +35,11 @@ func fullPipe(t *testing.T) (r, w *os.File) {
 // TestLogThatIsNotRead: the spawner goes on when nobody reads its log, does not wait twice, and says later what is missing.
 func TestLogThatIsNotRead(t *testing.T) {
 	r, w := fullPipe(t)
-	to, err := newPatientLog(linux.New(), posix.FD(w.Fd()), "text")
+	to, err := newPatientLog(linux.New(), posix.FD(w.Fd()), "text", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	log, err := invoke.NewLogger(to, "text", "info")
+	log, err := invoke.NewLogger(to, "text", "info", false)
 	if err != nil {
 		t.Fatal(err)
 	}

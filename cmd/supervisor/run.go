@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
+	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/wire"
@@ -25,6 +26,7 @@ type runOptions struct {
 	policies  []string
 	check     bool
 	dryRun    bool
+	logDates  bool // the log goes to a file, in which a time of day says little
 	logFormat string
 	logLevel  string
 	control   string
@@ -75,11 +77,12 @@ func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
 	if err := o.complete(a.controlPath()); err != nil {
 		return err
 	}
-	to, err := newPatientLog(a.Core, 2, o.logFormat)
+	o.logDates = a.Core.Tcgetattr(2, &posix.Termios{}) != nil // a terminal is looked at now; a file, later
+	to, err := newPatientLog(a.Core, 2, o.logFormat, o.logDates)
 	if err != nil {
 		return invoke.Exit(invoke.StatusInvalid, err)
 	}
-	log, err := invoke.NewLogger(to, o.logFormat, o.logLevel)
+	log, err := invoke.NewLogger(to, o.logFormat, o.logLevel, o.logDates)
 	if err != nil {
 		return invoke.Exit(invoke.StatusInvalid, err)
 	}
@@ -160,7 +163,7 @@ func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slo
 	}
 	r := spawner.NewResident(spawner.Config{
 		Host: h, Facts: a.Facts,
-		Options: wire.Options{Version: invoke.Version, LogFormat: o.logFormat, LogLevel: o.logLevel, Control: o.control, Metrics: o.metrics,
+		Options: wire.Options{Version: invoke.Version, LogFormat: o.logFormat, LogDates: o.logDates, LogLevel: o.logLevel, Control: o.control, Metrics: o.metrics,
 			Owner: uint32(a.Core.Geteuid())},
 		Files: o.policies, Plan: plan, Manager: manager,
 		Read: func() ([]compile.Source, error) {

@@ -41,6 +41,7 @@ type Listener struct {
 type Options struct {
 	Version   string // of the program
 	LogFormat string // "text" or "json"
+	LogDates  bool   // in text: nobody is looking on
 	LogLevel  string // "debug", "info", "warn" or "error"
 	Control   string // path of the control socket
 	Metrics   string // address of the metrics; empty without
@@ -138,6 +139,7 @@ func (s Snapshot) Encode() []byte {
 		e.String(v)
 	}
 	e.U32(o.Owner)
+	e.Bool(o.LogDates)
 	e.U32(s.PID)
 	encodeTime(e, s.Since)
 	e.U32(s.ManagerStarts)
@@ -167,7 +169,7 @@ func DecodeSnapshot(message []byte) (Snapshot, error) {
 		d.fail("version %d of the messages; this program speaks %d", v, Version)
 	}
 	s := Snapshot{
-		Options: Options{Version: d.String(), LogFormat: d.String(), LogLevel: d.String(), Control: d.String(), Metrics: d.String(), Owner: d.U32()},
+		Options: Options{Version: d.String(), LogFormat: d.String(), LogLevel: d.String(), Control: d.String(), Metrics: d.String(), Owner: d.U32(), LogDates: d.Bool()},
 		PID:     d.U32(), Since: decodeTime(d), ManagerStarts: d.U32(), Current: decodeOutline(d),
 	}
 	if d.Bool() {

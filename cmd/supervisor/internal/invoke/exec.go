@@ -48,7 +48,7 @@ type execOptions struct {
 
 // planCache returns where plans are kept, or a cache that keeps none.
 func (a *Invocation) planCache(o execOptions) (*plancache.Cache, error) {
-	log, err := NewLogger(os.Stderr, "text", o.logLevel)
+	log, err := NewLogger(os.Stderr, "text", o.logLevel, false)
 	if err != nil {
 		return nil, Exit(StatusInvalid, err)
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// NewLogger makes the supervisor's own log.
-func NewLogger(w io.Writer, format, level string) (*slog.Logger, error) {
+// NewLogger makes the supervisor's own log. dates are for text that is kept.
+func NewLogger(w io.Writer, format, level string, dates bool) (*slog.Logger, error) {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {
 		return nil, fmt.Errorf("log level %q: use debug, info, warn or error", level)
@@ -18,16 +18,17 @@ func NewLogger(w io.Writer, format, level string) (*slog.Logger, error) {
 	case "json":
 		return slog.New(slog.NewJSONHandler(w, o)), nil
 	case "text":
-		o.ReplaceAttr = shortTime
+		layout := time.TimeOnly
+		if dates {
+			layout = time.RFC3339
+		}
+		o.ReplaceAttr = func(_ []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.TimeKey {
+				return slog.String(slog.TimeKey, a.Value.Time().Format(layout)) // without fractions: a person reads it
+			}
+			return a
+		}
 		return slog.New(slog.NewTextHandler(w, o)), nil
 	}
 	return nil, fmt.Errorf("log format %q: use text or json", format)
-}
-
-// shortTime leaves the date and the fractions out of what a person reads.
-func shortTime(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.TimeKey {
-		return slog.String(slog.TimeKey, a.Value.Time().Format(time.TimeOnly))
-	}
-	return a
 }
