@@ -1,7 +1,6 @@
 package spawner
 
 import (
-	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -50,10 +49,6 @@ func Privileged(f host.Facts) bool { return f.Capabilities.Has(unix.CAP_SYS_ADMI
 // reap waits for a child that a pidfd stands for and that has ended or is about to.
 func reap(k posix.Processes, pidfd posix.FD) (posix.WaitInfo, error) {
 	var info posix.WaitInfo
-	for {
-		err := k.Waitid(posix.PPidfd, int(pidfd), &info, unix.WEXITED)
-		if !errors.Is(err, posix.Errno(unix.EINTR)) {
-			return info, err
-		}
-	}
+	err := k.Waitid(posix.PPidfd, int(pidfd), &info, unix.WEXITED)
+	return info, err
 }

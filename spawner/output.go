@@ -46,8 +46,6 @@ func (o *output) read() (done bool, err error) {
 		switch {
 		case errors.Is(err, posix.Errno(unix.EAGAIN)):
 			return false, nil
-		case errors.Is(err, posix.Errno(unix.EINTR)):
-			continue
 		case err != nil:
 			return false, fmt.Errorf("read the output of %s: %w", o.module, err)
 		case n == 0:

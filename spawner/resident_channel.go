@@ -65,8 +65,6 @@ func (c *channel) flush() error {
 		_, err := c.kernel.Sendmsg(c.fd, &m, unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL)
 		switch {
 		case err == nil:
-		case is(err, unix.EINTR):
-			continue
 		case is(err, unix.EAGAIN):
 			return nil // epoll tells when there is room
 		case is(err, unix.ETOOMANYREFS), is(err, unix.ENOBUFS), is(err, unix.ENOMEM):

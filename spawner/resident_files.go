@@ -17,10 +17,10 @@ func sealed(k Kernel, name string, text []byte) (fd posix.FD, err error) {
 	}
 	for len(text) > 0 {
 		n, err := k.Write(fd, text)
-		if err != nil && !is(err, unix.EINTR) {
+		if err != nil {
 			return -1, errors.Join(fmt.Errorf("fill a file in memory: %w", err), k.Close(fd))
 		}
-		text = text[max(n, 0):]
+		text = text[n:]
 	}
 	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
 	if _, err := k.Fcntl(fd, unix.F_ADD_SEALS, seals); err != nil {

@@ -314,8 +314,6 @@ func (r *Resident) hear(m *manager) bool {
 		if err := r.take(f); err != nil {
 			r.killManager(fmt.Sprintf("sent garbage: a frame of kind %s: %v", f.Kind, err))
 		}
-	case is(err, unix.EINTR):
-		return true
 	case is(err, unix.EAGAIN):
 		return false
 	case errors.Is(err, errGone):

@@ -103,7 +103,7 @@ func (s *Server) takeFrom(t *site) bool {
 			s.admit(t, fd)
 		case is(err, unix.EAGAIN):
 			return true
-		case is(err, unix.EINTR, unix.ECONNABORTED, unix.EPERM, unix.EPROTO, unix.ENETDOWN, unix.EHOSTDOWN, unix.ENETUNREACH, unix.EHOSTUNREACH):
+		case is(err, unix.ECONNABORTED, unix.EPERM, unix.EPROTO, unix.ENETDOWN, unix.EHOSTDOWN, unix.ENETUNREACH, unix.EHOSTUNREACH):
 			// that connection is gone, or a firewall forbids it; accept(2) says to go on
 		case is(err, unix.EMFILE, unix.ENFILE, unix.ENOBUFS, unix.ENOMEM):
 			s.fail("accept a connection: %v; trying again", err)

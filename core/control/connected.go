@@ -16,7 +16,7 @@ import (
 func (s *Server) takeOver(t *site) {
 	n, err := s.k.Recvmsg(t.FD, &posix.Msg{Data: make([]byte, 1)}, unix.MSG_PEEK|unix.MSG_DONTWAIT)
 	switch {
-	case is(err, unix.EAGAIN, unix.EINTR):
+	case is(err, unix.EAGAIN):
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.watch(t)

@@ -363,7 +363,7 @@ func TestAcceptErrors(t *testing.T) {
 		event string // "" for none
 		on    bool   // it goes on
 	}{
-		{unix.ECONNABORTED, "", true}, {unix.EINTR, "", true}, {unix.EPERM, "", true},
+		{unix.ECONNABORTED, "", true}, {unix.EPERM, "", true},
 		{unix.EMFILE, "too many open files; trying again", true}, {unix.ENOMEM, "cannot allocate memory; trying again", true},
 		{unix.EINVAL, "invalid argument; this listener is given up", false},
 	} {

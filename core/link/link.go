@@ -227,8 +227,6 @@ func (l *Link) receive(r *receiver, h Handler) error {
 		switch {
 		case errors.Is(err, posix.Errno(unix.EAGAIN)):
 			return nil
-		case errors.Is(err, posix.Errno(unix.EINTR)):
-			continue
 		case err == io.EOF || gone(err):
 			return ErrClosed
 		case err != nil:

@@ -139,7 +139,6 @@ func (c *Collector) read(fd posix.FD, p []byte) error {
 	for len(p) > 0 {
 		n, err := c.kernel.Read(fd, p)
 		switch {
-		case errors.Is(err, posix.Errno(unix.EINTR)):
 		case err != nil:
 			return fmt.Errorf("read a copy: %w", err)
 		case n == 0:

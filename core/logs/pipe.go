@@ -110,16 +110,11 @@ func (p *pipe) pass(data []byte, last bool) (used int) {
 // look returns a copy of what is in the pipe, where it stays: nothing at its end, EAGAIN when it is empty.
 func (p *pipe) look() ([]byte, error) {
 	k := p.c.kernel
-	for {
-		n, err := k.Tee(p.fd, p.c.scratch.w, turn, unix.SPLICE_F_NONBLOCK)
-		if errors.Is(err, posix.Errno(unix.EINTR)) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		return p.c.data[:n], p.c.read(p.c.scratch.r, p.c.data[:n])
+	n, err := k.Tee(p.fd, p.c.scratch.w, turn, unix.SPLICE_F_NONBLOCK)
+	if err != nil {
+		return nil, err
 	}
+	return p.c.data[:n], p.c.read(p.c.scratch.r, p.c.data[:n])
 }
 
 // consume reads n bytes, which are there, from the pipe.
@@ -127,7 +122,6 @@ func (p *pipe) consume(n int) error {
 	for n > 0 {
 		m, err := p.c.kernel.Read(p.fd, p.c.data[:n])
 		switch {
-		case errors.Is(err, posix.Errno(unix.EINTR)):
 		case err != nil:
 			return fmt.Errorf("read what has been looked at: %w", err)
 		case m == 0:

@@ -73,7 +73,6 @@ func (s *Sink) write(data []byte) (n int, err error) {
 	for n < len(data) {
 		m, err := s.kernel.Write(s.fd, data[n:])
 		switch {
-		case errors.Is(err, posix.Errno(unix.EINTR)):
 		case errors.Is(err, posix.Errno(unix.EAGAIN)):
 			// Whoever shares the description has made it non-blocking.
 			_, err := s.kernel.Ppoll([]posix.PollFD{{FD: s.fd, Events: unix.POLLOUT}}, nil)

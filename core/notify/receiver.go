@@ -121,7 +121,7 @@ func (s *socket) ready() {
 		n, err := s.r.kernel.Recvmsg(s.fd, &m, unix.MSG_DONTWAIT|unix.MSG_CMSG_CLOEXEC)
 		if err != nil {
 			s.read--
-			if !errors.Is(err, posix.Errno(unix.EAGAIN)) && !errors.Is(err, posix.Errno(unix.EINTR)) {
+			if !errors.Is(err, posix.Errno(unix.EAGAIN)) {
 				s.refuse(fmt.Sprintf("it cannot be read: %v", err))
 				s.pause()
 			}

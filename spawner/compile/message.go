@@ -2,11 +2,8 @@ package compile
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox"
@@ -85,10 +82,10 @@ func (c channel) send(kind byte, body []byte) error {
 func (c channel) write(p []byte) error {
 	for len(p) > 0 {
 		n, err := c.files.Write(c.fd, p)
-		if err != nil && !errors.Is(err, posix.Errno(unix.EINTR)) {
+		if err != nil {
 			return err
 		}
-		p = p[max(n, 0):]
+		p = p[n:]
 	}
 	return nil
 }
@@ -110,7 +107,6 @@ func (c channel) fill(p []byte) error {
 	for len(p) > 0 {
 		n, err := c.files.Read(c.fd, p)
 		switch {
-		case errors.Is(err, posix.Errno(unix.EINTR)):
 		case err != nil:
 			return err
 		case n == 0:

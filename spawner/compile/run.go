@@ -168,15 +168,9 @@ func during(what string, err error) error {
 func finish(k Parent, p launch.Process) (string, error) {
 	_ = k.PidfdSendSignal(p.Pidfd, unix.SIGKILL) // it has said all it had to say
 	var info posix.WaitInfo
-	for {
-		err := k.Waitid(posix.PPidfd, int(p.Pidfd), &info, unix.WEXITED)
-		if errors.Is(err, posix.Errno(unix.EINTR)) {
-			continue
-		}
-		if err := errors.Join(err, k.Close(p.Pidfd)); err != nil {
-			return "", fmt.Errorf("reap the compile process: %w", err)
-		}
-		break
+	err := k.Waitid(posix.PPidfd, int(p.Pidfd), &info, unix.WEXITED)
+	if err := errors.Join(err, k.Close(p.Pidfd)); err != nil {
+		return "", fmt.Errorf("reap the compile process: %w", err)
 	}
 	if info.Code != posix.CldExited && info.Status != int(unix.SIGKILL) {
 		return fmt.Sprintf(" (it was ended by %s)", unix.SignalName(posix.Signal(info.Status))), nil

@@ -269,18 +269,13 @@ func TestProgramCannotStart(t *testing.T) {
 // script is a channel whose other end is written down.
 type script struct {
 	posix.Files
-	in    []byte
-	loop  []byte // what comes when in is used up, again and again
-	sent  int
-	max   int // how much one Write takes; 0 is all
-	eintr int
+	in   []byte
+	loop []byte // what comes when in is used up, again and again
+	sent int
+	max  int // how much one Write takes; 0 is all
 }
 
 func (s *script) Read(_ posix.FD, p []byte) (int, error) {
-	if s.eintr > 0 {
-		s.eintr--
-		return -1, posix.Errno(unix.EINTR)
-	}
 	if len(s.in) == 0 {
 		s.in = s.loop
 	}
@@ -290,10 +285,6 @@ func (s *script) Read(_ posix.FD, p []byte) (int, error) {
 }
 
 func (s *script) Write(_ posix.FD, p []byte) (int, error) {
-	if s.eintr > 0 {
-		s.eintr--
-		return -1, posix.Errno(unix.EINTR)
-	}
 	if s.max > 0 && len(p) > s.max {
 		p = p[:s.max]
 	}
@@ -310,11 +301,11 @@ func TestQuestionsAreCounted(t *testing.T) {
 }
 
 func TestChannel(t *testing.T) {
-	s := &script{max: 3, eintr: 2}
+	s := &script{max: 3}
 	if err := (channel{s, 7}).send('q', []byte("0123456789")); err != nil || s.sent != 15 {
 		t.Errorf("%d of 15 bytes were sent: %v", s.sent, err)
 	}
-	s = &script{in: []byte{'q', 3, 0, 0, 0, 'a', 'b', 'c', 'p'}, eintr: 1}
+	s = &script{in: []byte{'q', 3, 0, 0, 0, 'a', 'b', 'c', 'p'}}
 	kind, body, err := channel{s, 7}.receive()
 	if kind != 'q' || string(body) != "abc" || err != nil {
 		t.Errorf("%q, %q, %v", kind, body, err)

@@ -248,12 +248,8 @@ func (l *Launcher) reap(pidfd posix.FD) error { return reap(l.kernel, pidfd) }
 // reap waits for the end of a child and closes its pidfd.
 func reap(k Kernel, pidfd posix.FD) error {
 	var info posix.WaitInfo
-	for {
-		err := k.Waitid(posix.PPidfd, int(pidfd), &info, unix.WEXITED|unix.WALL)
-		if !errors.Is(err, posix.Errno(unix.EINTR)) {
-			return errors.Join(err, k.Close(pidfd))
-		}
-	}
+	err := k.Waitid(posix.PPidfd, int(pidfd), &info, unix.WEXITED|unix.WALL)
+	return errors.Join(err, k.Close(pidfd))
 }
 
 // run links one program with what was prepared for it and creates its child.

@@ -130,8 +130,6 @@ func readAll(k Kernel, fd posix.FD, size int) ([]byte, error) {
 	for at := 0; ; {
 		n, err := k.Pread(fd, data[at:], int64(at))
 		switch {
-		case errors.Is(err, posix.Errno(unix.EINTR)):
-			continue
 		case err != nil:
 			return nil, err
 		case n == 0 && at == size:
@@ -196,10 +194,10 @@ func write(k Kernel, dir posix.FD, name string, data []byte) (err error) {
 	}()
 	for len(data) > 0 {
 		n, err := k.Write(fd, data)
-		if err != nil && !errors.Is(err, posix.Errno(unix.EINTR)) {
+		if err != nil {
 			return err
 		}
-		data = data[max(n, 0):]
+		data = data[n:]
 	}
 	return nil
 }

@@ -61,9 +61,6 @@ func readAll(k posix.Files, fd posix.FD, size int) ([]byte, error) {
 			buf = append(buf, make([]byte, 4096+len(buf))...)
 		}
 		n, err := k.Read(fd, buf[used:])
-		if errors.Is(err, posix.Errno(unix.EINTR)) {
-			continue
-		}
 		if err != nil {
 			return nil, err
 		}

@@ -87,13 +87,7 @@ func openptAdvice(err error) string {
 }
 
 // set sets the real terminal when it has shown what was written. What was typed ahead is kept, for the command or for the shell.
-func (p *Proxy) set(t *posix.Termios) error {
-	for {
-		if err := p.kernel.Tcsetattr(p.real, tcsadrain, t); !errors.Is(err, posix.Errno(unix.EINTR)) {
-			return err
-		}
-	}
-}
+func (p *Proxy) set(t *posix.Termios) error { return p.kernel.Tcsetattr(p.real, tcsadrain, t) }
 
 // connect says what the command's streams are, and where the real terminal is read and written.
 func (p *Proxy) connect() {

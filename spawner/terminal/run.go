@@ -188,7 +188,7 @@ func (p *Proxy) read(fd posix.FD, to *pipe) (end bool, err error) {
 			return true, nil
 		}
 		return true, errHangup
-	case errors.Is(err, posix.Errno(unix.EAGAIN)), errors.Is(err, posix.Errno(unix.EINTR)):
+	case errors.Is(err, posix.Errno(unix.EAGAIN)):
 		return false, nil
 	}
 	return false, err
@@ -198,7 +198,7 @@ func (p *Proxy) read(fd posix.FD, to *pipe) (end bool, err error) {
 func (p *Proxy) write(fd posix.FD, from *pipe) error {
 	n, err := p.kernel.Write(fd, from.held)
 	switch {
-	case errors.Is(err, posix.Errno(unix.EAGAIN)), errors.Is(err, posix.Errno(unix.EINTR)):
+	case errors.Is(err, posix.Errno(unix.EAGAIN)):
 		return nil
 	case errors.Is(err, posix.Errno(unix.EIO)) && fd != p.master:
 		return errHangup

@@ -12,6 +12,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/errs"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/posix/retry"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/launch"
@@ -32,7 +33,7 @@ type bench struct {
 
 // newBench gets ready. The caller closes the bench.
 func newBench(supervisor, locked string, scale float64) (_ *bench, err error) {
-	b := &bench{kernel: errs.New(linux.New()), null: -1, scale: scale}
+	b := &bench{kernel: errs.New(retry.New(linux.New())), null: -1, scale: scale}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.close())

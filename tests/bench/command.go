@@ -71,12 +71,7 @@ func (b *bench) spawn(image *posix.Program) (time.Duration, error) {
 		return 0, fmt.Errorf("create a process: %w", err)
 	}
 	var info posix.WaitInfo
-	for {
-		err = b.kernel.Waitid(posix.PPidfd, int(child.Pidfd), &info, unix.WEXITED)
-		if !errors.Is(err, posix.Errno(unix.EINTR)) {
-			break
-		}
-	}
+	err = b.kernel.Waitid(posix.PPidfd, int(child.Pidfd), &info, unix.WEXITED)
 	took := time.Since(begin)
 	if err := errors.Join(err, b.kernel.Close(child.Pidfd)); err != nil {
 		return 0, fmt.Errorf("wait for a process: %w", err)
