@@ -14,6 +14,8 @@ type io struct {
 	spare          *packet
 	flying         []*unixSocket // with a description that is in a message, by age
 	collecting     bool
+	in             incoming // of the call that is being made: on the stack it would be allocated
+	out            outgoing
 	maxBuffer      int32 // net.core.wmem_max and rmem_max
 }
 

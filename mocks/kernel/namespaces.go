@@ -56,7 +56,8 @@ type cgroupNS struct {
 // netNS is a network: its ports and abstract names.
 type netNS struct {
 	namespace
-	up bool // the loopback interface
+	up   bool // the loopback interface
+	inet inetTable
 }
 
 // pidNS numbers processes. A process has a number in its own one and in all above.

@@ -190,5 +190,5 @@ func (pi *pipe) tee(to *pipe, size int) int {
 
 // brokenPipe sends SIGPIPE to the process.
 func (p *Process) brokenPipe() {
-	p.sig.pending |= posix.Sigbit(unix.SIGPIPE)
+	p.k.send(p, posix.SignalInfo{Signal: unix.SIGPIPE, PID: p.pid, UID: p.cred.uids.Real}, false)
 }

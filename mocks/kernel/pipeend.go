@@ -94,4 +94,6 @@ func (e *pipeEnd) release(f *file) {
 
 func (e *pipeEnd) pipeSize() int { return e.pipe.capacity() }
 
-func (e *pipeEnd) setPipeSize(p *Process, size int) (int, posix.Errno) { return e.pipe.resize(p, uint32(size)) }
+func (e *pipeEnd) setPipeSize(p *Process, size int) (int, posix.Errno) {
+	return e.pipe.resize(p, uint32(size))
+}

@@ -35,18 +35,19 @@ func (p *Process) sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, posix.Errn
 	if len(m.Control) > maxControl {
 		return 0, unix.ENOBUFS
 	}
-	out := outgoing{
+	out := &p.k.io.out
+	*out = outgoing{
 		data: m.Data[:min(len(m.Data), maxTransfer)], addr: m.Addr, flags: flags, control: m.Control,
 		nonblock: flags&unix.MSG_DONTWAIT != 0 || f.nonblocking(),
 	}
-	errno = s.prepare(p, &out)
+	errno = s.prepare(p, out)
 	if errno == 0 {
-		errno = s.send(p, &out)
+		errno = s.send(p, out)
 	}
 	if errno == eagain && !out.nonblock {
-		return p.waitToSend(s, f, out)
+		return p.waitToSend(s, f, *out)
 	}
-	return p.sent(&out, errno)
+	return p.sent(out, errno)
 }
 
 // waitToSend has a message of its own, so that the one of a call that does not wait can stay on the stack.
@@ -84,15 +85,16 @@ func (p *Process) recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, posix.Errn
 	if errno != 0 {
 		return 0, errno
 	}
-	in := incoming{
+	in := &p.k.io.in
+	*in = incoming{
 		data: m.Data[:min(len(m.Data), maxTransfer)], flags: flags, wantsFiles: true,
 		nonblock: flags&unix.MSG_DONTWAIT != 0 || f.nonblocking(),
 	}
-	errno = s.receive(p, &in)
+	errno = s.receive(p, in)
 	if errno == eagain && !in.nonblock {
-		return p.waitToReceive(s, f, m, in)
+		return p.waitToReceive(s, f, m, *in)
 	}
-	return p.received(s, m, &in, errno)
+	return p.received(s, m, in, errno)
 }
 
 func (p *Process) waitToReceive(s socket, f *file, m *posix.Msg, in incoming) (int, posix.Errno) {

@@ -223,6 +223,8 @@ func buffer(value, least, most int32) int32 {
 func (s *sockBase) option(_ *Process, level, option int) (int32, posix.Errno) {
 	o := &s.options
 	switch {
+	case !s.knowsLevel(level) && s.family == unix.AF_INET6:
+		return 0, enoprotoopt
 	case !s.knowsLevel(level):
 		return 0, eopnotsupp
 	case level == unix.SOL_SOCKET:

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"net/netip"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
@@ -16,9 +18,10 @@ type outgoing struct {
 	control  []byte
 	files    []*file // held, until they have gone with the first byte
 	cred     posix.Ucred
-	named    bool        // cred was given by the sender
-	signal   bool        // EPIPE comes with SIGPIPE
-	target   *unixSocket // where a datagram goes
+	named    bool           // cred was given by the sender
+	signal   bool           // EPIPE comes with SIGPIPE
+	target   *unixSocket    // where a datagram goes
+	to       netip.AddrPort // the same, with UDP
 }
 
 // incoming is a message that is being received.

@@ -74,28 +74,11 @@ func (p *Process) ucred() posix.Ucred {
 }
 
 func (s *unixSocket) read(p *Process, f *file, b []byte) (int, posix.Errno) {
-	if len(b) == 0 {
-		return 0, 0
-	}
-	m := incoming{data: b, nonblock: f.nonblocking()}
-	errno := s.receive(p, &m)
-	m.dropFiles()
-	return m.n, errno
+	return readSocket(s, p, f, b)
 }
 
 func (s *unixSocket) write(p *Process, f *file, b []byte) (int, posix.Errno) {
-	m := outgoing{data: b, nonblock: f.nonblocking()}
-	errno := s.prepare(p, &m)
-	if errno == 0 {
-		errno = s.send(p, &m)
-	}
-	if errno == epipe && m.signal {
-		p.brokenPipe()
-	}
-	if m.sent > 0 {
-		errno = 0
-	}
-	return m.sent, errno
+	return writeSocket(s, p, f, b)
 }
 
 func (s *unixSocket) name() posix.Sockaddr {

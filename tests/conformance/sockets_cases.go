@@ -8,8 +8,6 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 )
 
-func inetCases() []Case { return []Case{} }
-
 // socket makes a socket that does not wait.
 func (t *T) socket(family, typ int) posix.FD {
 	t.Helper()
