@@ -27,7 +27,7 @@ const (
 // Cases returns the suite, in the order of [posix.Core].
 func Cases() []Case {
 	return slices.Concat(
-		filesCases(), pipeCases(), socketsCases(), unixCases(), inetCases(), processesCases(), signalsCases(), pollingCases(), memoryCases(), clockCases(),
+		filesCases(), pipeCases(), socketsCases(), unixCases(), inetCases(), sockoptCases(), processesCases(), signalsCases(), pollingCases(), memoryCases(), clockCases(),
 		credentialsCases(), namespacesCases(), limitsCases(), hardeningCases(), terminalsCases(),
 	)
 }
