@@ -159,7 +159,7 @@ func (p *Process) fsmount(fd posix.FD, flags uint32, attrs uint32) (posix.FD, po
 	}
 	fs, ok := f.object.(*fsContext)
 	switch {
-	case !ok, fs.root == nil:
+	case !ok, fs.super == nil:
 		return -1, einval
 	case fs.phase != awaitsMount:
 		return -1, ebusy

@@ -149,8 +149,16 @@ func landlockFileCases() []Case {
 			t.Errno("ftruncate of what was opened after", t.Core.Ftruncate(after, 1), unix.EACCES)
 		}},
 		{Op: posix.OpLandlockRestrictSelf, Name: "mounts", Alone: true, Need: Root, Run: func(t *T) {
+			t.OwnMounts()
+			t.Mkdir("d")
+			m := t.Tmpfs(0)
+			t.Attach(m, "d")
+			again := t.Tmpfs(0)
 			t.Restrict(t.Ruleset(1, posix.LandlockRulesetAttr{HandledAccessFS: fsReadDir}))
-			t.Errno("umount2", t.Core.Umount2("/proc", 0), unix.EPERM)
+			t.Errno("umount2", t.Core.Umount2(t.Path+"/d", 0), unix.EPERM)
+			t.Errno("umount2 of what is no mount", t.Core.Umount2(t.Path, 0), unix.EINVAL)
+			t.Errno("move_mount", t.Core.MoveMount(posix.Move{FromDir: again, ToDir: t.Dir, ToPath: "d", Flags: unix.MOVE_MOUNT_F_EMPTY_PATH}), unix.EPERM)
+			t.Errno("move_mount to nothing", t.Core.MoveMount(posix.Move{FromDir: again, ToDir: t.Dir, ToPath: "no", Flags: unix.MOVE_MOUNT_F_EMPTY_PATH}), unix.ENOENT)
 		}},
 		{Op: posix.OpLandlockRestrictSelf, Name: "inherited by a child", Alone: true, Run: func(t *T) {
 			fd := t.Ruleset(1, posix.LandlockRulesetAttr{HandledAccessFS: fsMakeDir})
