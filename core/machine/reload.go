@@ -314,6 +314,7 @@ func (r *reload) committed(m *Machine) {
 	m.adoptListeners(*r.next)
 	old := m.modules
 	m.cur, m.modules = *r.next, make([]*module, 0, len(r.next.Modules))
+	r.job.cause = m.emitIn(r.job.trace, api.Event{Kind: KindReloadCommitted, Cause: r.job.cause, Text: fmt.Sprintf("generation %d is in force", m.cur.Generation)})
 	for _, mod := range r.added {
 		m.byName[mod.name] = mod
 	}
@@ -357,7 +358,6 @@ func (r *reload) committed(m *Machine) {
 		}
 	}
 	m.former = append(slices.DeleteFunc(m.former, func(s *slot) bool { return len(s.leaving) == 0 }), remains...)
-	r.job.cause = m.emitIn(r.job.trace, api.Event{Kind: KindReloadCommitted, Cause: r.job.cause, Text: fmt.Sprintf("generation %d is in force", m.cur.Generation)})
 }
 
 // respecify gives a module's instances the settings of a new generation that need no new process.
