@@ -25,6 +25,15 @@
 // An errno is never turned into a value, Close is never retried, and EAGAIN is
 // not the end of a file.
 //
+// # Layers
+//
+// A decorator is an implementation on top of another. There is one package for
+// each, below this one, and their order is [CheckOrder]'s:
+//
+//	errs > log > metrics > restrict > retry > fault > record > linux | kernel | replay
+//
+// Package stack puts the first six on top of an implementation; [Describe] prints what there is.
+//
 // # Directives
 //
 // The comment of each method ends with directives that cmd/posixgen reads:

@@ -12,7 +12,8 @@
 // length, of structs that are passed by value each field. Fields of structs
 // that are passed by pointer are not.
 //
-// When the logger's handler is not enabled for the level, a call costs the question and allocates nothing.
+// When the logger's handler is not enabled for the level, a call costs the question and allocates nothing. [NewLeveled] makes a layer that looks at
+// the level itself first.
 //
 // # Limits
 //
