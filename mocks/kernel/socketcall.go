@@ -1,6 +1,10 @@
 package kernel
 
-import "github.com/bulkhead/bulkhead/posix"
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
 
 // maxBacklog is net.core.somaxconn.
 const maxBacklog = 4096
@@ -9,7 +13,12 @@ const maxBacklog = 4096
 func (p *Process) Bind(fd posix.FD, addr posix.Sockaddr) error {
 	c, errno := p.enter(posix.OpBind, uint64(fd), 1, uint64(length(addr)))
 	if errno == 0 {
-		errno = p.withAddress(fd, addr, func(s socket, _ *file) posix.Errno { return s.bind(p, addr) })
+		errno = p.withAddress(fd, addr, func(s socket, _ *file) posix.Errno {
+			if errno := p.landlockAddress(s, addr, unix.LANDLOCK_ACCESS_NET_BIND_TCP); errno != 0 {
+				return errno
+			}
+			return s.bind(p, addr)
+		})
 	}
 	return c.leave(errno)
 }
@@ -107,6 +116,9 @@ func (p *Process) Connect(fd posix.FD, addr posix.Sockaddr) error {
 }
 
 func (p *Process) connect(s socket, f *file, addr posix.Sockaddr) posix.Errno {
+	if errno := p.landlockAddress(s, addr, unix.LANDLOCK_ACCESS_NET_CONNECT_TCP); errno != 0 {
+		return errno
+	}
 	nonblock := f.nonblocking()
 	errno := s.connect(p, addr, nonblock, false)
 	if errno != eagain || nonblock {
