@@ -59,13 +59,21 @@ func dirOf(e *entry) *dir { return e.inode.body.(*dir) }
 
 // find returns the entry of a name, nil when there is none.
 func (d *dir) find(p *Process, at *entry, name string) *entry {
-	if e := d.names[name]; e != nil {
-		return e
-	}
 	if d.special != nil {
-		return d.special.lookup(p, at, name)
+		// It knows better: a name from the last listing may be out of date.
+		if e := d.special.lookup(p, at, name); e != nil || isTransient(d.special, name) {
+			return e
+		}
 	}
-	return nil
+	return d.names[name]
+}
+
+// transient is a special directory that has names which are there only when lookup knows them, as processes and descriptors come and go.
+type transient interface{ transient(name string) bool }
+
+func isTransient(s special, name string) bool {
+	t, ok := s.(transient)
+	return ok && t.transient(name)
 }
 
 // add gives n a name in the directory that at is. It counts no link.

@@ -26,6 +26,7 @@ type fsOptions struct {
 // fileSystems are the types that fsopen(2) knows, and how each is made.
 var fileSystems = map[string]func(p *Process, o *fsOptions) (*super, *entry){
 	"tmpfs":   newTmpfs,
+	"proc":    newProc,
 	"cgroup2": seeGroups,
 }
 

@@ -72,6 +72,7 @@ func New(config Config) *Kernel {
 	k.procs.boot(k)
 	k.tree.enter(k.init)
 	k.bootNamespaces()
+	k.tree.bootProc()
 	k.bootGroups()
 	k.procs.register(k.init)
 	return k

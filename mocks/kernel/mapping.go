@@ -307,9 +307,9 @@ func (n *mapping) advise(part []byte, at int, advice int) posix.Errno {
 		}
 	case unix.MADV_REMOVE:
 		switch {
-		case !n.shared:
+		case n.file == nil && !n.shared:
 			return einval
-		case n.file != nil && n.prot&unix.PROT_WRITE == 0:
+		case !n.shared, n.prot&unix.PROT_WRITE == 0:
 			return eacces
 		}
 		clear(part)

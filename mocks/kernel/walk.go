@@ -178,7 +178,11 @@ func (p *Process) find(at *entry, name string) (*entry, posix.Errno) {
 	if len(name) > nameMax {
 		return nil, enametoolong
 	}
-	return dirOf(at).find(p, at, name), 0
+	e := dirOf(at).find(p, at, name)
+	if e == nil && at.inode.super.magic == unix.PROC_SUPER_MAGIC {
+		return nil, enoent // procfs says so at once, also when the name is to be made
+	}
+	return e, 0
 }
 
 // into goes on to an entry of the directory where the walk is; nil is ENOENT.
