@@ -76,7 +76,7 @@ func (p *Program) methods(t types.Type) (out []*ssa.Function) {
 // posix/linux when asked to.
 func (p *Program) forward(g *callgraph.Graph, roots []*ssa.Function, outside bool) (seen map[*ssa.Function]bool, from map[*ssa.Function]*ssa.Function) {
 	seen, from = map[*ssa.Function]bool{}, map[*ssa.Function]*ssa.Function{}
-	through := settled{g, map[parameter]bool{}, map[parameter]bool{}}
+	through := newContexts(g)
 	var queue []*ssa.Function
 	visit := func(f, caller *ssa.Function) {
 		if f == nil || seen[f] || outside && p.isOperation(f) {
