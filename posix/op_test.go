@@ -72,7 +72,7 @@ func TestOpFacts(t *testing.T) {
 		{posix.OpOpenat2, "openat2", []string{"openat2"}, posix.RetryFree, "nothing was opened"},
 		{posix.OpClose, "close", []string{"close"}, posix.RetryNever, "the descriptor is gone"},
 		{posix.OpEpollWait, "epoll_wait", []string{"epoll_pwait"}, posix.RetryCaller, "timeout"},
-		{posix.OpClone3, "clone3", []string{"clone3", "rt_sigprocmask"}, posix.RetryNever, "final"},
+		{posix.OpClone3, "clone3", []string{"clone3", "rt_sigprocmask", "mmap", "munmap"}, posix.RetryNever, "final"},
 		{posix.OpGetsockoptTCPInfo, "getsockopt_tcp_info", []string{"getsockopt"}, posix.RetryFree, "only reads"},
 		{posix.OpLandlockABI, "landlock_abi", []string{"landlock_create_ruleset"}, posix.RetryFree, "only reads"},
 		{0, "op(0)", nil, 0, ""},

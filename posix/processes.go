@@ -64,7 +64,7 @@ type Processes interface {
 	// A nil error means that a child was created; Child.Failed says whether it got to its last step. The caller reaps it.
 	// Errors: EAGAIN (a pid limit), ENOMEM, EPERM, EINVAL, ENOSPC (too many namespaces), EBUSY (the control group), EMFILE.
 	// Source: clone3(2).
-	//posix:calls clone3 rt_sigprocmask
+	//posix:calls clone3 rt_sigprocmask mmap munmap
 	//posix:retry never the kernel restarts it by itself while there is no child; what comes back is final
 	//posix:updates args
 	Clone3(args *CloneArgs) (Child, error)

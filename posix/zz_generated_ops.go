@@ -166,7 +166,7 @@ var opTable = [OpCount]opInfo{
 	OpSendmsg:               {"sendmsg", "Sendmsg", "Sockets", []string{"sendmsg", "ioctl"}, RetryFree, "EINTR is answered only before the first byte, and descriptors go with that"},
 	OpRecvmsg:               {"recvmsg", "Recvmsg", "Sockets", []string{"recvmsg"}, RetryFree, "EINTR is answered only when nothing was received"},
 	OpGetpeername:           {"getpeername", "Getpeername", "Sockets", []string{"getpeername"}, RetryFree, "it only reads"},
-	OpClone3:                {"clone3", "Clone3", "Processes", []string{"clone3", "rt_sigprocmask"}, RetryNever, "the kernel restarts it by itself while there is no child; what comes back is final"},
+	OpClone3:                {"clone3", "Clone3", "Processes", []string{"clone3", "rt_sigprocmask", "mmap", "munmap"}, RetryNever, "the kernel restarts it by itself while there is no child; what comes back is final"},
 	OpWaitid:                {"waitid", "Waitid", "Processes", []string{"waitid"}, RetryFree, "no child was reaped"},
 	OpPidfdOpen:             {"pidfd_open", "PidfdOpen", "Processes", []string{"pidfd_open"}, RetryFree, "nothing was made"},
 	OpPidfdSendSignal:       {"pidfd_send_signal", "PidfdSendSignal", "Processes", []string{"pidfd_send_signal"}, RetryNever, "the signal may have been sent, and two are not one"},

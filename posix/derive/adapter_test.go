@@ -37,12 +37,10 @@ func TestAdapterMakesWhatDirectivesSay(t *testing.T) {
 			}
 			made = append(made, trap.call)
 		}
+		made = append(made, inAssembly[op.Method()]...)
 		slices.Sort(made)
 		made = slices.Compact(made)
 		said := slices.Sorted(slices.Values(op.Calls()))
-		if why := inAssembly[op.Method()]; why != "" {
-			continue
-		}
 		followed++
 		if !slices.Equal(made, said) {
 			t.Errorf("%s makes %v, and its directive says %v", op, made, said)
@@ -53,5 +51,5 @@ func TestAdapterMakesWhatDirectivesSay(t *testing.T) {
 	}
 }
 
-// inAssembly are methods whose calls are not made by a function in Go.
-var inAssembly = map[string]string{}
+// inAssembly are calls that are not made by a function in Go.
+var inAssembly = map[string][]string{"Clone3": {"clone3", "rt_sigprocmask"}}

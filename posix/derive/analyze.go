@@ -152,7 +152,7 @@ func (a *analysis) declare(f *ssa.Function, t types.Type) {
 		k = &Taker{Type: types.TypeString(t, a.p.qualifier), Operations: len(ops), ops: ops}
 		a.takes[t.String()] = k
 	}
-	name := f.RelString(a.p.pkg.Pkg)
+	name := a.p.name(f)
 	at, found := slices.BinarySearch(k.Functions, name)
 	if found {
 		return
@@ -161,6 +161,15 @@ func (a *analysis) declare(f *ssa.Function, t types.Type) {
 	if at == 0 {
 		k.Where = a.p.place(f)
 	}
+}
+
+// name returns what a function is called in messages: without the module's path, and in the program's own package without the package's.
+func (p *Program) name(f *ssa.Function) string {
+	name := f.RelString(p.pkg.Pkg)
+	if p.module != "" {
+		name = strings.ReplaceAll(name, p.module+"/", "")
+	}
+	return name
 }
 
 // qualifier names packages by their last element, and the program's own not at all.
@@ -196,19 +205,24 @@ func (a *analysis) observe(o *Observation) error {
 func (p *Program) libraries(r reach, a *analysis) []Alongside {
 	best := map[string]Alongside{}
 	for _, t := range p.traps(r.outside) {
-		path := trail(t.in, r.from)
+		path := p.trail(t.in, r.from)
 		if t.call == "" {
-			a.notes["the number of a system call is not a constant: "+path] = true
+			a.notes["a system call whose number is not a constant: "+path] = true
 			continue
 		}
 		if old, ok := best[t.call]; !ok || shorter(path, old.For) {
 			best[t.call] = Alongside{Call: t.call, By: p.who(t.in, r.from), For: path}
 		}
 	}
+	foreign := map[string][]string{}
 	for f := range r.outside {
-		if strings.HasPrefix(f.Name(), "_Cfunc_") {
-			a.notes["C code is called, and what it does is not seen: "+trail(f, r.from)] = true
+		if name, ok := strings.CutPrefix(f.Name(), "_Cfunc_"); ok && f.Pkg != nil {
+			foreign[f.Pkg.Pkg.Path()] = append(foreign[f.Pkg.Pkg.Path()], name)
 		}
+	}
+	for path, names := range foreign {
+		slices.Sort(names)
+		a.notes[fmt.Sprintf("C code of package %s: %s", path, strings.Join(names, ", "))] = true
 	}
 	out := make([]Alongside, 0, len(best))
 	for _, c := range best {
@@ -226,10 +240,10 @@ func shorter(a, b string) bool {
 }
 
 // trail returns how a function is reached, from the inside out.
-func trail(f *ssa.Function, from map[*ssa.Function]*ssa.Function) string {
+func (p *Program) trail(f *ssa.Function, from map[*ssa.Function]*ssa.Function) string {
 	var names []string
 	for ; f != nil; f = from[f] {
-		names = append(names, f.String())
+		names = append(names, p.name(f))
 	}
 	return strings.Join(names, " ← ")
 }
@@ -243,5 +257,5 @@ func (p *Program) who(f *ssa.Function, from map[*ssa.Function]*ssa.Function) str
 			break
 		}
 	}
-	return last.RelString(nil)
+	return p.name(last)
 }

@@ -65,7 +65,7 @@ func TestAnalyze(t *testing.T) {
 					t.Errorf("%s is made aside and not found: %+v", call, r.Libraries)
 				}
 			}
-			if unknown := strings.Contains(strings.Join(r.Notes, "\n"), "not a constant: "); unknown != (c.name == "aside") {
+			if unknown := strings.Contains(strings.Join(r.Notes, "\n"), "number is not a constant: "); unknown != (c.name == "aside") {
 				t.Errorf("notes: %q", r.Notes)
 			}
 		})

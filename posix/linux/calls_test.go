@@ -150,7 +150,7 @@ const (
 
 // unannounced are calls besides those of the directive, each with its reason.
 var unannounced = map[posix.Op]map[string]string{
-	posix.OpClone3: {"mmap": "the image that is shared with the child", "munmap": "the same", "close": "the probe's own"},
+	posix.OpClone3: {"close": "the probe's own"},
 	posix.OpKill:   {"getpid": "the probe's own"},
 	// The runtime stops all threads for these three, and looks for network events when it lets them go on.
 	posix.OpSetresuid: {"epoll_pwait": "the runtime"},
