@@ -6,7 +6,6 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -14,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"unicode"
 )
 
 const module = "github.com/bulkhead/bulkhead"
@@ -238,84 +236,6 @@ func TestForeignLibrariesHaveOneHome(t *testing.T) {
 		}
 	}
 }
-
-// pure is what our code takes from x/sys/unix that is neither a constant in capitals nor a system call. Everything with a lower-case
-// letter in its name is a function or a type, or a constant that stands here.
-var pure = map[string]string{
-	"ErrnoName":  "a table: the name of an errno",
-	"SignalName": "a table: the name of a signal",
-	"SignalNum":  "a table: the number of a signal",
-	"PathMax":    "a constant",
-	"Errno":      "a plain type",
-	"Signal":     "a plain type",
-}
-
-// mayCall are the folders that make system calls through x/sys/unix, besides tests.
-var mayCall = []string{
-	"posix/linux",                  // the adapter
-	"cmd/supervisor/internal/demo", // it tries forbidden calls, whose answers must be the kernel's own
-	"tests/...",
-}
-
-func TestOnlyTheAdapterMakesSystemCalls(t *testing.T) {
-	used := map[string]bool{}
-	adapter := 0
-	for _, s := range sources(t) {
-		name, ok := s.imports["golang.org/x/sys/unix"]
-		if !ok || s.test {
-			continue
-		}
-		for _, taken := range selectors(s.ast, name) {
-			if !hasLower(taken) {
-				continue
-			}
-			switch {
-			case s.folder == "posix/linux":
-				adapter++
-			case below(s.folder, mayCall...):
-			case pure[taken] != "":
-				used[taken] = true
-			default:
-				t.Errorf("%s uses unix.%s: only posix/linux calls the system; take a posix interface, or list what is pure with its reason", s.path, taken)
-			}
-		}
-	}
-	for name := range pure {
-		if !used[name] {
-			t.Errorf("unix.%s is listed and used by nobody", name)
-		}
-	}
-	if adapter < 50 {
-		t.Errorf("posix/linux takes only %d things from x/sys/unix: the test looks in the wrong place", adapter)
-	}
-	for _, s := range sources(t) {
-		name, ok := s.imports["syscall"]
-		if !ok || s.test || below(s.folder, mayCall...) {
-			continue
-		}
-		for _, taken := range selectors(s.ast, name) {
-			if hasLower(taken) && taken != "Errno" && taken != "Signal" {
-				t.Errorf("%s uses syscall.%s: only posix/linux calls the system", s.path, taken)
-			}
-		}
-	}
-}
-
-// selectors returns what a file takes from a package, sorted.
-func selectors(f *ast.File, name string) []string {
-	out := map[string]bool{}
-	ast.Inspect(f, func(n ast.Node) bool {
-		if s, ok := n.(*ast.SelectorExpr); ok {
-			if x, ok := s.X.(*ast.Ident); ok && x.Name == name {
-				out[s.Sel.Name] = true
-			}
-		}
-		return true
-	})
-	return slices.Sorted(maps.Keys(out))
-}
-
-func hasLower(s string) bool { return strings.IndexFunc(s, unicode.IsLower) >= 0 }
 
 // TestUnsafeIsNamed: a file that uses unsafe says so in its name, so that a reviewer sees it in the list of files.
 func TestUnsafeIsNamed(t *testing.T) {

@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/bulkhead/bulkhead/posix/linux"
@@ -13,6 +14,10 @@ func TestMain(m *testing.M) {
 	conformance.Main(m, linux.New())
 }
 
-func TestConformance(t *testing.T) {
-	conformance.Run(t, conformance.Host("Linux", linux.New()))
+func TestLinux(t *testing.T) {
+	name := "Linux"
+	if os.Geteuid() != 0 {
+		name = "LinuxUser"
+	}
+	conformance.Run(t, conformance.Host(name, linux.New()))
 }

@@ -28,7 +28,11 @@ func otherSide() posix.Core {
 			panic(err)
 		}
 	}
-	return k.Init()
+	child, err := k.Init().Child()
+	if err != nil {
+		panic(err)
+	}
+	return child
 }
 
 func TestDifferential(t *testing.T) {
