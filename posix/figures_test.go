@@ -36,6 +36,12 @@ var (
 	asking = restrict.Rules{Read: restrict.Read(func(fd posix.FD, _ []byte) bool { return fd >= 0 })}
 )
 
+// opening is rules with a predicate about what is opened.
+var opening = restrict.Rules{
+	Openat2: restrict.Openat2(func(_ posix.FD, _ string, how posix.OpenHow) bool { return how.Flags&unix.O_CLOEXEC != 0 }),
+	Close:   restrict.Allow,
+}
+
 // standard is the stack of a program, with a log that is not listened to and nothing that fails.
 func standard(core posix.Core) posix.Core {
 	rules := everything()
@@ -116,6 +122,8 @@ func BenchmarkFigures(b *testing.B) {
 		{name: "stack_openat2_ns", with: open(fused), without: open(base)},
 	}
 	parallel := comparison{name: "stack_parallel_ns", limit: 40, with: read(fused), without: read(base)}
+	supervised := comparison{name: "stack_predicate_vs_openat", with: openClose(stack.New(kernel, stack.Options{Logger: leveled, Level: &level, Rules: &opening})),
+		without: openClose(kernel)}
 	byHand := comparison{name: "stack_apart_vs_openat", with: openClose(apart(kernel)), without: openClose(kernel)}
 	kernelCalls := comparison{name: "stack_vs_openat", limit: 1.03, with: openClose(stacked), without: openClose(kernel)}
 	for b.Loop() {
@@ -128,6 +136,7 @@ func BenchmarkFigures(b *testing.B) {
 		parallel.measure(func(call func()) float64 { return inParallel(calls, 2, call) })
 		for range 4 { // what a call of the kernel takes differs more than what the stack adds
 			kernelCalls.measure(func(call func()) float64 { return timed(opens, call) })
+			supervised.measure(func(call func()) float64 { return timed(opens, call) })
 			byHand.measure(func(call func()) float64 { return timed(opens, call) })
 		}
 	}
@@ -135,6 +144,7 @@ func BenchmarkFigures(b *testing.B) {
 		figure(c.name, c.added(), c.limit)
 	}
 	figure(kernelCalls.name, kernelCalls.ratio(), kernelCalls.limit)
+	figure(supervised.name, supervised.ratio(), supervised.limit)
 	figure(byHand.name, byHand.ratio(), byHand.limit)
 	most := 0.0
 	for _, n := range stackAllocs() {

@@ -12,10 +12,6 @@ func emitRestrict(b *bytes.Buffer, p *Package) {
 	decoratorStart(b, "restrict")
 	for _, m := range p.Methods {
 		methodStart(b, &m)
-		cond := fmt.Sprintf("d.rules.%s != Allow", m.Name)
-		if len(m.Params) > 0 {
-			cond = fmt.Sprintf("d.rules.%s == nil || !d.rules.%s.%s(%s)", m.Name, m.Name, lowerFirst(m.Name), m.Args())
-		}
 		listed := "false"
 		if len(m.Params) > 0 {
 			listed = fmt.Sprintf("d.rules.%s != nil", m.Name)
@@ -26,10 +22,13 @@ func emitRestrict(b *bytes.Buffer, p *Package) {
 		} else {
 			denied = "panic(" + denied + ") // there is no error to return, and a made-up result would be believed"
 		}
+		fmt.Fprintf(b, "\tif !d.Allows%s(%s) {\n\t\t%s\n\t}\n\treturn d.next.%s(%s)\n}\n\n", m.Name, m.Args(), denied, m.Name, m.Args())
+		cond := fmt.Sprintf("d.rules.%s == Allow", m.Name)
 		if len(m.Params) > 0 {
-			cond = fmt.Sprintf("!d.open[posix.Op%s] && (%s)", m.Name, cond)
+			cond = fmt.Sprintf("d.open[posix.Op%s] || d.rules.%s != nil && d.rules.%s.%s(%s)", m.Name, m.Name, m.Name, lowerFirst(m.Name), m.Args())
 		}
-		fmt.Fprintf(b, "\tif %s {\n\t\t%s\n\t}\n\treturn d.next.%s(%s)\n}\n\n", cond, denied, m.Name, m.Args())
+		fmt.Fprintf(b, "// Allows%s tells whether the rules allow a call of [posix.%s.%s].\nfunc (d *Core) Allows%s%s bool {\n\treturn %s\n}\n\n",
+			m.Name, m.Interface, m.Name, m.Name, m.ParamList("posix"), cond)
 	}
 }
 

@@ -10,7 +10,8 @@ func emitStack(b *bytes.Buffer, p *Package) {
 	decoratorStart(b, "stack")
 	for _, m := range p.Methods {
 		methodStart(b, &m)
-		fmt.Fprintf(b, "\tif d.detour(posix.Op%s) {\n\t\treturn d.layers.%s(%s)\n\t}\n", m.Name, m.Name, m.Args())
+		fmt.Fprintf(b, "\tif d.detour(posix.Op%s) || !d.open[posix.Op%s] && !d.rules.Allows%s(%s) {\n\t\treturn d.layers.%s(%s)\n\t}\n",
+			m.Name, m.Name, m.Name, m.Args(), m.Name, m.Args())
 		fmt.Fprintf(b, "\t%s := d.next.%s(%s)\n", m.Locals(), m.Name, m.Args())
 		switch {
 		case m.Name == "Openat2":

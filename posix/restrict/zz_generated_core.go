@@ -10,896 +10,1456 @@ var _ posix.Core = (*Core)(nil)
 
 // Openat2 implements [posix.Files].
 func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, error) {
-	if !d.open[posix.OpOpenat2] && (d.rules.Openat2 == nil || !d.rules.Openat2.openat2(dir, path, how)) {
+	if !d.AllowsOpenat2(dir, path, how) {
 		return -1, denied(posix.OpOpenat2, dir, path, d.rules.Openat2 != nil)
 	}
 	return d.next.Openat2(dir, path, how)
 }
 
+// AllowsOpenat2 tells whether the rules allow a call of [posix.Files.Openat2].
+func (d *Core) AllowsOpenat2(dir posix.FD, path string, how posix.OpenHow) bool {
+	return d.open[posix.OpOpenat2] || d.rules.Openat2 != nil && d.rules.Openat2.openat2(dir, path, how)
+}
+
 // Close implements [posix.Files].
 func (d *Core) Close(fd posix.FD) error {
-	if !d.open[posix.OpClose] && (d.rules.Close == nil || !d.rules.Close.close(fd)) {
+	if !d.AllowsClose(fd) {
 		return denied(posix.OpClose, fd, "", d.rules.Close != nil)
 	}
 	return d.next.Close(fd)
 }
 
+// AllowsClose tells whether the rules allow a call of [posix.Files.Close].
+func (d *Core) AllowsClose(fd posix.FD) bool {
+	return d.open[posix.OpClose] || d.rules.Close != nil && d.rules.Close.close(fd)
+}
+
 // Read implements [posix.Files].
 func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
-	if !d.open[posix.OpRead] && (d.rules.Read == nil || !d.rules.Read.read(fd, p)) {
+	if !d.AllowsRead(fd, p) {
 		return 0, denied(posix.OpRead, fd, "", d.rules.Read != nil)
 	}
 	return d.next.Read(fd, p)
 }
 
+// AllowsRead tells whether the rules allow a call of [posix.Files.Read].
+func (d *Core) AllowsRead(fd posix.FD, p []byte) bool {
+	return d.open[posix.OpRead] || d.rules.Read != nil && d.rules.Read.read(fd, p)
+}
+
 // Write implements [posix.Files].
 func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
-	if !d.open[posix.OpWrite] && (d.rules.Write == nil || !d.rules.Write.write(fd, p)) {
+	if !d.AllowsWrite(fd, p) {
 		return 0, denied(posix.OpWrite, fd, "", d.rules.Write != nil)
 	}
 	return d.next.Write(fd, p)
 }
 
+// AllowsWrite tells whether the rules allow a call of [posix.Files.Write].
+func (d *Core) AllowsWrite(fd posix.FD, p []byte) bool {
+	return d.open[posix.OpWrite] || d.rules.Write != nil && d.rules.Write.write(fd, p)
+}
+
 // Pread implements [posix.Files].
 func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
-	if !d.open[posix.OpPread] && (d.rules.Pread == nil || !d.rules.Pread.pread(fd, p, off)) {
+	if !d.AllowsPread(fd, p, off) {
 		return 0, denied(posix.OpPread, fd, "", d.rules.Pread != nil)
 	}
 	return d.next.Pread(fd, p, off)
 }
 
+// AllowsPread tells whether the rules allow a call of [posix.Files.Pread].
+func (d *Core) AllowsPread(fd posix.FD, p []byte, off int64) bool {
+	return d.open[posix.OpPread] || d.rules.Pread != nil && d.rules.Pread.pread(fd, p, off)
+}
+
 // Fstat implements [posix.Files].
 func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
-	if !d.open[posix.OpFstat] && (d.rules.Fstat == nil || !d.rules.Fstat.fstat(fd, st)) {
+	if !d.AllowsFstat(fd, st) {
 		return denied(posix.OpFstat, fd, "", d.rules.Fstat != nil)
 	}
 	return d.next.Fstat(fd, st)
 }
 
+// AllowsFstat tells whether the rules allow a call of [posix.Files.Fstat].
+func (d *Core) AllowsFstat(fd posix.FD, st *posix.Stat) bool {
+	return d.open[posix.OpFstat] || d.rules.Fstat != nil && d.rules.Fstat.fstat(fd, st)
+}
+
 // Fstatat implements [posix.Files].
 func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) error {
-	if !d.open[posix.OpFstatat] && (d.rules.Fstatat == nil || !d.rules.Fstatat.fstatat(dir, path, st, flags)) {
+	if !d.AllowsFstatat(dir, path, st, flags) {
 		return denied(posix.OpFstatat, dir, path, d.rules.Fstatat != nil)
 	}
 	return d.next.Fstatat(dir, path, st, flags)
 }
 
+// AllowsFstatat tells whether the rules allow a call of [posix.Files.Fstatat].
+func (d *Core) AllowsFstatat(dir posix.FD, path string, st *posix.Stat, flags int) bool {
+	return d.open[posix.OpFstatat] || d.rules.Fstatat != nil && d.rules.Fstatat.fstatat(dir, path, st, flags)
+}
+
 // Readlinkat implements [posix.Files].
 func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
-	if !d.open[posix.OpReadlinkat] && (d.rules.Readlinkat == nil || !d.rules.Readlinkat.readlinkat(dir, path, buf)) {
+	if !d.AllowsReadlinkat(dir, path, buf) {
 		return 0, denied(posix.OpReadlinkat, dir, path, d.rules.Readlinkat != nil)
 	}
 	return d.next.Readlinkat(dir, path, buf)
 }
 
+// AllowsReadlinkat tells whether the rules allow a call of [posix.Files.Readlinkat].
+func (d *Core) AllowsReadlinkat(dir posix.FD, path string, buf []byte) bool {
+	return d.open[posix.OpReadlinkat] || d.rules.Readlinkat != nil && d.rules.Readlinkat.readlinkat(dir, path, buf)
+}
+
 // Mkdirat implements [posix.Files].
 func (d *Core) Mkdirat(dir posix.FD, path string, mode uint32) error {
-	if !d.open[posix.OpMkdirat] && (d.rules.Mkdirat == nil || !d.rules.Mkdirat.mkdirat(dir, path, mode)) {
+	if !d.AllowsMkdirat(dir, path, mode) {
 		return denied(posix.OpMkdirat, dir, path, d.rules.Mkdirat != nil)
 	}
 	return d.next.Mkdirat(dir, path, mode)
 }
 
+// AllowsMkdirat tells whether the rules allow a call of [posix.Files.Mkdirat].
+func (d *Core) AllowsMkdirat(dir posix.FD, path string, mode uint32) bool {
+	return d.open[posix.OpMkdirat] || d.rules.Mkdirat != nil && d.rules.Mkdirat.mkdirat(dir, path, mode)
+}
+
 // Symlinkat implements [posix.Files].
 func (d *Core) Symlinkat(target string, dir posix.FD, path string) error {
-	if !d.open[posix.OpSymlinkat] && (d.rules.Symlinkat == nil || !d.rules.Symlinkat.symlinkat(target, dir, path)) {
+	if !d.AllowsSymlinkat(target, dir, path) {
 		return denied(posix.OpSymlinkat, dir, path, d.rules.Symlinkat != nil)
 	}
 	return d.next.Symlinkat(target, dir, path)
 }
 
+// AllowsSymlinkat tells whether the rules allow a call of [posix.Files.Symlinkat].
+func (d *Core) AllowsSymlinkat(target string, dir posix.FD, path string) bool {
+	return d.open[posix.OpSymlinkat] || d.rules.Symlinkat != nil && d.rules.Symlinkat.symlinkat(target, dir, path)
+}
+
 // Unlinkat implements [posix.Files].
 func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
-	if !d.open[posix.OpUnlinkat] && (d.rules.Unlinkat == nil || !d.rules.Unlinkat.unlinkat(dir, path, flags)) {
+	if !d.AllowsUnlinkat(dir, path, flags) {
 		return denied(posix.OpUnlinkat, dir, path, d.rules.Unlinkat != nil)
 	}
 	return d.next.Unlinkat(dir, path, flags)
 }
 
+// AllowsUnlinkat tells whether the rules allow a call of [posix.Files.Unlinkat].
+func (d *Core) AllowsUnlinkat(dir posix.FD, path string, flags int) bool {
+	return d.open[posix.OpUnlinkat] || d.rules.Unlinkat != nil && d.rules.Unlinkat.unlinkat(dir, path, flags)
+}
+
 // Renameat2 implements [posix.Files].
 func (d *Core) Renameat2(r posix.Rename) error {
-	if !d.open[posix.OpRenameat2] && (d.rules.Renameat2 == nil || !d.rules.Renameat2.renameat2(r)) {
+	if !d.AllowsRenameat2(r) {
 		return denied(posix.OpRenameat2, r.OldDir, posix.FromTo(r.OldDir, r.OldPath, r.NewDir, r.NewPath), d.rules.Renameat2 != nil)
 	}
 	return d.next.Renameat2(r)
 }
 
+// AllowsRenameat2 tells whether the rules allow a call of [posix.Files.Renameat2].
+func (d *Core) AllowsRenameat2(r posix.Rename) bool {
+	return d.open[posix.OpRenameat2] || d.rules.Renameat2 != nil && d.rules.Renameat2.renameat2(r)
+}
+
 // Fchmodat implements [posix.Files].
 func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
-	if !d.open[posix.OpFchmodat] && (d.rules.Fchmodat == nil || !d.rules.Fchmodat.fchmodat(dir, path, mode)) {
+	if !d.AllowsFchmodat(dir, path, mode) {
 		return denied(posix.OpFchmodat, dir, path, d.rules.Fchmodat != nil)
 	}
 	return d.next.Fchmodat(dir, path, mode)
 }
 
+// AllowsFchmodat tells whether the rules allow a call of [posix.Files.Fchmodat].
+func (d *Core) AllowsFchmodat(dir posix.FD, path string, mode uint32) bool {
+	return d.open[posix.OpFchmodat] || d.rules.Fchmodat != nil && d.rules.Fchmodat.fchmodat(dir, path, mode)
+}
+
 // Fchownat implements [posix.Files].
 func (d *Core) Fchownat(c posix.Chown) error {
-	if !d.open[posix.OpFchownat] && (d.rules.Fchownat == nil || !d.rules.Fchownat.fchownat(c)) {
+	if !d.AllowsFchownat(c) {
 		return denied(posix.OpFchownat, c.Dir, c.Path, d.rules.Fchownat != nil)
 	}
 	return d.next.Fchownat(c)
 }
 
+// AllowsFchownat tells whether the rules allow a call of [posix.Files.Fchownat].
+func (d *Core) AllowsFchownat(c posix.Chown) bool {
+	return d.open[posix.OpFchownat] || d.rules.Fchownat != nil && d.rules.Fchownat.fchownat(c)
+}
+
 // Getdents implements [posix.Files].
 func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
-	if !d.open[posix.OpGetdents] && (d.rules.Getdents == nil || !d.rules.Getdents.getdents(fd, buf)) {
+	if !d.AllowsGetdents(fd, buf) {
 		return 0, denied(posix.OpGetdents, fd, "", d.rules.Getdents != nil)
 	}
 	return d.next.Getdents(fd, buf)
 }
 
+// AllowsGetdents tells whether the rules allow a call of [posix.Files.Getdents].
+func (d *Core) AllowsGetdents(fd posix.FD, buf []byte) bool {
+	return d.open[posix.OpGetdents] || d.rules.Getdents != nil && d.rules.Getdents.getdents(fd, buf)
+}
+
 // Ftruncate implements [posix.Files].
 func (d *Core) Ftruncate(fd posix.FD, size int64) error {
-	if !d.open[posix.OpFtruncate] && (d.rules.Ftruncate == nil || !d.rules.Ftruncate.ftruncate(fd, size)) {
+	if !d.AllowsFtruncate(fd, size) {
 		return denied(posix.OpFtruncate, fd, "", d.rules.Ftruncate != nil)
 	}
 	return d.next.Ftruncate(fd, size)
 }
 
+// AllowsFtruncate tells whether the rules allow a call of [posix.Files.Ftruncate].
+func (d *Core) AllowsFtruncate(fd posix.FD, size int64) bool {
+	return d.open[posix.OpFtruncate] || d.rules.Ftruncate != nil && d.rules.Ftruncate.ftruncate(fd, size)
+}
+
 // Fcntl implements [posix.Files].
 func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
-	if !d.open[posix.OpFcntl] && (d.rules.Fcntl == nil || !d.rules.Fcntl.fcntl(fd, cmd, arg)) {
+	if !d.AllowsFcntl(fd, cmd, arg) {
 		return 0, denied(posix.OpFcntl, fd, "", d.rules.Fcntl != nil)
 	}
 	return d.next.Fcntl(fd, cmd, arg)
 }
 
+// AllowsFcntl tells whether the rules allow a call of [posix.Files.Fcntl].
+func (d *Core) AllowsFcntl(fd posix.FD, cmd int, arg int) bool {
+	return d.open[posix.OpFcntl] || d.rules.Fcntl != nil && d.rules.Fcntl.fcntl(fd, cmd, arg)
+}
+
 // Dup3 implements [posix.Files].
 func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
-	if !d.open[posix.OpDup3] && (d.rules.Dup3 == nil || !d.rules.Dup3.dup3(old, new, flags)) {
+	if !d.AllowsDup3(old, new, flags) {
 		return denied(posix.OpDup3, old, "", d.rules.Dup3 != nil)
 	}
 	return d.next.Dup3(old, new, flags)
 }
 
+// AllowsDup3 tells whether the rules allow a call of [posix.Files.Dup3].
+func (d *Core) AllowsDup3(old posix.FD, new posix.FD, flags int) bool {
+	return d.open[posix.OpDup3] || d.rules.Dup3 != nil && d.rules.Dup3.dup3(old, new, flags)
+}
+
 // Pipe2 implements [posix.Files].
 func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
-	if !d.open[posix.OpPipe2] && (d.rules.Pipe2 == nil || !d.rules.Pipe2.pipe2(flags)) {
+	if !d.AllowsPipe2(flags) {
 		return -1, -1, denied(posix.OpPipe2, posix.NoFD, "", d.rules.Pipe2 != nil)
 	}
 	return d.next.Pipe2(flags)
 }
 
+// AllowsPipe2 tells whether the rules allow a call of [posix.Files.Pipe2].
+func (d *Core) AllowsPipe2(flags int) bool {
+	return d.open[posix.OpPipe2] || d.rules.Pipe2 != nil && d.rules.Pipe2.pipe2(flags)
+}
+
 // Tee implements [posix.Files].
 func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) {
-	if !d.open[posix.OpTee] && (d.rules.Tee == nil || !d.rules.Tee.tee(in, out, size, flags)) {
+	if !d.AllowsTee(in, out, size, flags) {
 		return 0, denied(posix.OpTee, in, "", d.rules.Tee != nil)
 	}
 	return d.next.Tee(in, out, size, flags)
 }
 
+// AllowsTee tells whether the rules allow a call of [posix.Files.Tee].
+func (d *Core) AllowsTee(in posix.FD, out posix.FD, size int, flags int) bool {
+	return d.open[posix.OpTee] || d.rules.Tee != nil && d.rules.Tee.tee(in, out, size, flags)
+}
+
 // Pwrite implements [posix.Files].
 func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
-	if !d.open[posix.OpPwrite] && (d.rules.Pwrite == nil || !d.rules.Pwrite.pwrite(fd, p, off)) {
+	if !d.AllowsPwrite(fd, p, off) {
 		return 0, denied(posix.OpPwrite, fd, "", d.rules.Pwrite != nil)
 	}
 	return d.next.Pwrite(fd, p, off)
 }
 
+// AllowsPwrite tells whether the rules allow a call of [posix.Files.Pwrite].
+func (d *Core) AllowsPwrite(fd posix.FD, p []byte, off int64) bool {
+	return d.open[posix.OpPwrite] || d.rules.Pwrite != nil && d.rules.Pwrite.pwrite(fd, p, off)
+}
+
 // Lseek implements [posix.Files].
 func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
-	if !d.open[posix.OpLseek] && (d.rules.Lseek == nil || !d.rules.Lseek.lseek(fd, off, whence)) {
+	if !d.AllowsLseek(fd, off, whence) {
 		return 0, denied(posix.OpLseek, fd, "", d.rules.Lseek != nil)
 	}
 	return d.next.Lseek(fd, off, whence)
 }
 
+// AllowsLseek tells whether the rules allow a call of [posix.Files.Lseek].
+func (d *Core) AllowsLseek(fd posix.FD, off int64, whence int) bool {
+	return d.open[posix.OpLseek] || d.rules.Lseek != nil && d.rules.Lseek.lseek(fd, off, whence)
+}
+
 // Linkat implements [posix.Files].
 func (d *Core) Linkat(l posix.Link) error {
-	if !d.open[posix.OpLinkat] && (d.rules.Linkat == nil || !d.rules.Linkat.linkat(l)) {
+	if !d.AllowsLinkat(l) {
 		return denied(posix.OpLinkat, l.OldDir, posix.FromTo(l.OldDir, l.OldPath, l.NewDir, l.NewPath), d.rules.Linkat != nil)
 	}
 	return d.next.Linkat(l)
 }
 
+// AllowsLinkat tells whether the rules allow a call of [posix.Files.Linkat].
+func (d *Core) AllowsLinkat(l posix.Link) bool {
+	return d.open[posix.OpLinkat] || d.rules.Linkat != nil && d.rules.Linkat.linkat(l)
+}
+
 // Fsync implements [posix.Files].
 func (d *Core) Fsync(fd posix.FD) error {
-	if !d.open[posix.OpFsync] && (d.rules.Fsync == nil || !d.rules.Fsync.fsync(fd)) {
+	if !d.AllowsFsync(fd) {
 		return denied(posix.OpFsync, fd, "", d.rules.Fsync != nil)
 	}
 	return d.next.Fsync(fd)
 }
 
+// AllowsFsync tells whether the rules allow a call of [posix.Files.Fsync].
+func (d *Core) AllowsFsync(fd posix.FD) bool {
+	return d.open[posix.OpFsync] || d.rules.Fsync != nil && d.rules.Fsync.fsync(fd)
+}
+
 // Faccessat2 implements [posix.Files].
 func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error {
-	if !d.open[posix.OpFaccessat2] && (d.rules.Faccessat2 == nil || !d.rules.Faccessat2.faccessat2(dir, path, mode, flags)) {
+	if !d.AllowsFaccessat2(dir, path, mode, flags) {
 		return denied(posix.OpFaccessat2, dir, path, d.rules.Faccessat2 != nil)
 	}
 	return d.next.Faccessat2(dir, path, mode, flags)
 }
 
+// AllowsFaccessat2 tells whether the rules allow a call of [posix.Files.Faccessat2].
+func (d *Core) AllowsFaccessat2(dir posix.FD, path string, mode int, flags int) bool {
+	return d.open[posix.OpFaccessat2] || d.rules.Faccessat2 != nil && d.rules.Faccessat2.faccessat2(dir, path, mode, flags)
+}
+
 // Flock implements [posix.Files].
 func (d *Core) Flock(fd posix.FD, how int) error {
-	if !d.open[posix.OpFlock] && (d.rules.Flock == nil || !d.rules.Flock.flock(fd, how)) {
+	if !d.AllowsFlock(fd, how) {
 		return denied(posix.OpFlock, fd, "", d.rules.Flock != nil)
 	}
 	return d.next.Flock(fd, how)
 }
 
+// AllowsFlock tells whether the rules allow a call of [posix.Files.Flock].
+func (d *Core) AllowsFlock(fd posix.FD, how int) bool {
+	return d.open[posix.OpFlock] || d.rules.Flock != nil && d.rules.Flock.flock(fd, how)
+}
+
 // Utimensat implements [posix.Files].
 func (d *Core) Utimensat(u posix.Utimes) error {
-	if !d.open[posix.OpUtimensat] && (d.rules.Utimensat == nil || !d.rules.Utimensat.utimensat(u)) {
+	if !d.AllowsUtimensat(u) {
 		return denied(posix.OpUtimensat, u.Dir, u.Path, d.rules.Utimensat != nil)
 	}
 	return d.next.Utimensat(u)
 }
 
+// AllowsUtimensat tells whether the rules allow a call of [posix.Files.Utimensat].
+func (d *Core) AllowsUtimensat(u posix.Utimes) bool {
+	return d.open[posix.OpUtimensat] || d.rules.Utimensat != nil && d.rules.Utimensat.utimensat(u)
+}
+
 // Fstatfs implements [posix.Files].
 func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
-	if !d.open[posix.OpFstatfs] && (d.rules.Fstatfs == nil || !d.rules.Fstatfs.fstatfs(fd, st)) {
+	if !d.AllowsFstatfs(fd, st) {
 		return denied(posix.OpFstatfs, fd, "", d.rules.Fstatfs != nil)
 	}
 	return d.next.Fstatfs(fd, st)
 }
 
+// AllowsFstatfs tells whether the rules allow a call of [posix.Files.Fstatfs].
+func (d *Core) AllowsFstatfs(fd posix.FD, st *posix.Statfs) bool {
+	return d.open[posix.OpFstatfs] || d.rules.Fstatfs != nil && d.rules.Fstatfs.fstatfs(fd, st)
+}
+
 // Umask implements [posix.Files].
 func (d *Core) Umask(mask uint32) (uint32, error) {
-	if !d.open[posix.OpUmask] && (d.rules.Umask == nil || !d.rules.Umask.umask(mask)) {
+	if !d.AllowsUmask(mask) {
 		return 0, denied(posix.OpUmask, posix.NoFD, "", d.rules.Umask != nil)
 	}
 	return d.next.Umask(mask)
 }
 
+// AllowsUmask tells whether the rules allow a call of [posix.Files.Umask].
+func (d *Core) AllowsUmask(mask uint32) bool {
+	return d.open[posix.OpUmask] || d.rules.Umask != nil && d.rules.Umask.umask(mask)
+}
+
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
-	if !d.open[posix.OpSocket] && (d.rules.Socket == nil || !d.rules.Socket.socket(family, typ, protocol)) {
+	if !d.AllowsSocket(family, typ, protocol) {
 		return -1, denied(posix.OpSocket, posix.NoFD, "", d.rules.Socket != nil)
 	}
 	return d.next.Socket(family, typ, protocol)
 }
 
+// AllowsSocket tells whether the rules allow a call of [posix.Sockets.Socket].
+func (d *Core) AllowsSocket(family int, typ int, protocol int) bool {
+	return d.open[posix.OpSocket] || d.rules.Socket != nil && d.rules.Socket.socket(family, typ, protocol)
+}
+
 // Socketpair implements [posix.Sockets].
 func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD, error) {
-	if !d.open[posix.OpSocketpair] && (d.rules.Socketpair == nil || !d.rules.Socketpair.socketpair(family, typ, protocol)) {
+	if !d.AllowsSocketpair(family, typ, protocol) {
 		return -1, -1, denied(posix.OpSocketpair, posix.NoFD, "", d.rules.Socketpair != nil)
 	}
 	return d.next.Socketpair(family, typ, protocol)
 }
 
+// AllowsSocketpair tells whether the rules allow a call of [posix.Sockets.Socketpair].
+func (d *Core) AllowsSocketpair(family int, typ int, protocol int) bool {
+	return d.open[posix.OpSocketpair] || d.rules.Socketpair != nil && d.rules.Socketpair.socketpair(family, typ, protocol)
+}
+
 // Bind implements [posix.Sockets].
 func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
-	if !d.open[posix.OpBind] && (d.rules.Bind == nil || !d.rules.Bind.bind(fd, addr)) {
+	if !d.AllowsBind(fd, addr) {
 		return denied(posix.OpBind, fd, addr.String(), d.rules.Bind != nil)
 	}
 	return d.next.Bind(fd, addr)
 }
 
+// AllowsBind tells whether the rules allow a call of [posix.Sockets.Bind].
+func (d *Core) AllowsBind(fd posix.FD, addr posix.Sockaddr) bool {
+	return d.open[posix.OpBind] || d.rules.Bind != nil && d.rules.Bind.bind(fd, addr)
+}
+
 // Listen implements [posix.Sockets].
 func (d *Core) Listen(fd posix.FD, backlog int) error {
-	if !d.open[posix.OpListen] && (d.rules.Listen == nil || !d.rules.Listen.listen(fd, backlog)) {
+	if !d.AllowsListen(fd, backlog) {
 		return denied(posix.OpListen, fd, "", d.rules.Listen != nil)
 	}
 	return d.next.Listen(fd, backlog)
 }
 
+// AllowsListen tells whether the rules allow a call of [posix.Sockets.Listen].
+func (d *Core) AllowsListen(fd posix.FD, backlog int) bool {
+	return d.open[posix.OpListen] || d.rules.Listen != nil && d.rules.Listen.listen(fd, backlog)
+}
+
 // Accept4 implements [posix.Sockets].
 func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error) {
-	if !d.open[posix.OpAccept4] && (d.rules.Accept4 == nil || !d.rules.Accept4.accept4(fd, flags)) {
+	if !d.AllowsAccept4(fd, flags) {
 		return -1, posix.Sockaddr{}, denied(posix.OpAccept4, fd, "", d.rules.Accept4 != nil)
 	}
 	return d.next.Accept4(fd, flags)
 }
 
+// AllowsAccept4 tells whether the rules allow a call of [posix.Sockets.Accept4].
+func (d *Core) AllowsAccept4(fd posix.FD, flags int) bool {
+	return d.open[posix.OpAccept4] || d.rules.Accept4 != nil && d.rules.Accept4.accept4(fd, flags)
+}
+
 // Connect implements [posix.Sockets].
 func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
-	if !d.open[posix.OpConnect] && (d.rules.Connect == nil || !d.rules.Connect.connect(fd, addr)) {
+	if !d.AllowsConnect(fd, addr) {
 		return denied(posix.OpConnect, fd, addr.String(), d.rules.Connect != nil)
 	}
 	return d.next.Connect(fd, addr)
 }
 
+// AllowsConnect tells whether the rules allow a call of [posix.Sockets.Connect].
+func (d *Core) AllowsConnect(fd posix.FD, addr posix.Sockaddr) bool {
+	return d.open[posix.OpConnect] || d.rules.Connect != nil && d.rules.Connect.connect(fd, addr)
+}
+
 // Shutdown implements [posix.Sockets].
 func (d *Core) Shutdown(fd posix.FD, how int) error {
-	if !d.open[posix.OpShutdown] && (d.rules.Shutdown == nil || !d.rules.Shutdown.shutdown(fd, how)) {
+	if !d.AllowsShutdown(fd, how) {
 		return denied(posix.OpShutdown, fd, "", d.rules.Shutdown != nil)
 	}
 	return d.next.Shutdown(fd, how)
 }
 
+// AllowsShutdown tells whether the rules allow a call of [posix.Sockets.Shutdown].
+func (d *Core) AllowsShutdown(fd posix.FD, how int) bool {
+	return d.open[posix.OpShutdown] || d.rules.Shutdown != nil && d.rules.Shutdown.shutdown(fd, how)
+}
+
 // Getsockname implements [posix.Sockets].
 func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
-	if !d.open[posix.OpGetsockname] && (d.rules.Getsockname == nil || !d.rules.Getsockname.getsockname(fd)) {
+	if !d.AllowsGetsockname(fd) {
 		return posix.Sockaddr{}, denied(posix.OpGetsockname, fd, "", d.rules.Getsockname != nil)
 	}
 	return d.next.Getsockname(fd)
 }
 
+// AllowsGetsockname tells whether the rules allow a call of [posix.Sockets.Getsockname].
+func (d *Core) AllowsGetsockname(fd posix.FD) bool {
+	return d.open[posix.OpGetsockname] || d.rules.Getsockname != nil && d.rules.Getsockname.getsockname(fd)
+}
+
 // SetsockoptInt implements [posix.Sockets].
 func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) error {
-	if !d.open[posix.OpSetsockoptInt] && (d.rules.SetsockoptInt == nil || !d.rules.SetsockoptInt.setsockoptInt(fd, level, option, value)) {
+	if !d.AllowsSetsockoptInt(fd, level, option, value) {
 		return denied(posix.OpSetsockoptInt, fd, "", d.rules.SetsockoptInt != nil)
 	}
 	return d.next.SetsockoptInt(fd, level, option, value)
 }
 
+// AllowsSetsockoptInt tells whether the rules allow a call of [posix.Sockets.SetsockoptInt].
+func (d *Core) AllowsSetsockoptInt(fd posix.FD, level int, option int, value int) bool {
+	return d.open[posix.OpSetsockoptInt] || d.rules.SetsockoptInt != nil && d.rules.SetsockoptInt.setsockoptInt(fd, level, option, value)
+}
+
 // GetsockoptInt implements [posix.Sockets].
 func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
-	if !d.open[posix.OpGetsockoptInt] && (d.rules.GetsockoptInt == nil || !d.rules.GetsockoptInt.getsockoptInt(fd, level, option)) {
+	if !d.AllowsGetsockoptInt(fd, level, option) {
 		return 0, denied(posix.OpGetsockoptInt, fd, "", d.rules.GetsockoptInt != nil)
 	}
 	return d.next.GetsockoptInt(fd, level, option)
 }
 
+// AllowsGetsockoptInt tells whether the rules allow a call of [posix.Sockets.GetsockoptInt].
+func (d *Core) AllowsGetsockoptInt(fd posix.FD, level int, option int) bool {
+	return d.open[posix.OpGetsockoptInt] || d.rules.GetsockoptInt != nil && d.rules.GetsockoptInt.getsockoptInt(fd, level, option)
+}
+
 // GetsockoptUcred implements [posix.Sockets].
 func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
-	if !d.open[posix.OpGetsockoptUcred] && (d.rules.GetsockoptUcred == nil || !d.rules.GetsockoptUcred.getsockoptUcred(fd)) {
+	if !d.AllowsGetsockoptUcred(fd) {
 		return posix.Ucred{}, denied(posix.OpGetsockoptUcred, fd, "", d.rules.GetsockoptUcred != nil)
 	}
 	return d.next.GetsockoptUcred(fd)
 }
 
+// AllowsGetsockoptUcred tells whether the rules allow a call of [posix.Sockets.GetsockoptUcred].
+func (d *Core) AllowsGetsockoptUcred(fd posix.FD) bool {
+	return d.open[posix.OpGetsockoptUcred] || d.rules.GetsockoptUcred != nil && d.rules.GetsockoptUcred.getsockoptUcred(fd)
+}
+
 // GetsockoptTCPInfo implements [posix.Sockets].
 func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
-	if !d.open[posix.OpGetsockoptTCPInfo] && (d.rules.GetsockoptTCPInfo == nil || !d.rules.GetsockoptTCPInfo.getsockoptTCPInfo(fd, info)) {
+	if !d.AllowsGetsockoptTCPInfo(fd, info) {
 		return denied(posix.OpGetsockoptTCPInfo, fd, "", d.rules.GetsockoptTCPInfo != nil)
 	}
 	return d.next.GetsockoptTCPInfo(fd, info)
 }
 
+// AllowsGetsockoptTCPInfo tells whether the rules allow a call of [posix.Sockets.GetsockoptTCPInfo].
+func (d *Core) AllowsGetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) bool {
+	return d.open[posix.OpGetsockoptTCPInfo] || d.rules.GetsockoptTCPInfo != nil && d.rules.GetsockoptTCPInfo.getsockoptTCPInfo(fd, info)
+}
+
 // Sendmsg implements [posix.Sockets].
 func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	if !d.open[posix.OpSendmsg] && (d.rules.Sendmsg == nil || !d.rules.Sendmsg.sendmsg(fd, m, flags)) {
+	if !d.AllowsSendmsg(fd, m, flags) {
 		return 0, denied(posix.OpSendmsg, fd, "", d.rules.Sendmsg != nil)
 	}
 	return d.next.Sendmsg(fd, m, flags)
 }
 
+// AllowsSendmsg tells whether the rules allow a call of [posix.Sockets.Sendmsg].
+func (d *Core) AllowsSendmsg(fd posix.FD, m *posix.Msg, flags int) bool {
+	return d.open[posix.OpSendmsg] || d.rules.Sendmsg != nil && d.rules.Sendmsg.sendmsg(fd, m, flags)
+}
+
 // Recvmsg implements [posix.Sockets].
 func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	if !d.open[posix.OpRecvmsg] && (d.rules.Recvmsg == nil || !d.rules.Recvmsg.recvmsg(fd, m, flags)) {
+	if !d.AllowsRecvmsg(fd, m, flags) {
 		return 0, denied(posix.OpRecvmsg, fd, "", d.rules.Recvmsg != nil)
 	}
 	return d.next.Recvmsg(fd, m, flags)
 }
 
+// AllowsRecvmsg tells whether the rules allow a call of [posix.Sockets.Recvmsg].
+func (d *Core) AllowsRecvmsg(fd posix.FD, m *posix.Msg, flags int) bool {
+	return d.open[posix.OpRecvmsg] || d.rules.Recvmsg != nil && d.rules.Recvmsg.recvmsg(fd, m, flags)
+}
+
 // Getpeername implements [posix.Sockets].
 func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
-	if !d.open[posix.OpGetpeername] && (d.rules.Getpeername == nil || !d.rules.Getpeername.getpeername(fd)) {
+	if !d.AllowsGetpeername(fd) {
 		return posix.Sockaddr{}, denied(posix.OpGetpeername, fd, "", d.rules.Getpeername != nil)
 	}
 	return d.next.Getpeername(fd)
 }
 
+// AllowsGetpeername tells whether the rules allow a call of [posix.Sockets.Getpeername].
+func (d *Core) AllowsGetpeername(fd posix.FD) bool {
+	return d.open[posix.OpGetpeername] || d.rules.Getpeername != nil && d.rules.Getpeername.getpeername(fd)
+}
+
 // Clone3 implements [posix.Processes].
 func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
-	if !d.open[posix.OpClone3] && (d.rules.Clone3 == nil || !d.rules.Clone3.clone3(args)) {
+	if !d.AllowsClone3(args) {
 		return posix.Child{}, denied(posix.OpClone3, posix.NoFD, "", d.rules.Clone3 != nil)
 	}
 	return d.next.Clone3(args)
 }
 
+// AllowsClone3 tells whether the rules allow a call of [posix.Processes.Clone3].
+func (d *Core) AllowsClone3(args *posix.CloneArgs) bool {
+	return d.open[posix.OpClone3] || d.rules.Clone3 != nil && d.rules.Clone3.clone3(args)
+}
+
 // Waitid implements [posix.Processes].
 func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options int) error {
-	if !d.open[posix.OpWaitid] && (d.rules.Waitid == nil || !d.rules.Waitid.waitid(idtype, id, info, options)) {
+	if !d.AllowsWaitid(idtype, id, info, options) {
 		return denied(posix.OpWaitid, posix.NoFD, "", d.rules.Waitid != nil)
 	}
 	return d.next.Waitid(idtype, id, info, options)
 }
 
+// AllowsWaitid tells whether the rules allow a call of [posix.Processes.Waitid].
+func (d *Core) AllowsWaitid(idtype posix.IDType, id int, info *posix.WaitInfo, options int) bool {
+	return d.open[posix.OpWaitid] || d.rules.Waitid != nil && d.rules.Waitid.waitid(idtype, id, info, options)
+}
+
 // PidfdOpen implements [posix.Processes].
 func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
-	if !d.open[posix.OpPidfdOpen] && (d.rules.PidfdOpen == nil || !d.rules.PidfdOpen.pidfdOpen(pid, flags)) {
+	if !d.AllowsPidfdOpen(pid, flags) {
 		return -1, denied(posix.OpPidfdOpen, posix.NoFD, "", d.rules.PidfdOpen != nil)
 	}
 	return d.next.PidfdOpen(pid, flags)
 }
 
+// AllowsPidfdOpen tells whether the rules allow a call of [posix.Processes.PidfdOpen].
+func (d *Core) AllowsPidfdOpen(pid posix.PID, flags int) bool {
+	return d.open[posix.OpPidfdOpen] || d.rules.PidfdOpen != nil && d.rules.PidfdOpen.pidfdOpen(pid, flags)
+}
+
 // PidfdSendSignal implements [posix.Processes].
 func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
-	if !d.open[posix.OpPidfdSendSignal] && (d.rules.PidfdSendSignal == nil || !d.rules.PidfdSendSignal.pidfdSendSignal(pidfd, sig)) {
+	if !d.AllowsPidfdSendSignal(pidfd, sig) {
 		return denied(posix.OpPidfdSendSignal, pidfd, "", d.rules.PidfdSendSignal != nil)
 	}
 	return d.next.PidfdSendSignal(pidfd, sig)
 }
 
+// AllowsPidfdSendSignal tells whether the rules allow a call of [posix.Processes.PidfdSendSignal].
+func (d *Core) AllowsPidfdSendSignal(pidfd posix.FD, sig posix.Signal) bool {
+	return d.open[posix.OpPidfdSendSignal] || d.rules.PidfdSendSignal != nil && d.rules.PidfdSendSignal.pidfdSendSignal(pidfd, sig)
+}
+
 // Execve implements [posix.Processes].
 func (d *Core) Execve(path string, argv []string, env []string) error {
-	if !d.open[posix.OpExecve] && (d.rules.Execve == nil || !d.rules.Execve.execve(path, argv, env)) {
+	if !d.AllowsExecve(path, argv, env) {
 		return denied(posix.OpExecve, posix.NoFD, path, d.rules.Execve != nil)
 	}
 	return d.next.Execve(path, argv, env)
 }
 
+// AllowsExecve tells whether the rules allow a call of [posix.Processes.Execve].
+func (d *Core) AllowsExecve(path string, argv []string, env []string) bool {
+	return d.open[posix.OpExecve] || d.rules.Execve != nil && d.rules.Execve.execve(path, argv, env)
+}
+
 // Getpid implements [posix.Processes].
 func (d *Core) Getpid() posix.PID {
-	if d.rules.Getpid != Allow {
+	if !d.AllowsGetpid() {
 		panic(denied(posix.OpGetpid, posix.NoFD, "", false)) // there is no error to return, and a made-up result would be believed
 	}
 	return d.next.Getpid()
 }
 
+// AllowsGetpid tells whether the rules allow a call of [posix.Processes.Getpid].
+func (d *Core) AllowsGetpid() bool {
+	return d.rules.Getpid == Allow
+}
+
 // Getppid implements [posix.Processes].
 func (d *Core) Getppid() posix.PID {
-	if d.rules.Getppid != Allow {
+	if !d.AllowsGetppid() {
 		panic(denied(posix.OpGetppid, posix.NoFD, "", false)) // there is no error to return, and a made-up result would be believed
 	}
 	return d.next.Getppid()
 }
 
+// AllowsGetppid tells whether the rules allow a call of [posix.Processes.Getppid].
+func (d *Core) AllowsGetppid() bool {
+	return d.rules.Getppid == Allow
+}
+
 // Getpgid implements [posix.Processes].
 func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
-	if !d.open[posix.OpGetpgid] && (d.rules.Getpgid == nil || !d.rules.Getpgid.getpgid(pid)) {
+	if !d.AllowsGetpgid(pid) {
 		return 0, denied(posix.OpGetpgid, posix.NoFD, "", d.rules.Getpgid != nil)
 	}
 	return d.next.Getpgid(pid)
 }
 
+// AllowsGetpgid tells whether the rules allow a call of [posix.Processes.Getpgid].
+func (d *Core) AllowsGetpgid(pid posix.PID) bool {
+	return d.open[posix.OpGetpgid] || d.rules.Getpgid != nil && d.rules.Getpgid.getpgid(pid)
+}
+
 // Setpgid implements [posix.Processes].
 func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
-	if !d.open[posix.OpSetpgid] && (d.rules.Setpgid == nil || !d.rules.Setpgid.setpgid(pid, pgid)) {
+	if !d.AllowsSetpgid(pid, pgid) {
 		return denied(posix.OpSetpgid, posix.NoFD, "", d.rules.Setpgid != nil)
 	}
 	return d.next.Setpgid(pid, pgid)
 }
 
+// AllowsSetpgid tells whether the rules allow a call of [posix.Processes.Setpgid].
+func (d *Core) AllowsSetpgid(pid posix.PID, pgid posix.PID) bool {
+	return d.open[posix.OpSetpgid] || d.rules.Setpgid != nil && d.rules.Setpgid.setpgid(pid, pgid)
+}
+
 // Getsid implements [posix.Processes].
 func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
-	if !d.open[posix.OpGetsid] && (d.rules.Getsid == nil || !d.rules.Getsid.getsid(pid)) {
+	if !d.AllowsGetsid(pid) {
 		return 0, denied(posix.OpGetsid, posix.NoFD, "", d.rules.Getsid != nil)
 	}
 	return d.next.Getsid(pid)
 }
 
+// AllowsGetsid tells whether the rules allow a call of [posix.Processes.Getsid].
+func (d *Core) AllowsGetsid(pid posix.PID) bool {
+	return d.open[posix.OpGetsid] || d.rules.Getsid != nil && d.rules.Getsid.getsid(pid)
+}
+
 // Setsid implements [posix.Processes].
 func (d *Core) Setsid() (posix.PID, error) {
-	if d.rules.Setsid != Allow {
+	if !d.AllowsSetsid() {
 		return 0, denied(posix.OpSetsid, posix.NoFD, "", false)
 	}
 	return d.next.Setsid()
 }
 
+// AllowsSetsid tells whether the rules allow a call of [posix.Processes.Setsid].
+func (d *Core) AllowsSetsid() bool {
+	return d.rules.Setsid == Allow
+}
+
 // Kill implements [posix.Signals].
 func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
-	if !d.open[posix.OpKill] && (d.rules.Kill == nil || !d.rules.Kill.kill(pid, sig)) {
+	if !d.AllowsKill(pid, sig) {
 		return denied(posix.OpKill, posix.NoFD, "", d.rules.Kill != nil)
 	}
 	return d.next.Kill(pid, sig)
 }
 
+// AllowsKill tells whether the rules allow a call of [posix.Signals.Kill].
+func (d *Core) AllowsKill(pid posix.PID, sig posix.Signal) bool {
+	return d.open[posix.OpKill] || d.rules.Kill != nil && d.rules.Kill.kill(pid, sig)
+}
+
 // RtSigprocmask implements [posix.Signals].
 func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) error {
-	if !d.open[posix.OpRtSigprocmask] && (d.rules.RtSigprocmask == nil || !d.rules.RtSigprocmask.rtSigprocmask(how, set, old)) {
+	if !d.AllowsRtSigprocmask(how, set, old) {
 		return denied(posix.OpRtSigprocmask, posix.NoFD, "", d.rules.RtSigprocmask != nil)
 	}
 	return d.next.RtSigprocmask(how, set, old)
 }
 
+// AllowsRtSigprocmask tells whether the rules allow a call of [posix.Signals.RtSigprocmask].
+func (d *Core) AllowsRtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) bool {
+	return d.open[posix.OpRtSigprocmask] || d.rules.RtSigprocmask != nil && d.rules.RtSigprocmask.rtSigprocmask(how, set, old)
+}
+
 // Signalfd4 implements [posix.Signals].
 func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, error) {
-	if !d.open[posix.OpSignalfd4] && (d.rules.Signalfd4 == nil || !d.rules.Signalfd4.signalfd4(fd, mask, flags)) {
+	if !d.AllowsSignalfd4(fd, mask, flags) {
 		return -1, denied(posix.OpSignalfd4, fd, "", d.rules.Signalfd4 != nil)
 	}
 	return d.next.Signalfd4(fd, mask, flags)
 }
 
+// AllowsSignalfd4 tells whether the rules allow a call of [posix.Signals.Signalfd4].
+func (d *Core) AllowsSignalfd4(fd posix.FD, mask posix.Sigset, flags int) bool {
+	return d.open[posix.OpSignalfd4] || d.rules.Signalfd4 != nil && d.rules.Signalfd4.signalfd4(fd, mask, flags)
+}
+
 // EpollCreate1 implements [posix.Polling].
 func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
-	if !d.open[posix.OpEpollCreate1] && (d.rules.EpollCreate1 == nil || !d.rules.EpollCreate1.epollCreate1(flags)) {
+	if !d.AllowsEpollCreate1(flags) {
 		return -1, denied(posix.OpEpollCreate1, posix.NoFD, "", d.rules.EpollCreate1 != nil)
 	}
 	return d.next.EpollCreate1(flags)
 }
 
+// AllowsEpollCreate1 tells whether the rules allow a call of [posix.Polling.EpollCreate1].
+func (d *Core) AllowsEpollCreate1(flags int) bool {
+	return d.open[posix.OpEpollCreate1] || d.rules.EpollCreate1 != nil && d.rules.EpollCreate1.epollCreate1(flags)
+}
+
 // EpollCtl implements [posix.Polling].
 func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEvent) error {
-	if !d.open[posix.OpEpollCtl] && (d.rules.EpollCtl == nil || !d.rules.EpollCtl.epollCtl(epfd, op, fd, event)) {
+	if !d.AllowsEpollCtl(epfd, op, fd, event) {
 		return denied(posix.OpEpollCtl, fd, "", d.rules.EpollCtl != nil)
 	}
 	return d.next.EpollCtl(epfd, op, fd, event)
 }
 
+// AllowsEpollCtl tells whether the rules allow a call of [posix.Polling.EpollCtl].
+func (d *Core) AllowsEpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEvent) bool {
+	return d.open[posix.OpEpollCtl] || d.rules.EpollCtl != nil && d.rules.EpollCtl.epollCtl(epfd, op, fd, event)
+}
+
 // EpollWait implements [posix.Polling].
 func (d *Core) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) (int, error) {
-	if !d.open[posix.OpEpollWait] && (d.rules.EpollWait == nil || !d.rules.EpollWait.epollWait(epfd, events, timeout)) {
+	if !d.AllowsEpollWait(epfd, events, timeout) {
 		return 0, denied(posix.OpEpollWait, epfd, "", d.rules.EpollWait != nil)
 	}
 	return d.next.EpollWait(epfd, events, timeout)
 }
 
+// AllowsEpollWait tells whether the rules allow a call of [posix.Polling.EpollWait].
+func (d *Core) AllowsEpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) bool {
+	return d.open[posix.OpEpollWait] || d.rules.EpollWait != nil && d.rules.EpollWait.epollWait(epfd, events, timeout)
+}
+
 // Ppoll implements [posix.Polling].
 func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
-	if !d.open[posix.OpPpoll] && (d.rules.Ppoll == nil || !d.rules.Ppoll.ppoll(fds, timeout)) {
+	if !d.AllowsPpoll(fds, timeout) {
 		return 0, denied(posix.OpPpoll, posix.NoFD, "", d.rules.Ppoll != nil)
 	}
 	return d.next.Ppoll(fds, timeout)
 }
 
+// AllowsPpoll tells whether the rules allow a call of [posix.Polling.Ppoll].
+func (d *Core) AllowsPpoll(fds []posix.PollFD, timeout *posix.Timespec) bool {
+	return d.open[posix.OpPpoll] || d.rules.Ppoll != nil && d.rules.Ppoll.ppoll(fds, timeout)
+}
+
 // Eventfd2 implements [posix.Polling].
 func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
-	if !d.open[posix.OpEventfd2] && (d.rules.Eventfd2 == nil || !d.rules.Eventfd2.eventfd2(initial, flags)) {
+	if !d.AllowsEventfd2(initial, flags) {
 		return -1, denied(posix.OpEventfd2, posix.NoFD, "", d.rules.Eventfd2 != nil)
 	}
 	return d.next.Eventfd2(initial, flags)
 }
 
+// AllowsEventfd2 tells whether the rules allow a call of [posix.Polling.Eventfd2].
+func (d *Core) AllowsEventfd2(initial uint32, flags int) bool {
+	return d.open[posix.OpEventfd2] || d.rules.Eventfd2 != nil && d.rules.Eventfd2.eventfd2(initial, flags)
+}
+
 // TimerfdCreate implements [posix.Polling].
 func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
-	if !d.open[posix.OpTimerfdCreate] && (d.rules.TimerfdCreate == nil || !d.rules.TimerfdCreate.timerfdCreate(clock, flags)) {
+	if !d.AllowsTimerfdCreate(clock, flags) {
 		return -1, denied(posix.OpTimerfdCreate, posix.NoFD, "", d.rules.TimerfdCreate != nil)
 	}
 	return d.next.TimerfdCreate(clock, flags)
 }
 
+// AllowsTimerfdCreate tells whether the rules allow a call of [posix.Polling.TimerfdCreate].
+func (d *Core) AllowsTimerfdCreate(clock int, flags int) bool {
+	return d.open[posix.OpTimerfdCreate] || d.rules.TimerfdCreate != nil && d.rules.TimerfdCreate.timerfdCreate(clock, flags)
+}
+
 // TimerfdSettime implements [posix.Polling].
 func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) error {
-	if !d.open[posix.OpTimerfdSettime] && (d.rules.TimerfdSettime == nil || !d.rules.TimerfdSettime.timerfdSettime(fd, flags, value)) {
+	if !d.AllowsTimerfdSettime(fd, flags, value) {
 		return denied(posix.OpTimerfdSettime, fd, "", d.rules.TimerfdSettime != nil)
 	}
 	return d.next.TimerfdSettime(fd, flags, value)
 }
 
+// AllowsTimerfdSettime tells whether the rules allow a call of [posix.Polling.TimerfdSettime].
+func (d *Core) AllowsTimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) bool {
+	return d.open[posix.OpTimerfdSettime] || d.rules.TimerfdSettime != nil && d.rules.TimerfdSettime.timerfdSettime(fd, flags, value)
+}
+
 // TimerfdGettime implements [posix.Polling].
 func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
-	if !d.open[posix.OpTimerfdGettime] && (d.rules.TimerfdGettime == nil || !d.rules.TimerfdGettime.timerfdGettime(fd, value)) {
+	if !d.AllowsTimerfdGettime(fd, value) {
 		return denied(posix.OpTimerfdGettime, fd, "", d.rules.TimerfdGettime != nil)
 	}
 	return d.next.TimerfdGettime(fd, value)
 }
 
+// AllowsTimerfdGettime tells whether the rules allow a call of [posix.Polling.TimerfdGettime].
+func (d *Core) AllowsTimerfdGettime(fd posix.FD, value *posix.Itimerspec) bool {
+	return d.open[posix.OpTimerfdGettime] || d.rules.TimerfdGettime != nil && d.rules.TimerfdGettime.timerfdGettime(fd, value)
+}
+
 // MemfdCreate implements [posix.Memory].
 func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
-	if !d.open[posix.OpMemfdCreate] && (d.rules.MemfdCreate == nil || !d.rules.MemfdCreate.memfdCreate(name, flags)) {
+	if !d.AllowsMemfdCreate(name, flags) {
 		return -1, denied(posix.OpMemfdCreate, posix.NoFD, name, d.rules.MemfdCreate != nil)
 	}
 	return d.next.MemfdCreate(name, flags)
 }
 
+// AllowsMemfdCreate tells whether the rules allow a call of [posix.Memory.MemfdCreate].
+func (d *Core) AllowsMemfdCreate(name string, flags int) bool {
+	return d.open[posix.OpMemfdCreate] || d.rules.MemfdCreate != nil && d.rules.MemfdCreate.memfdCreate(name, flags)
+}
+
 // Madvise implements [posix.Memory].
 func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
-	if !d.open[posix.OpMadvise] && (d.rules.Madvise == nil || !d.rules.Madvise.madvise(addr, length, advice)) {
+	if !d.AllowsMadvise(addr, length, advice) {
 		return denied(posix.OpMadvise, posix.NoFD, "", d.rules.Madvise != nil)
 	}
 	return d.next.Madvise(addr, length, advice)
 }
 
+// AllowsMadvise tells whether the rules allow a call of [posix.Memory.Madvise].
+func (d *Core) AllowsMadvise(addr uintptr, length uintptr, advice int) bool {
+	return d.open[posix.OpMadvise] || d.rules.Madvise != nil && d.rules.Madvise.madvise(addr, length, advice)
+}
+
 // Mmap implements [posix.Memory].
 func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
-	if !d.open[posix.OpMmap] && (d.rules.Mmap == nil || !d.rules.Mmap.mmap(m)) {
+	if !d.AllowsMmap(m) {
 		return nil, denied(posix.OpMmap, m.FD, "", d.rules.Mmap != nil)
 	}
 	return d.next.Mmap(m)
 }
 
+// AllowsMmap tells whether the rules allow a call of [posix.Memory.Mmap].
+func (d *Core) AllowsMmap(m posix.Mapping) bool {
+	return d.open[posix.OpMmap] || d.rules.Mmap != nil && d.rules.Mmap.mmap(m)
+}
+
 // Munmap implements [posix.Memory].
 func (d *Core) Munmap(b []byte) error {
-	if !d.open[posix.OpMunmap] && (d.rules.Munmap == nil || !d.rules.Munmap.munmap(b)) {
+	if !d.AllowsMunmap(b) {
 		return denied(posix.OpMunmap, posix.NoFD, "", d.rules.Munmap != nil)
 	}
 	return d.next.Munmap(b)
 }
 
+// AllowsMunmap tells whether the rules allow a call of [posix.Memory.Munmap].
+func (d *Core) AllowsMunmap(b []byte) bool {
+	return d.open[posix.OpMunmap] || d.rules.Munmap != nil && d.rules.Munmap.munmap(b)
+}
+
 // Mprotect implements [posix.Memory].
 func (d *Core) Mprotect(b []byte, prot int) error {
-	if !d.open[posix.OpMprotect] && (d.rules.Mprotect == nil || !d.rules.Mprotect.mprotect(b, prot)) {
+	if !d.AllowsMprotect(b, prot) {
 		return denied(posix.OpMprotect, posix.NoFD, "", d.rules.Mprotect != nil)
 	}
 	return d.next.Mprotect(b, prot)
 }
 
+// AllowsMprotect tells whether the rules allow a call of [posix.Memory.Mprotect].
+func (d *Core) AllowsMprotect(b []byte, prot int) bool {
+	return d.open[posix.OpMprotect] || d.rules.Mprotect != nil && d.rules.Mprotect.mprotect(b, prot)
+}
+
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
-	if !d.open[posix.OpClockGettime] && (d.rules.ClockGettime == nil || !d.rules.ClockGettime.clockGettime(clock)) {
+	if !d.AllowsClockGettime(clock) {
 		return posix.Timespec{}, denied(posix.OpClockGettime, posix.NoFD, "", d.rules.ClockGettime != nil)
 	}
 	return d.next.ClockGettime(clock)
 }
 
+// AllowsClockGettime tells whether the rules allow a call of [posix.Clock.ClockGettime].
+func (d *Core) AllowsClockGettime(clock int) bool {
+	return d.open[posix.OpClockGettime] || d.rules.ClockGettime != nil && d.rules.ClockGettime.clockGettime(clock)
+}
+
 // ClockNanosleep implements [posix.Clock].
 func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) error {
-	if !d.open[posix.OpClockNanosleep] && (d.rules.ClockNanosleep == nil || !d.rules.ClockNanosleep.clockNanosleep(clock, flags, request, remain)) {
+	if !d.AllowsClockNanosleep(clock, flags, request, remain) {
 		return denied(posix.OpClockNanosleep, posix.NoFD, "", d.rules.ClockNanosleep != nil)
 	}
 	return d.next.ClockNanosleep(clock, flags, request, remain)
 }
 
+// AllowsClockNanosleep tells whether the rules allow a call of [posix.Clock.ClockNanosleep].
+func (d *Core) AllowsClockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) bool {
+	return d.open[posix.OpClockNanosleep] || d.rules.ClockNanosleep != nil && d.rules.ClockNanosleep.clockNanosleep(clock, flags, request, remain)
+}
+
 // Getuid implements [posix.Credentials].
 func (d *Core) Getuid() posix.UID {
-	if d.rules.Getuid != Allow {
+	if !d.AllowsGetuid() {
 		panic(denied(posix.OpGetuid, posix.NoFD, "", false)) // there is no error to return, and a made-up result would be believed
 	}
 	return d.next.Getuid()
 }
 
+// AllowsGetuid tells whether the rules allow a call of [posix.Credentials.Getuid].
+func (d *Core) AllowsGetuid() bool {
+	return d.rules.Getuid == Allow
+}
+
 // Geteuid implements [posix.Credentials].
 func (d *Core) Geteuid() posix.UID {
-	if d.rules.Geteuid != Allow {
+	if !d.AllowsGeteuid() {
 		panic(denied(posix.OpGeteuid, posix.NoFD, "", false)) // there is no error to return, and a made-up result would be believed
 	}
 	return d.next.Geteuid()
 }
 
+// AllowsGeteuid tells whether the rules allow a call of [posix.Credentials.Geteuid].
+func (d *Core) AllowsGeteuid() bool {
+	return d.rules.Geteuid == Allow
+}
+
 // Getgid implements [posix.Credentials].
 func (d *Core) Getgid() posix.GID {
-	if d.rules.Getgid != Allow {
+	if !d.AllowsGetgid() {
 		panic(denied(posix.OpGetgid, posix.NoFD, "", false)) // there is no error to return, and a made-up result would be believed
 	}
 	return d.next.Getgid()
 }
 
+// AllowsGetgid tells whether the rules allow a call of [posix.Credentials.Getgid].
+func (d *Core) AllowsGetgid() bool {
+	return d.rules.Getgid == Allow
+}
+
 // Getegid implements [posix.Credentials].
 func (d *Core) Getegid() posix.GID {
-	if d.rules.Getegid != Allow {
+	if !d.AllowsGetegid() {
 		panic(denied(posix.OpGetegid, posix.NoFD, "", false)) // there is no error to return, and a made-up result would be believed
 	}
 	return d.next.Getegid()
 }
 
+// AllowsGetegid tells whether the rules allow a call of [posix.Credentials.Getegid].
+func (d *Core) AllowsGetegid() bool {
+	return d.rules.Getegid == Allow
+}
+
 // Getgroups implements [posix.Credentials].
 func (d *Core) Getgroups(groups []posix.GID) (int, error) {
-	if !d.open[posix.OpGetgroups] && (d.rules.Getgroups == nil || !d.rules.Getgroups.getgroups(groups)) {
+	if !d.AllowsGetgroups(groups) {
 		return 0, denied(posix.OpGetgroups, posix.NoFD, "", d.rules.Getgroups != nil)
 	}
 	return d.next.Getgroups(groups)
 }
 
+// AllowsGetgroups tells whether the rules allow a call of [posix.Credentials.Getgroups].
+func (d *Core) AllowsGetgroups(groups []posix.GID) bool {
+	return d.open[posix.OpGetgroups] || d.rules.Getgroups != nil && d.rules.Getgroups.getgroups(groups)
+}
+
 // Capget implements [posix.Credentials].
 func (d *Core) Capget(sets *posix.CapSets) error {
-	if !d.open[posix.OpCapget] && (d.rules.Capget == nil || !d.rules.Capget.capget(sets)) {
+	if !d.AllowsCapget(sets) {
 		return denied(posix.OpCapget, posix.NoFD, "", d.rules.Capget != nil)
 	}
 	return d.next.Capget(sets)
 }
 
+// AllowsCapget tells whether the rules allow a call of [posix.Credentials.Capget].
+func (d *Core) AllowsCapget(sets *posix.CapSets) bool {
+	return d.open[posix.OpCapget] || d.rules.Capget != nil && d.rules.Capget.capget(sets)
+}
+
 // Getresuid implements [posix.Credentials].
 func (d *Core) Getresuid(uids *posix.Uids) error {
-	if !d.open[posix.OpGetresuid] && (d.rules.Getresuid == nil || !d.rules.Getresuid.getresuid(uids)) {
+	if !d.AllowsGetresuid(uids) {
 		return denied(posix.OpGetresuid, posix.NoFD, "", d.rules.Getresuid != nil)
 	}
 	return d.next.Getresuid(uids)
 }
 
+// AllowsGetresuid tells whether the rules allow a call of [posix.Credentials.Getresuid].
+func (d *Core) AllowsGetresuid(uids *posix.Uids) bool {
+	return d.open[posix.OpGetresuid] || d.rules.Getresuid != nil && d.rules.Getresuid.getresuid(uids)
+}
+
 // Getresgid implements [posix.Credentials].
 func (d *Core) Getresgid(gids *posix.Gids) error {
-	if !d.open[posix.OpGetresgid] && (d.rules.Getresgid == nil || !d.rules.Getresgid.getresgid(gids)) {
+	if !d.AllowsGetresgid(gids) {
 		return denied(posix.OpGetresgid, posix.NoFD, "", d.rules.Getresgid != nil)
 	}
 	return d.next.Getresgid(gids)
 }
 
+// AllowsGetresgid tells whether the rules allow a call of [posix.Credentials.Getresgid].
+func (d *Core) AllowsGetresgid(gids *posix.Gids) bool {
+	return d.open[posix.OpGetresgid] || d.rules.Getresgid != nil && d.rules.Getresgid.getresgid(gids)
+}
+
 // Setresuid implements [posix.Credentials].
 func (d *Core) Setresuid(uids posix.Uids) error {
-	if !d.open[posix.OpSetresuid] && (d.rules.Setresuid == nil || !d.rules.Setresuid.setresuid(uids)) {
+	if !d.AllowsSetresuid(uids) {
 		return denied(posix.OpSetresuid, posix.NoFD, "", d.rules.Setresuid != nil)
 	}
 	return d.next.Setresuid(uids)
 }
 
+// AllowsSetresuid tells whether the rules allow a call of [posix.Credentials.Setresuid].
+func (d *Core) AllowsSetresuid(uids posix.Uids) bool {
+	return d.open[posix.OpSetresuid] || d.rules.Setresuid != nil && d.rules.Setresuid.setresuid(uids)
+}
+
 // Setresgid implements [posix.Credentials].
 func (d *Core) Setresgid(gids posix.Gids) error {
-	if !d.open[posix.OpSetresgid] && (d.rules.Setresgid == nil || !d.rules.Setresgid.setresgid(gids)) {
+	if !d.AllowsSetresgid(gids) {
 		return denied(posix.OpSetresgid, posix.NoFD, "", d.rules.Setresgid != nil)
 	}
 	return d.next.Setresgid(gids)
 }
 
+// AllowsSetresgid tells whether the rules allow a call of [posix.Credentials.Setresgid].
+func (d *Core) AllowsSetresgid(gids posix.Gids) bool {
+	return d.open[posix.OpSetresgid] || d.rules.Setresgid != nil && d.rules.Setresgid.setresgid(gids)
+}
+
 // Setgroups implements [posix.Credentials].
 func (d *Core) Setgroups(groups []posix.GID) error {
-	if !d.open[posix.OpSetgroups] && (d.rules.Setgroups == nil || !d.rules.Setgroups.setgroups(groups)) {
+	if !d.AllowsSetgroups(groups) {
 		return denied(posix.OpSetgroups, posix.NoFD, "", d.rules.Setgroups != nil)
 	}
 	return d.next.Setgroups(groups)
 }
 
+// AllowsSetgroups tells whether the rules allow a call of [posix.Credentials.Setgroups].
+func (d *Core) AllowsSetgroups(groups []posix.GID) bool {
+	return d.open[posix.OpSetgroups] || d.rules.Setgroups != nil && d.rules.Setgroups.setgroups(groups)
+}
+
 // Capset implements [posix.Credentials].
 func (d *Core) Capset(sets *posix.CapSets) error {
-	if !d.open[posix.OpCapset] && (d.rules.Capset == nil || !d.rules.Capset.capset(sets)) {
+	if !d.AllowsCapset(sets) {
 		return denied(posix.OpCapset, posix.NoFD, "", d.rules.Capset != nil)
 	}
 	return d.next.Capset(sets)
 }
 
+// AllowsCapset tells whether the rules allow a call of [posix.Credentials.Capset].
+func (d *Core) AllowsCapset(sets *posix.CapSets) bool {
+	return d.open[posix.OpCapset] || d.rules.Capset != nil && d.rules.Capset.capset(sets)
+}
+
 // Setns implements [posix.Namespaces].
 func (d *Core) Setns(fd posix.FD, nstype int) error {
-	if !d.open[posix.OpSetns] && (d.rules.Setns == nil || !d.rules.Setns.setns(fd, nstype)) {
+	if !d.AllowsSetns(fd, nstype) {
 		return denied(posix.OpSetns, fd, "", d.rules.Setns != nil)
 	}
 	return d.next.Setns(fd, nstype)
 }
 
+// AllowsSetns tells whether the rules allow a call of [posix.Namespaces.Setns].
+func (d *Core) AllowsSetns(fd posix.FD, nstype int) bool {
+	return d.open[posix.OpSetns] || d.rules.Setns != nil && d.rules.Setns.setns(fd, nstype)
+}
+
 // OpenTree implements [posix.Namespaces].
 func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, error) {
-	if !d.open[posix.OpOpenTree] && (d.rules.OpenTree == nil || !d.rules.OpenTree.openTree(dir, path, flags)) {
+	if !d.AllowsOpenTree(dir, path, flags) {
 		return -1, denied(posix.OpOpenTree, dir, path, d.rules.OpenTree != nil)
 	}
 	return d.next.OpenTree(dir, path, flags)
 }
 
+// AllowsOpenTree tells whether the rules allow a call of [posix.Namespaces.OpenTree].
+func (d *Core) AllowsOpenTree(dir posix.FD, path string, flags uint32) bool {
+	return d.open[posix.OpOpenTree] || d.rules.OpenTree != nil && d.rules.OpenTree.openTree(dir, path, flags)
+}
+
 // MoveMount implements [posix.Namespaces].
 func (d *Core) MoveMount(m posix.Move) error {
-	if !d.open[posix.OpMoveMount] && (d.rules.MoveMount == nil || !d.rules.MoveMount.moveMount(m)) {
+	if !d.AllowsMoveMount(m) {
 		return denied(posix.OpMoveMount, m.FromDir, posix.FromTo(m.FromDir, m.FromPath, m.ToDir, m.ToPath), d.rules.MoveMount != nil)
 	}
 	return d.next.MoveMount(m)
 }
 
+// AllowsMoveMount tells whether the rules allow a call of [posix.Namespaces.MoveMount].
+func (d *Core) AllowsMoveMount(m posix.Move) bool {
+	return d.open[posix.OpMoveMount] || d.rules.MoveMount != nil && d.rules.MoveMount.moveMount(m)
+}
+
 // MountSetattr implements [posix.Namespaces].
 func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.MountAttr) error {
-	if !d.open[posix.OpMountSetattr] && (d.rules.MountSetattr == nil || !d.rules.MountSetattr.mountSetattr(dir, path, flags, attr)) {
+	if !d.AllowsMountSetattr(dir, path, flags, attr) {
 		return denied(posix.OpMountSetattr, dir, path, d.rules.MountSetattr != nil)
 	}
 	return d.next.MountSetattr(dir, path, flags, attr)
 }
 
+// AllowsMountSetattr tells whether the rules allow a call of [posix.Namespaces.MountSetattr].
+func (d *Core) AllowsMountSetattr(dir posix.FD, path string, flags int, attr *posix.MountAttr) bool {
+	return d.open[posix.OpMountSetattr] || d.rules.MountSetattr != nil && d.rules.MountSetattr.mountSetattr(dir, path, flags, attr)
+}
+
 // Fsopen implements [posix.Namespaces].
 func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
-	if !d.open[posix.OpFsopen] && (d.rules.Fsopen == nil || !d.rules.Fsopen.fsopen(fsname, flags)) {
+	if !d.AllowsFsopen(fsname, flags) {
 		return -1, denied(posix.OpFsopen, posix.NoFD, fsname, d.rules.Fsopen != nil)
 	}
 	return d.next.Fsopen(fsname, flags)
 }
 
+// AllowsFsopen tells whether the rules allow a call of [posix.Namespaces.Fsopen].
+func (d *Core) AllowsFsopen(fsname string, flags uint32) bool {
+	return d.open[posix.OpFsopen] || d.rules.Fsopen != nil && d.rules.Fsopen.fsopen(fsname, flags)
+}
+
 // Fsconfig implements [posix.Namespaces].
 func (d *Core) Fsconfig(c posix.FsConfig) error {
-	if !d.open[posix.OpFsconfig] && (d.rules.Fsconfig == nil || !d.rules.Fsconfig.fsconfig(c)) {
+	if !d.AllowsFsconfig(c) {
 		return denied(posix.OpFsconfig, c.FS, c.Key, d.rules.Fsconfig != nil)
 	}
 	return d.next.Fsconfig(c)
 }
 
+// AllowsFsconfig tells whether the rules allow a call of [posix.Namespaces.Fsconfig].
+func (d *Core) AllowsFsconfig(c posix.FsConfig) bool {
+	return d.open[posix.OpFsconfig] || d.rules.Fsconfig != nil && d.rules.Fsconfig.fsconfig(c)
+}
+
 // Fsmount implements [posix.Namespaces].
 func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error) {
-	if !d.open[posix.OpFsmount] && (d.rules.Fsmount == nil || !d.rules.Fsmount.fsmount(fs, flags, attrs)) {
+	if !d.AllowsFsmount(fs, flags, attrs) {
 		return -1, denied(posix.OpFsmount, fs, "", d.rules.Fsmount != nil)
 	}
 	return d.next.Fsmount(fs, flags, attrs)
 }
 
+// AllowsFsmount tells whether the rules allow a call of [posix.Namespaces.Fsmount].
+func (d *Core) AllowsFsmount(fs posix.FD, flags uint32, attrs uint32) bool {
+	return d.open[posix.OpFsmount] || d.rules.Fsmount != nil && d.rules.Fsmount.fsmount(fs, flags, attrs)
+}
+
 // Unshare implements [posix.Namespaces].
 func (d *Core) Unshare(flags int) error {
-	if !d.open[posix.OpUnshare] && (d.rules.Unshare == nil || !d.rules.Unshare.unshare(flags)) {
+	if !d.AllowsUnshare(flags) {
 		return denied(posix.OpUnshare, posix.NoFD, "", d.rules.Unshare != nil)
 	}
 	return d.next.Unshare(flags)
 }
 
+// AllowsUnshare tells whether the rules allow a call of [posix.Namespaces.Unshare].
+func (d *Core) AllowsUnshare(flags int) bool {
+	return d.open[posix.OpUnshare] || d.rules.Unshare != nil && d.rules.Unshare.unshare(flags)
+}
+
 // Umount2 implements [posix.Namespaces].
 func (d *Core) Umount2(path string, flags int) error {
-	if !d.open[posix.OpUmount2] && (d.rules.Umount2 == nil || !d.rules.Umount2.umount2(path, flags)) {
+	if !d.AllowsUmount2(path, flags) {
 		return denied(posix.OpUmount2, posix.NoFD, path, d.rules.Umount2 != nil)
 	}
 	return d.next.Umount2(path, flags)
 }
 
+// AllowsUmount2 tells whether the rules allow a call of [posix.Namespaces.Umount2].
+func (d *Core) AllowsUmount2(path string, flags int) bool {
+	return d.open[posix.OpUmount2] || d.rules.Umount2 != nil && d.rules.Umount2.umount2(path, flags)
+}
+
 // Prlimit implements [posix.Limits].
 func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) error {
-	if !d.open[posix.OpPrlimit] && (d.rules.Prlimit == nil || !d.rules.Prlimit.prlimit(pid, resource, new, old)) {
+	if !d.AllowsPrlimit(pid, resource, new, old) {
 		return denied(posix.OpPrlimit, posix.NoFD, "", d.rules.Prlimit != nil)
 	}
 	return d.next.Prlimit(pid, resource, new, old)
 }
 
+// AllowsPrlimit tells whether the rules allow a call of [posix.Limits.Prlimit].
+func (d *Core) AllowsPrlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) bool {
+	return d.open[posix.OpPrlimit] || d.rules.Prlimit != nil && d.rules.Prlimit.prlimit(pid, resource, new, old)
+}
+
 // Uname implements [posix.Limits].
 func (d *Core) Uname() (posix.Utsname, error) {
-	if d.rules.Uname != Allow {
+	if !d.AllowsUname() {
 		return posix.Utsname{}, denied(posix.OpUname, posix.NoFD, "", false)
 	}
 	return d.next.Uname()
 }
 
+// AllowsUname tells whether the rules allow a call of [posix.Limits.Uname].
+func (d *Core) AllowsUname() bool {
+	return d.rules.Uname == Allow
+}
+
 // Prctl implements [posix.Hardening].
 func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
-	if !d.open[posix.OpPrctl] && (d.rules.Prctl == nil || !d.rules.Prctl.prctl(args)) {
+	if !d.AllowsPrctl(args) {
 		return 0, denied(posix.OpPrctl, posix.NoFD, "", d.rules.Prctl != nil)
 	}
 	return d.next.Prctl(args)
 }
 
+// AllowsPrctl tells whether the rules allow a call of [posix.Hardening.Prctl].
+func (d *Core) AllowsPrctl(args posix.PrctlArgs) bool {
+	return d.open[posix.OpPrctl] || d.rules.Prctl != nil && d.rules.Prctl.prctl(args)
+}
+
 // LandlockABI implements [posix.Hardening].
 func (d *Core) LandlockABI() (int, error) {
-	if d.rules.LandlockABI != Allow {
+	if !d.AllowsLandlockABI() {
 		return 0, denied(posix.OpLandlockABI, posix.NoFD, "", false)
 	}
 	return d.next.LandlockABI()
 }
 
+// AllowsLandlockABI tells whether the rules allow a call of [posix.Hardening.LandlockABI].
+func (d *Core) AllowsLandlockABI() bool {
+	return d.rules.LandlockABI == Allow
+}
+
 // LandlockCreateRuleset implements [posix.Hardening].
 func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD, error) {
-	if !d.open[posix.OpLandlockCreateRuleset] && (d.rules.LandlockCreateRuleset == nil || !d.rules.LandlockCreateRuleset.landlockCreateRuleset(attr)) {
+	if !d.AllowsLandlockCreateRuleset(attr) {
 		return -1, denied(posix.OpLandlockCreateRuleset, posix.NoFD, "", d.rules.LandlockCreateRuleset != nil)
 	}
 	return d.next.LandlockCreateRuleset(attr)
 }
 
+// AllowsLandlockCreateRuleset tells whether the rules allow a call of [posix.Hardening.LandlockCreateRuleset].
+func (d *Core) AllowsLandlockCreateRuleset(attr *posix.LandlockRulesetAttr) bool {
+	return d.open[posix.OpLandlockCreateRuleset] || d.rules.LandlockCreateRuleset != nil && d.rules.LandlockCreateRuleset.landlockCreateRuleset(attr)
+}
+
 // LandlockAddPathRule implements [posix.Hardening].
 func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBeneath) error {
-	if !d.open[posix.OpLandlockAddPathRule] && (d.rules.LandlockAddPathRule == nil || !d.rules.LandlockAddPathRule.landlockAddPathRule(ruleset, rule)) {
+	if !d.AllowsLandlockAddPathRule(ruleset, rule) {
 		return denied(posix.OpLandlockAddPathRule, ruleset, "", d.rules.LandlockAddPathRule != nil)
 	}
 	return d.next.LandlockAddPathRule(ruleset, rule)
 }
 
+// AllowsLandlockAddPathRule tells whether the rules allow a call of [posix.Hardening.LandlockAddPathRule].
+func (d *Core) AllowsLandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBeneath) bool {
+	return d.open[posix.OpLandlockAddPathRule] || d.rules.LandlockAddPathRule != nil && d.rules.LandlockAddPathRule.landlockAddPathRule(ruleset, rule)
+}
+
 // LandlockAddNetRule implements [posix.Hardening].
 func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort) error {
-	if !d.open[posix.OpLandlockAddNetRule] && (d.rules.LandlockAddNetRule == nil || !d.rules.LandlockAddNetRule.landlockAddNetRule(ruleset, rule)) {
+	if !d.AllowsLandlockAddNetRule(ruleset, rule) {
 		return denied(posix.OpLandlockAddNetRule, ruleset, "", d.rules.LandlockAddNetRule != nil)
 	}
 	return d.next.LandlockAddNetRule(ruleset, rule)
 }
 
+// AllowsLandlockAddNetRule tells whether the rules allow a call of [posix.Hardening.LandlockAddNetRule].
+func (d *Core) AllowsLandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort) bool {
+	return d.open[posix.OpLandlockAddNetRule] || d.rules.LandlockAddNetRule != nil && d.rules.LandlockAddNetRule.landlockAddNetRule(ruleset, rule)
+}
+
 // SeccompActionAvail implements [posix.Hardening].
 func (d *Core) SeccompActionAvail(action uint32) error {
-	if !d.open[posix.OpSeccompActionAvail] && (d.rules.SeccompActionAvail == nil || !d.rules.SeccompActionAvail.seccompActionAvail(action)) {
+	if !d.AllowsSeccompActionAvail(action) {
 		return denied(posix.OpSeccompActionAvail, posix.NoFD, "", d.rules.SeccompActionAvail != nil)
 	}
 	return d.next.SeccompActionAvail(action)
 }
 
+// AllowsSeccompActionAvail tells whether the rules allow a call of [posix.Hardening.SeccompActionAvail].
+func (d *Core) AllowsSeccompActionAvail(action uint32) bool {
+	return d.open[posix.OpSeccompActionAvail] || d.rules.SeccompActionAvail != nil && d.rules.SeccompActionAvail.seccompActionAvail(action)
+}
+
 // Getrandom implements [posix.Hardening].
 func (d *Core) Getrandom(p []byte, flags int) (int, error) {
-	if !d.open[posix.OpGetrandom] && (d.rules.Getrandom == nil || !d.rules.Getrandom.getrandom(p, flags)) {
+	if !d.AllowsGetrandom(p, flags) {
 		return 0, denied(posix.OpGetrandom, posix.NoFD, "", d.rules.Getrandom != nil)
 	}
 	return d.next.Getrandom(p, flags)
 }
 
+// AllowsGetrandom tells whether the rules allow a call of [posix.Hardening.Getrandom].
+func (d *Core) AllowsGetrandom(p []byte, flags int) bool {
+	return d.open[posix.OpGetrandom] || d.rules.Getrandom != nil && d.rules.Getrandom.getrandom(p, flags)
+}
+
 // LandlockRestrictSelf implements [posix.Hardening].
 func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
-	if !d.open[posix.OpLandlockRestrictSelf] && (d.rules.LandlockRestrictSelf == nil || !d.rules.LandlockRestrictSelf.landlockRestrictSelf(ruleset, flags)) {
+	if !d.AllowsLandlockRestrictSelf(ruleset, flags) {
 		return denied(posix.OpLandlockRestrictSelf, ruleset, "", d.rules.LandlockRestrictSelf != nil)
 	}
 	return d.next.LandlockRestrictSelf(ruleset, flags)
 }
 
+// AllowsLandlockRestrictSelf tells whether the rules allow a call of [posix.Hardening.LandlockRestrictSelf].
+func (d *Core) AllowsLandlockRestrictSelf(ruleset posix.FD, flags uint32) bool {
+	return d.open[posix.OpLandlockRestrictSelf] || d.rules.LandlockRestrictSelf != nil && d.rules.LandlockRestrictSelf.landlockRestrictSelf(ruleset, flags)
+}
+
 // SeccompSetModeFilter implements [posix.Hardening].
 func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
-	if !d.open[posix.OpSeccompSetModeFilter] && (d.rules.SeccompSetModeFilter == nil || !d.rules.SeccompSetModeFilter.seccompSetModeFilter(flags, filter)) {
+	if !d.AllowsSeccompSetModeFilter(flags, filter) {
 		return 0, denied(posix.OpSeccompSetModeFilter, posix.NoFD, "", d.rules.SeccompSetModeFilter != nil)
 	}
 	return d.next.SeccompSetModeFilter(flags, filter)
 }
 
+// AllowsSeccompSetModeFilter tells whether the rules allow a call of [posix.Hardening.SeccompSetModeFilter].
+func (d *Core) AllowsSeccompSetModeFilter(flags uint32, filter []posix.SockFilter) bool {
+	return d.open[posix.OpSeccompSetModeFilter] || d.rules.SeccompSetModeFilter != nil && d.rules.SeccompSetModeFilter.seccompSetModeFilter(flags, filter)
+}
+
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
-	if !d.open[posix.OpPosixOpenpt] && (d.rules.PosixOpenpt == nil || !d.rules.PosixOpenpt.posixOpenpt(flags)) {
+	if !d.AllowsPosixOpenpt(flags) {
 		return -1, denied(posix.OpPosixOpenpt, posix.NoFD, "", d.rules.PosixOpenpt != nil)
 	}
 	return d.next.PosixOpenpt(flags)
 }
 
+// AllowsPosixOpenpt tells whether the rules allow a call of [posix.Terminals.PosixOpenpt].
+func (d *Core) AllowsPosixOpenpt(flags int) bool {
+	return d.open[posix.OpPosixOpenpt] || d.rules.PosixOpenpt != nil && d.rules.PosixOpenpt.posixOpenpt(flags)
+}
+
 // Unlockpt implements [posix.Terminals].
 func (d *Core) Unlockpt(master posix.FD) error {
-	if !d.open[posix.OpUnlockpt] && (d.rules.Unlockpt == nil || !d.rules.Unlockpt.unlockpt(master)) {
+	if !d.AllowsUnlockpt(master) {
 		return denied(posix.OpUnlockpt, master, "", d.rules.Unlockpt != nil)
 	}
 	return d.next.Unlockpt(master)
 }
 
+// AllowsUnlockpt tells whether the rules allow a call of [posix.Terminals.Unlockpt].
+func (d *Core) AllowsUnlockpt(master posix.FD) bool {
+	return d.open[posix.OpUnlockpt] || d.rules.Unlockpt != nil && d.rules.Unlockpt.unlockpt(master)
+}
+
 // OpenPeer implements [posix.Terminals].
 func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
-	if !d.open[posix.OpOpenPeer] && (d.rules.OpenPeer == nil || !d.rules.OpenPeer.openPeer(master, flags)) {
+	if !d.AllowsOpenPeer(master, flags) {
 		return -1, denied(posix.OpOpenPeer, master, "", d.rules.OpenPeer != nil)
 	}
 	return d.next.OpenPeer(master, flags)
 }
 
+// AllowsOpenPeer tells whether the rules allow a call of [posix.Terminals.OpenPeer].
+func (d *Core) AllowsOpenPeer(master posix.FD, flags int) bool {
+	return d.open[posix.OpOpenPeer] || d.rules.OpenPeer != nil && d.rules.OpenPeer.openPeer(master, flags)
+}
+
 // Tcgetattr implements [posix.Terminals].
 func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
-	if !d.open[posix.OpTcgetattr] && (d.rules.Tcgetattr == nil || !d.rules.Tcgetattr.tcgetattr(fd, t)) {
+	if !d.AllowsTcgetattr(fd, t) {
 		return denied(posix.OpTcgetattr, fd, "", d.rules.Tcgetattr != nil)
 	}
 	return d.next.Tcgetattr(fd, t)
 }
 
+// AllowsTcgetattr tells whether the rules allow a call of [posix.Terminals.Tcgetattr].
+func (d *Core) AllowsTcgetattr(fd posix.FD, t *posix.Termios) bool {
+	return d.open[posix.OpTcgetattr] || d.rules.Tcgetattr != nil && d.rules.Tcgetattr.tcgetattr(fd, t)
+}
+
 // Tcsetattr implements [posix.Terminals].
 func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
-	if !d.open[posix.OpTcsetattr] && (d.rules.Tcsetattr == nil || !d.rules.Tcsetattr.tcsetattr(fd, actions, t)) {
+	if !d.AllowsTcsetattr(fd, actions, t) {
 		return denied(posix.OpTcsetattr, fd, "", d.rules.Tcsetattr != nil)
 	}
 	return d.next.Tcsetattr(fd, actions, t)
 }
 
+// AllowsTcsetattr tells whether the rules allow a call of [posix.Terminals.Tcsetattr].
+func (d *Core) AllowsTcsetattr(fd posix.FD, actions int, t *posix.Termios) bool {
+	return d.open[posix.OpTcsetattr] || d.rules.Tcsetattr != nil && d.rules.Tcsetattr.tcsetattr(fd, actions, t)
+}
+
 // Tcgetwinsize implements [posix.Terminals].
 func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
-	if !d.open[posix.OpTcgetwinsize] && (d.rules.Tcgetwinsize == nil || !d.rules.Tcgetwinsize.tcgetwinsize(fd, w)) {
+	if !d.AllowsTcgetwinsize(fd, w) {
 		return denied(posix.OpTcgetwinsize, fd, "", d.rules.Tcgetwinsize != nil)
 	}
 	return d.next.Tcgetwinsize(fd, w)
 }
 
+// AllowsTcgetwinsize tells whether the rules allow a call of [posix.Terminals.Tcgetwinsize].
+func (d *Core) AllowsTcgetwinsize(fd posix.FD, w *posix.Winsize) bool {
+	return d.open[posix.OpTcgetwinsize] || d.rules.Tcgetwinsize != nil && d.rules.Tcgetwinsize.tcgetwinsize(fd, w)
+}
+
 // Tcsetwinsize implements [posix.Terminals].
 func (d *Core) Tcsetwinsize(fd posix.FD, w posix.Winsize) error {
-	if !d.open[posix.OpTcsetwinsize] && (d.rules.Tcsetwinsize == nil || !d.rules.Tcsetwinsize.tcsetwinsize(fd, w)) {
+	if !d.AllowsTcsetwinsize(fd, w) {
 		return denied(posix.OpTcsetwinsize, fd, "", d.rules.Tcsetwinsize != nil)
 	}
 	return d.next.Tcsetwinsize(fd, w)
+}
+
+// AllowsTcsetwinsize tells whether the rules allow a call of [posix.Terminals.Tcsetwinsize].
+func (d *Core) AllowsTcsetwinsize(fd posix.FD, w posix.Winsize) bool {
+	return d.open[posix.OpTcsetwinsize] || d.rules.Tcsetwinsize != nil && d.rules.Tcsetwinsize.tcsetwinsize(fd, w)
 }

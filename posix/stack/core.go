@@ -28,7 +28,7 @@ type Core struct {
 	counts *metrics.Core
 	rules  *restrict.Core // nil: none
 	faults *fault.Core
-	open   [posix.OpCount]bool
+	open   [posix.OpCount]bool // the operations that need not be asked about
 }
 
 // New returns the standard layers on top of next, which makes the calls, or records those that it passes on.
@@ -74,7 +74,7 @@ func (d *Core) Repeated(op posix.Op) uint64 { return d.retry.Repeated(op) }
 
 // detour tells whether a call must go through the layers, because one of them has something to do before it is made.
 func (d *Core) detour(op posix.Op) bool {
-	return !d.open[op] || d.counts.Due(op) || d.faults.Armed() || d.log.Enabled()
+	return d.counts.Due(op) || d.faults.Armed() || d.log.Enabled()
 }
 
 // failed does what metrics and errs do with an error.

@@ -21,7 +21,7 @@
 //
 // # Which calls take the long way
 //
-//   - those of operations whose rule is a predicate, or which have no rule;
+//   - those that the rules deny: a predicate is asked twice then;
 //   - one in 64 of each operation, whose duration is taken;
 //   - all while calls are logged, and while there are rules about faults.
 //

@@ -10,7 +10,7 @@ var _ posix.Core = (*Core)(nil)
 
 // Openat2 implements [posix.Files].
 func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, error) {
-	if d.detour(posix.OpOpenat2) {
+	if d.detour(posix.OpOpenat2) || !d.open[posix.OpOpenat2] && !d.rules.AllowsOpenat2(dir, path, how) {
 		return d.layers.Openat2(dir, path, how)
 	}
 	r0, err := d.next.Openat2(dir, path, how)
@@ -27,7 +27,7 @@ func (d *Core) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, 
 
 // Close implements [posix.Files].
 func (d *Core) Close(fd posix.FD) error {
-	if d.detour(posix.OpClose) {
+	if d.detour(posix.OpClose) || !d.open[posix.OpClose] && !d.rules.AllowsClose(fd) {
 		return d.layers.Close(fd)
 	}
 	err := d.next.Close(fd)
@@ -41,7 +41,7 @@ func (d *Core) Close(fd posix.FD) error {
 
 // Read implements [posix.Files].
 func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
-	if d.detour(posix.OpRead) {
+	if d.detour(posix.OpRead) || !d.open[posix.OpRead] && !d.rules.AllowsRead(fd, p) {
 		return d.layers.Read(fd, p)
 	}
 	r0, err := d.next.Read(fd, p)
@@ -58,7 +58,7 @@ func (d *Core) Read(fd posix.FD, p []byte) (int, error) {
 
 // Write implements [posix.Files].
 func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
-	if d.detour(posix.OpWrite) {
+	if d.detour(posix.OpWrite) || !d.open[posix.OpWrite] && !d.rules.AllowsWrite(fd, p) {
 		return d.layers.Write(fd, p)
 	}
 	r0, err := d.next.Write(fd, p)
@@ -75,7 +75,7 @@ func (d *Core) Write(fd posix.FD, p []byte) (int, error) {
 
 // Pread implements [posix.Files].
 func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
-	if d.detour(posix.OpPread) {
+	if d.detour(posix.OpPread) || !d.open[posix.OpPread] && !d.rules.AllowsPread(fd, p, off) {
 		return d.layers.Pread(fd, p, off)
 	}
 	r0, err := d.next.Pread(fd, p, off)
@@ -92,7 +92,7 @@ func (d *Core) Pread(fd posix.FD, p []byte, off int64) (int, error) {
 
 // Fstat implements [posix.Files].
 func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
-	if d.detour(posix.OpFstat) {
+	if d.detour(posix.OpFstat) || !d.open[posix.OpFstat] && !d.rules.AllowsFstat(fd, st) {
 		return d.layers.Fstat(fd, st)
 	}
 	err := d.next.Fstat(fd, st)
@@ -109,7 +109,7 @@ func (d *Core) Fstat(fd posix.FD, st *posix.Stat) error {
 
 // Fstatat implements [posix.Files].
 func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) error {
-	if d.detour(posix.OpFstatat) {
+	if d.detour(posix.OpFstatat) || !d.open[posix.OpFstatat] && !d.rules.AllowsFstatat(dir, path, st, flags) {
 		return d.layers.Fstatat(dir, path, st, flags)
 	}
 	err := d.next.Fstatat(dir, path, st, flags)
@@ -126,7 +126,7 @@ func (d *Core) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) err
 
 // Readlinkat implements [posix.Files].
 func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
-	if d.detour(posix.OpReadlinkat) {
+	if d.detour(posix.OpReadlinkat) || !d.open[posix.OpReadlinkat] && !d.rules.AllowsReadlinkat(dir, path, buf) {
 		return d.layers.Readlinkat(dir, path, buf)
 	}
 	r0, err := d.next.Readlinkat(dir, path, buf)
@@ -143,7 +143,7 @@ func (d *Core) Readlinkat(dir posix.FD, path string, buf []byte) (int, error) {
 
 // Mkdirat implements [posix.Files].
 func (d *Core) Mkdirat(dir posix.FD, path string, mode uint32) error {
-	if d.detour(posix.OpMkdirat) {
+	if d.detour(posix.OpMkdirat) || !d.open[posix.OpMkdirat] && !d.rules.AllowsMkdirat(dir, path, mode) {
 		return d.layers.Mkdirat(dir, path, mode)
 	}
 	err := d.next.Mkdirat(dir, path, mode)
@@ -157,7 +157,7 @@ func (d *Core) Mkdirat(dir posix.FD, path string, mode uint32) error {
 
 // Symlinkat implements [posix.Files].
 func (d *Core) Symlinkat(target string, dir posix.FD, path string) error {
-	if d.detour(posix.OpSymlinkat) {
+	if d.detour(posix.OpSymlinkat) || !d.open[posix.OpSymlinkat] && !d.rules.AllowsSymlinkat(target, dir, path) {
 		return d.layers.Symlinkat(target, dir, path)
 	}
 	err := d.next.Symlinkat(target, dir, path)
@@ -171,7 +171,7 @@ func (d *Core) Symlinkat(target string, dir posix.FD, path string) error {
 
 // Unlinkat implements [posix.Files].
 func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
-	if d.detour(posix.OpUnlinkat) {
+	if d.detour(posix.OpUnlinkat) || !d.open[posix.OpUnlinkat] && !d.rules.AllowsUnlinkat(dir, path, flags) {
 		return d.layers.Unlinkat(dir, path, flags)
 	}
 	err := d.next.Unlinkat(dir, path, flags)
@@ -185,7 +185,7 @@ func (d *Core) Unlinkat(dir posix.FD, path string, flags int) error {
 
 // Renameat2 implements [posix.Files].
 func (d *Core) Renameat2(r posix.Rename) error {
-	if d.detour(posix.OpRenameat2) {
+	if d.detour(posix.OpRenameat2) || !d.open[posix.OpRenameat2] && !d.rules.AllowsRenameat2(r) {
 		return d.layers.Renameat2(r)
 	}
 	err := d.next.Renameat2(r)
@@ -199,7 +199,7 @@ func (d *Core) Renameat2(r posix.Rename) error {
 
 // Fchmodat implements [posix.Files].
 func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
-	if d.detour(posix.OpFchmodat) {
+	if d.detour(posix.OpFchmodat) || !d.open[posix.OpFchmodat] && !d.rules.AllowsFchmodat(dir, path, mode) {
 		return d.layers.Fchmodat(dir, path, mode)
 	}
 	err := d.next.Fchmodat(dir, path, mode)
@@ -216,7 +216,7 @@ func (d *Core) Fchmodat(dir posix.FD, path string, mode uint32) error {
 
 // Fchownat implements [posix.Files].
 func (d *Core) Fchownat(c posix.Chown) error {
-	if d.detour(posix.OpFchownat) {
+	if d.detour(posix.OpFchownat) || !d.open[posix.OpFchownat] && !d.rules.AllowsFchownat(c) {
 		return d.layers.Fchownat(c)
 	}
 	err := d.next.Fchownat(c)
@@ -233,7 +233,7 @@ func (d *Core) Fchownat(c posix.Chown) error {
 
 // Getdents implements [posix.Files].
 func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
-	if d.detour(posix.OpGetdents) {
+	if d.detour(posix.OpGetdents) || !d.open[posix.OpGetdents] && !d.rules.AllowsGetdents(fd, buf) {
 		return d.layers.Getdents(fd, buf)
 	}
 	r0, err := d.next.Getdents(fd, buf)
@@ -250,7 +250,7 @@ func (d *Core) Getdents(fd posix.FD, buf []byte) (int, error) {
 
 // Ftruncate implements [posix.Files].
 func (d *Core) Ftruncate(fd posix.FD, size int64) error {
-	if d.detour(posix.OpFtruncate) {
+	if d.detour(posix.OpFtruncate) || !d.open[posix.OpFtruncate] && !d.rules.AllowsFtruncate(fd, size) {
 		return d.layers.Ftruncate(fd, size)
 	}
 	err := d.next.Ftruncate(fd, size)
@@ -267,7 +267,7 @@ func (d *Core) Ftruncate(fd posix.FD, size int64) error {
 
 // Fcntl implements [posix.Files].
 func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
-	if d.detour(posix.OpFcntl) {
+	if d.detour(posix.OpFcntl) || !d.open[posix.OpFcntl] && !d.rules.AllowsFcntl(fd, cmd, arg) {
 		return d.layers.Fcntl(fd, cmd, arg)
 	}
 	r0, err := d.next.Fcntl(fd, cmd, arg)
@@ -284,7 +284,7 @@ func (d *Core) Fcntl(fd posix.FD, cmd int, arg int) (int, error) {
 
 // Dup3 implements [posix.Files].
 func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
-	if d.detour(posix.OpDup3) {
+	if d.detour(posix.OpDup3) || !d.open[posix.OpDup3] && !d.rules.AllowsDup3(old, new, flags) {
 		return d.layers.Dup3(old, new, flags)
 	}
 	err := d.next.Dup3(old, new, flags)
@@ -301,7 +301,7 @@ func (d *Core) Dup3(old posix.FD, new posix.FD, flags int) error {
 
 // Pipe2 implements [posix.Files].
 func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
-	if d.detour(posix.OpPipe2) {
+	if d.detour(posix.OpPipe2) || !d.open[posix.OpPipe2] && !d.rules.AllowsPipe2(flags) {
 		return d.layers.Pipe2(flags)
 	}
 	r0, r1, err := d.next.Pipe2(flags)
@@ -318,7 +318,7 @@ func (d *Core) Pipe2(flags int) (posix.FD, posix.FD, error) {
 
 // Tee implements [posix.Files].
 func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) {
-	if d.detour(posix.OpTee) {
+	if d.detour(posix.OpTee) || !d.open[posix.OpTee] && !d.rules.AllowsTee(in, out, size, flags) {
 		return d.layers.Tee(in, out, size, flags)
 	}
 	r0, err := d.next.Tee(in, out, size, flags)
@@ -335,7 +335,7 @@ func (d *Core) Tee(in posix.FD, out posix.FD, size int, flags int) (int, error) 
 
 // Pwrite implements [posix.Files].
 func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
-	if d.detour(posix.OpPwrite) {
+	if d.detour(posix.OpPwrite) || !d.open[posix.OpPwrite] && !d.rules.AllowsPwrite(fd, p, off) {
 		return d.layers.Pwrite(fd, p, off)
 	}
 	r0, err := d.next.Pwrite(fd, p, off)
@@ -352,7 +352,7 @@ func (d *Core) Pwrite(fd posix.FD, p []byte, off int64) (int, error) {
 
 // Lseek implements [posix.Files].
 func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
-	if d.detour(posix.OpLseek) {
+	if d.detour(posix.OpLseek) || !d.open[posix.OpLseek] && !d.rules.AllowsLseek(fd, off, whence) {
 		return d.layers.Lseek(fd, off, whence)
 	}
 	r0, err := d.next.Lseek(fd, off, whence)
@@ -369,7 +369,7 @@ func (d *Core) Lseek(fd posix.FD, off int64, whence int) (int64, error) {
 
 // Linkat implements [posix.Files].
 func (d *Core) Linkat(l posix.Link) error {
-	if d.detour(posix.OpLinkat) {
+	if d.detour(posix.OpLinkat) || !d.open[posix.OpLinkat] && !d.rules.AllowsLinkat(l) {
 		return d.layers.Linkat(l)
 	}
 	err := d.next.Linkat(l)
@@ -383,7 +383,7 @@ func (d *Core) Linkat(l posix.Link) error {
 
 // Fsync implements [posix.Files].
 func (d *Core) Fsync(fd posix.FD) error {
-	if d.detour(posix.OpFsync) {
+	if d.detour(posix.OpFsync) || !d.open[posix.OpFsync] && !d.rules.AllowsFsync(fd) {
 		return d.layers.Fsync(fd)
 	}
 	err := d.next.Fsync(fd)
@@ -400,7 +400,7 @@ func (d *Core) Fsync(fd posix.FD) error {
 
 // Faccessat2 implements [posix.Files].
 func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error {
-	if d.detour(posix.OpFaccessat2) {
+	if d.detour(posix.OpFaccessat2) || !d.open[posix.OpFaccessat2] && !d.rules.AllowsFaccessat2(dir, path, mode, flags) {
 		return d.layers.Faccessat2(dir, path, mode, flags)
 	}
 	err := d.next.Faccessat2(dir, path, mode, flags)
@@ -417,7 +417,7 @@ func (d *Core) Faccessat2(dir posix.FD, path string, mode int, flags int) error 
 
 // Flock implements [posix.Files].
 func (d *Core) Flock(fd posix.FD, how int) error {
-	if d.detour(posix.OpFlock) {
+	if d.detour(posix.OpFlock) || !d.open[posix.OpFlock] && !d.rules.AllowsFlock(fd, how) {
 		return d.layers.Flock(fd, how)
 	}
 	err := d.next.Flock(fd, how)
@@ -434,7 +434,7 @@ func (d *Core) Flock(fd posix.FD, how int) error {
 
 // Utimensat implements [posix.Files].
 func (d *Core) Utimensat(u posix.Utimes) error {
-	if d.detour(posix.OpUtimensat) {
+	if d.detour(posix.OpUtimensat) || !d.open[posix.OpUtimensat] && !d.rules.AllowsUtimensat(u) {
 		return d.layers.Utimensat(u)
 	}
 	err := d.next.Utimensat(u)
@@ -451,7 +451,7 @@ func (d *Core) Utimensat(u posix.Utimes) error {
 
 // Fstatfs implements [posix.Files].
 func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
-	if d.detour(posix.OpFstatfs) {
+	if d.detour(posix.OpFstatfs) || !d.open[posix.OpFstatfs] && !d.rules.AllowsFstatfs(fd, st) {
 		return d.layers.Fstatfs(fd, st)
 	}
 	err := d.next.Fstatfs(fd, st)
@@ -468,7 +468,7 @@ func (d *Core) Fstatfs(fd posix.FD, st *posix.Statfs) error {
 
 // Umask implements [posix.Files].
 func (d *Core) Umask(mask uint32) (uint32, error) {
-	if d.detour(posix.OpUmask) {
+	if d.detour(posix.OpUmask) || !d.open[posix.OpUmask] && !d.rules.AllowsUmask(mask) {
 		return d.layers.Umask(mask)
 	}
 	r0, err := d.next.Umask(mask)
@@ -482,7 +482,7 @@ func (d *Core) Umask(mask uint32) (uint32, error) {
 
 // Socket implements [posix.Sockets].
 func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
-	if d.detour(posix.OpSocket) {
+	if d.detour(posix.OpSocket) || !d.open[posix.OpSocket] && !d.rules.AllowsSocket(family, typ, protocol) {
 		return d.layers.Socket(family, typ, protocol)
 	}
 	r0, err := d.next.Socket(family, typ, protocol)
@@ -499,7 +499,7 @@ func (d *Core) Socket(family int, typ int, protocol int) (posix.FD, error) {
 
 // Socketpair implements [posix.Sockets].
 func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD, error) {
-	if d.detour(posix.OpSocketpair) {
+	if d.detour(posix.OpSocketpair) || !d.open[posix.OpSocketpair] && !d.rules.AllowsSocketpair(family, typ, protocol) {
 		return d.layers.Socketpair(family, typ, protocol)
 	}
 	r0, r1, err := d.next.Socketpair(family, typ, protocol)
@@ -516,7 +516,7 @@ func (d *Core) Socketpair(family int, typ int, protocol int) (posix.FD, posix.FD
 
 // Bind implements [posix.Sockets].
 func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
-	if d.detour(posix.OpBind) {
+	if d.detour(posix.OpBind) || !d.open[posix.OpBind] && !d.rules.AllowsBind(fd, addr) {
 		return d.layers.Bind(fd, addr)
 	}
 	err := d.next.Bind(fd, addr)
@@ -533,7 +533,7 @@ func (d *Core) Bind(fd posix.FD, addr posix.Sockaddr) error {
 
 // Listen implements [posix.Sockets].
 func (d *Core) Listen(fd posix.FD, backlog int) error {
-	if d.detour(posix.OpListen) {
+	if d.detour(posix.OpListen) || !d.open[posix.OpListen] && !d.rules.AllowsListen(fd, backlog) {
 		return d.layers.Listen(fd, backlog)
 	}
 	err := d.next.Listen(fd, backlog)
@@ -550,7 +550,7 @@ func (d *Core) Listen(fd posix.FD, backlog int) error {
 
 // Accept4 implements [posix.Sockets].
 func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error) {
-	if d.detour(posix.OpAccept4) {
+	if d.detour(posix.OpAccept4) || !d.open[posix.OpAccept4] && !d.rules.AllowsAccept4(fd, flags) {
 		return d.layers.Accept4(fd, flags)
 	}
 	r0, r1, err := d.next.Accept4(fd, flags)
@@ -567,7 +567,7 @@ func (d *Core) Accept4(fd posix.FD, flags int) (posix.FD, posix.Sockaddr, error)
 
 // Connect implements [posix.Sockets].
 func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
-	if d.detour(posix.OpConnect) {
+	if d.detour(posix.OpConnect) || !d.open[posix.OpConnect] && !d.rules.AllowsConnect(fd, addr) {
 		return d.layers.Connect(fd, addr)
 	}
 	err := d.next.Connect(fd, addr)
@@ -581,7 +581,7 @@ func (d *Core) Connect(fd posix.FD, addr posix.Sockaddr) error {
 
 // Shutdown implements [posix.Sockets].
 func (d *Core) Shutdown(fd posix.FD, how int) error {
-	if d.detour(posix.OpShutdown) {
+	if d.detour(posix.OpShutdown) || !d.open[posix.OpShutdown] && !d.rules.AllowsShutdown(fd, how) {
 		return d.layers.Shutdown(fd, how)
 	}
 	err := d.next.Shutdown(fd, how)
@@ -598,7 +598,7 @@ func (d *Core) Shutdown(fd posix.FD, how int) error {
 
 // Getsockname implements [posix.Sockets].
 func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
-	if d.detour(posix.OpGetsockname) {
+	if d.detour(posix.OpGetsockname) || !d.open[posix.OpGetsockname] && !d.rules.AllowsGetsockname(fd) {
 		return d.layers.Getsockname(fd)
 	}
 	r0, err := d.next.Getsockname(fd)
@@ -615,7 +615,7 @@ func (d *Core) Getsockname(fd posix.FD) (posix.Sockaddr, error) {
 
 // SetsockoptInt implements [posix.Sockets].
 func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) error {
-	if d.detour(posix.OpSetsockoptInt) {
+	if d.detour(posix.OpSetsockoptInt) || !d.open[posix.OpSetsockoptInt] && !d.rules.AllowsSetsockoptInt(fd, level, option, value) {
 		return d.layers.SetsockoptInt(fd, level, option, value)
 	}
 	err := d.next.SetsockoptInt(fd, level, option, value)
@@ -632,7 +632,7 @@ func (d *Core) SetsockoptInt(fd posix.FD, level int, option int, value int) erro
 
 // GetsockoptInt implements [posix.Sockets].
 func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
-	if d.detour(posix.OpGetsockoptInt) {
+	if d.detour(posix.OpGetsockoptInt) || !d.open[posix.OpGetsockoptInt] && !d.rules.AllowsGetsockoptInt(fd, level, option) {
 		return d.layers.GetsockoptInt(fd, level, option)
 	}
 	r0, err := d.next.GetsockoptInt(fd, level, option)
@@ -649,7 +649,7 @@ func (d *Core) GetsockoptInt(fd posix.FD, level int, option int) (int, error) {
 
 // GetsockoptUcred implements [posix.Sockets].
 func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
-	if d.detour(posix.OpGetsockoptUcred) {
+	if d.detour(posix.OpGetsockoptUcred) || !d.open[posix.OpGetsockoptUcred] && !d.rules.AllowsGetsockoptUcred(fd) {
 		return d.layers.GetsockoptUcred(fd)
 	}
 	r0, err := d.next.GetsockoptUcred(fd)
@@ -666,7 +666,7 @@ func (d *Core) GetsockoptUcred(fd posix.FD) (posix.Ucred, error) {
 
 // GetsockoptTCPInfo implements [posix.Sockets].
 func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
-	if d.detour(posix.OpGetsockoptTCPInfo) {
+	if d.detour(posix.OpGetsockoptTCPInfo) || !d.open[posix.OpGetsockoptTCPInfo] && !d.rules.AllowsGetsockoptTCPInfo(fd, info) {
 		return d.layers.GetsockoptTCPInfo(fd, info)
 	}
 	err := d.next.GetsockoptTCPInfo(fd, info)
@@ -683,7 +683,7 @@ func (d *Core) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
 
 // Sendmsg implements [posix.Sockets].
 func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	if d.detour(posix.OpSendmsg) {
+	if d.detour(posix.OpSendmsg) || !d.open[posix.OpSendmsg] && !d.rules.AllowsSendmsg(fd, m, flags) {
 		return d.layers.Sendmsg(fd, m, flags)
 	}
 	r0, err := d.next.Sendmsg(fd, m, flags)
@@ -700,7 +700,7 @@ func (d *Core) Sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 
 // Recvmsg implements [posix.Sockets].
 func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
-	if d.detour(posix.OpRecvmsg) {
+	if d.detour(posix.OpRecvmsg) || !d.open[posix.OpRecvmsg] && !d.rules.AllowsRecvmsg(fd, m, flags) {
 		return d.layers.Recvmsg(fd, m, flags)
 	}
 	r0, err := d.next.Recvmsg(fd, m, flags)
@@ -717,7 +717,7 @@ func (d *Core) Recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, error) {
 
 // Getpeername implements [posix.Sockets].
 func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
-	if d.detour(posix.OpGetpeername) {
+	if d.detour(posix.OpGetpeername) || !d.open[posix.OpGetpeername] && !d.rules.AllowsGetpeername(fd) {
 		return d.layers.Getpeername(fd)
 	}
 	r0, err := d.next.Getpeername(fd)
@@ -734,7 +734,7 @@ func (d *Core) Getpeername(fd posix.FD) (posix.Sockaddr, error) {
 
 // Clone3 implements [posix.Processes].
 func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
-	if d.detour(posix.OpClone3) {
+	if d.detour(posix.OpClone3) || !d.open[posix.OpClone3] && !d.rules.AllowsClone3(args) {
 		return d.layers.Clone3(args)
 	}
 	r0, err := d.next.Clone3(args)
@@ -748,7 +748,7 @@ func (d *Core) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 
 // Waitid implements [posix.Processes].
 func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options int) error {
-	if d.detour(posix.OpWaitid) {
+	if d.detour(posix.OpWaitid) || !d.open[posix.OpWaitid] && !d.rules.AllowsWaitid(idtype, id, info, options) {
 		return d.layers.Waitid(idtype, id, info, options)
 	}
 	err := d.next.Waitid(idtype, id, info, options)
@@ -765,7 +765,7 @@ func (d *Core) Waitid(idtype posix.IDType, id int, info *posix.WaitInfo, options
 
 // PidfdOpen implements [posix.Processes].
 func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
-	if d.detour(posix.OpPidfdOpen) {
+	if d.detour(posix.OpPidfdOpen) || !d.open[posix.OpPidfdOpen] && !d.rules.AllowsPidfdOpen(pid, flags) {
 		return d.layers.PidfdOpen(pid, flags)
 	}
 	r0, err := d.next.PidfdOpen(pid, flags)
@@ -782,7 +782,7 @@ func (d *Core) PidfdOpen(pid posix.PID, flags int) (posix.FD, error) {
 
 // PidfdSendSignal implements [posix.Processes].
 func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
-	if d.detour(posix.OpPidfdSendSignal) {
+	if d.detour(posix.OpPidfdSendSignal) || !d.open[posix.OpPidfdSendSignal] && !d.rules.AllowsPidfdSendSignal(pidfd, sig) {
 		return d.layers.PidfdSendSignal(pidfd, sig)
 	}
 	err := d.next.PidfdSendSignal(pidfd, sig)
@@ -796,7 +796,7 @@ func (d *Core) PidfdSendSignal(pidfd posix.FD, sig posix.Signal) error {
 
 // Execve implements [posix.Processes].
 func (d *Core) Execve(path string, argv []string, env []string) error {
-	if d.detour(posix.OpExecve) {
+	if d.detour(posix.OpExecve) || !d.open[posix.OpExecve] && !d.rules.AllowsExecve(path, argv, env) {
 		return d.layers.Execve(path, argv, env)
 	}
 	err := d.next.Execve(path, argv, env)
@@ -810,7 +810,7 @@ func (d *Core) Execve(path string, argv []string, env []string) error {
 
 // Getpid implements [posix.Processes].
 func (d *Core) Getpid() posix.PID {
-	if d.detour(posix.OpGetpid) {
+	if d.detour(posix.OpGetpid) || !d.open[posix.OpGetpid] && !d.rules.AllowsGetpid() {
 		return d.layers.Getpid()
 	}
 	r0 := d.next.Getpid()
@@ -820,7 +820,7 @@ func (d *Core) Getpid() posix.PID {
 
 // Getppid implements [posix.Processes].
 func (d *Core) Getppid() posix.PID {
-	if d.detour(posix.OpGetppid) {
+	if d.detour(posix.OpGetppid) || !d.open[posix.OpGetppid] && !d.rules.AllowsGetppid() {
 		return d.layers.Getppid()
 	}
 	r0 := d.next.Getppid()
@@ -830,7 +830,7 @@ func (d *Core) Getppid() posix.PID {
 
 // Getpgid implements [posix.Processes].
 func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
-	if d.detour(posix.OpGetpgid) {
+	if d.detour(posix.OpGetpgid) || !d.open[posix.OpGetpgid] && !d.rules.AllowsGetpgid(pid) {
 		return d.layers.Getpgid(pid)
 	}
 	r0, err := d.next.Getpgid(pid)
@@ -844,7 +844,7 @@ func (d *Core) Getpgid(pid posix.PID) (posix.PID, error) {
 
 // Setpgid implements [posix.Processes].
 func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
-	if d.detour(posix.OpSetpgid) {
+	if d.detour(posix.OpSetpgid) || !d.open[posix.OpSetpgid] && !d.rules.AllowsSetpgid(pid, pgid) {
 		return d.layers.Setpgid(pid, pgid)
 	}
 	err := d.next.Setpgid(pid, pgid)
@@ -858,7 +858,7 @@ func (d *Core) Setpgid(pid posix.PID, pgid posix.PID) error {
 
 // Getsid implements [posix.Processes].
 func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
-	if d.detour(posix.OpGetsid) {
+	if d.detour(posix.OpGetsid) || !d.open[posix.OpGetsid] && !d.rules.AllowsGetsid(pid) {
 		return d.layers.Getsid(pid)
 	}
 	r0, err := d.next.Getsid(pid)
@@ -872,7 +872,7 @@ func (d *Core) Getsid(pid posix.PID) (posix.PID, error) {
 
 // Setsid implements [posix.Processes].
 func (d *Core) Setsid() (posix.PID, error) {
-	if d.detour(posix.OpSetsid) {
+	if d.detour(posix.OpSetsid) || !d.open[posix.OpSetsid] && !d.rules.AllowsSetsid() {
 		return d.layers.Setsid()
 	}
 	r0, err := d.next.Setsid()
@@ -886,7 +886,7 @@ func (d *Core) Setsid() (posix.PID, error) {
 
 // Kill implements [posix.Signals].
 func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
-	if d.detour(posix.OpKill) {
+	if d.detour(posix.OpKill) || !d.open[posix.OpKill] && !d.rules.AllowsKill(pid, sig) {
 		return d.layers.Kill(pid, sig)
 	}
 	err := d.next.Kill(pid, sig)
@@ -900,7 +900,7 @@ func (d *Core) Kill(pid posix.PID, sig posix.Signal) error {
 
 // RtSigprocmask implements [posix.Signals].
 func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) error {
-	if d.detour(posix.OpRtSigprocmask) {
+	if d.detour(posix.OpRtSigprocmask) || !d.open[posix.OpRtSigprocmask] && !d.rules.AllowsRtSigprocmask(how, set, old) {
 		return d.layers.RtSigprocmask(how, set, old)
 	}
 	err := d.next.RtSigprocmask(how, set, old)
@@ -914,7 +914,7 @@ func (d *Core) RtSigprocmask(how int, set *posix.Sigset, old *posix.Sigset) erro
 
 // Signalfd4 implements [posix.Signals].
 func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, error) {
-	if d.detour(posix.OpSignalfd4) {
+	if d.detour(posix.OpSignalfd4) || !d.open[posix.OpSignalfd4] && !d.rules.AllowsSignalfd4(fd, mask, flags) {
 		return d.layers.Signalfd4(fd, mask, flags)
 	}
 	r0, err := d.next.Signalfd4(fd, mask, flags)
@@ -931,7 +931,7 @@ func (d *Core) Signalfd4(fd posix.FD, mask posix.Sigset, flags int) (posix.FD, e
 
 // EpollCreate1 implements [posix.Polling].
 func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
-	if d.detour(posix.OpEpollCreate1) {
+	if d.detour(posix.OpEpollCreate1) || !d.open[posix.OpEpollCreate1] && !d.rules.AllowsEpollCreate1(flags) {
 		return d.layers.EpollCreate1(flags)
 	}
 	r0, err := d.next.EpollCreate1(flags)
@@ -948,7 +948,7 @@ func (d *Core) EpollCreate1(flags int) (posix.FD, error) {
 
 // EpollCtl implements [posix.Polling].
 func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEvent) error {
-	if d.detour(posix.OpEpollCtl) {
+	if d.detour(posix.OpEpollCtl) || !d.open[posix.OpEpollCtl] && !d.rules.AllowsEpollCtl(epfd, op, fd, event) {
 		return d.layers.EpollCtl(epfd, op, fd, event)
 	}
 	err := d.next.EpollCtl(epfd, op, fd, event)
@@ -965,7 +965,7 @@ func (d *Core) EpollCtl(epfd posix.FD, op int, fd posix.FD, event *posix.EpollEv
 
 // EpollWait implements [posix.Polling].
 func (d *Core) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) (int, error) {
-	if d.detour(posix.OpEpollWait) {
+	if d.detour(posix.OpEpollWait) || !d.open[posix.OpEpollWait] && !d.rules.AllowsEpollWait(epfd, events, timeout) {
 		return d.layers.EpollWait(epfd, events, timeout)
 	}
 	r0, err := d.next.EpollWait(epfd, events, timeout)
@@ -979,7 +979,7 @@ func (d *Core) EpollWait(epfd posix.FD, events []posix.EpollEvent, timeout int) 
 
 // Ppoll implements [posix.Polling].
 func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
-	if d.detour(posix.OpPpoll) {
+	if d.detour(posix.OpPpoll) || !d.open[posix.OpPpoll] && !d.rules.AllowsPpoll(fds, timeout) {
 		return d.layers.Ppoll(fds, timeout)
 	}
 	r0, err := d.next.Ppoll(fds, timeout)
@@ -993,7 +993,7 @@ func (d *Core) Ppoll(fds []posix.PollFD, timeout *posix.Timespec) (int, error) {
 
 // Eventfd2 implements [posix.Polling].
 func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
-	if d.detour(posix.OpEventfd2) {
+	if d.detour(posix.OpEventfd2) || !d.open[posix.OpEventfd2] && !d.rules.AllowsEventfd2(initial, flags) {
 		return d.layers.Eventfd2(initial, flags)
 	}
 	r0, err := d.next.Eventfd2(initial, flags)
@@ -1010,7 +1010,7 @@ func (d *Core) Eventfd2(initial uint32, flags int) (posix.FD, error) {
 
 // TimerfdCreate implements [posix.Polling].
 func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
-	if d.detour(posix.OpTimerfdCreate) {
+	if d.detour(posix.OpTimerfdCreate) || !d.open[posix.OpTimerfdCreate] && !d.rules.AllowsTimerfdCreate(clock, flags) {
 		return d.layers.TimerfdCreate(clock, flags)
 	}
 	r0, err := d.next.TimerfdCreate(clock, flags)
@@ -1027,7 +1027,7 @@ func (d *Core) TimerfdCreate(clock int, flags int) (posix.FD, error) {
 
 // TimerfdSettime implements [posix.Polling].
 func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) error {
-	if d.detour(posix.OpTimerfdSettime) {
+	if d.detour(posix.OpTimerfdSettime) || !d.open[posix.OpTimerfdSettime] && !d.rules.AllowsTimerfdSettime(fd, flags, value) {
 		return d.layers.TimerfdSettime(fd, flags, value)
 	}
 	err := d.next.TimerfdSettime(fd, flags, value)
@@ -1044,7 +1044,7 @@ func (d *Core) TimerfdSettime(fd posix.FD, flags int, value posix.Itimerspec) er
 
 // TimerfdGettime implements [posix.Polling].
 func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
-	if d.detour(posix.OpTimerfdGettime) {
+	if d.detour(posix.OpTimerfdGettime) || !d.open[posix.OpTimerfdGettime] && !d.rules.AllowsTimerfdGettime(fd, value) {
 		return d.layers.TimerfdGettime(fd, value)
 	}
 	err := d.next.TimerfdGettime(fd, value)
@@ -1061,7 +1061,7 @@ func (d *Core) TimerfdGettime(fd posix.FD, value *posix.Itimerspec) error {
 
 // MemfdCreate implements [posix.Memory].
 func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
-	if d.detour(posix.OpMemfdCreate) {
+	if d.detour(posix.OpMemfdCreate) || !d.open[posix.OpMemfdCreate] && !d.rules.AllowsMemfdCreate(name, flags) {
 		return d.layers.MemfdCreate(name, flags)
 	}
 	r0, err := d.next.MemfdCreate(name, flags)
@@ -1078,7 +1078,7 @@ func (d *Core) MemfdCreate(name string, flags int) (posix.FD, error) {
 
 // Madvise implements [posix.Memory].
 func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
-	if d.detour(posix.OpMadvise) {
+	if d.detour(posix.OpMadvise) || !d.open[posix.OpMadvise] && !d.rules.AllowsMadvise(addr, length, advice) {
 		return d.layers.Madvise(addr, length, advice)
 	}
 	err := d.next.Madvise(addr, length, advice)
@@ -1095,7 +1095,7 @@ func (d *Core) Madvise(addr uintptr, length uintptr, advice int) error {
 
 // Mmap implements [posix.Memory].
 func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
-	if d.detour(posix.OpMmap) {
+	if d.detour(posix.OpMmap) || !d.open[posix.OpMmap] && !d.rules.AllowsMmap(m) {
 		return d.layers.Mmap(m)
 	}
 	r0, err := d.next.Mmap(m)
@@ -1112,7 +1112,7 @@ func (d *Core) Mmap(m posix.Mapping) ([]byte, error) {
 
 // Munmap implements [posix.Memory].
 func (d *Core) Munmap(b []byte) error {
-	if d.detour(posix.OpMunmap) {
+	if d.detour(posix.OpMunmap) || !d.open[posix.OpMunmap] && !d.rules.AllowsMunmap(b) {
 		return d.layers.Munmap(b)
 	}
 	err := d.next.Munmap(b)
@@ -1126,7 +1126,7 @@ func (d *Core) Munmap(b []byte) error {
 
 // Mprotect implements [posix.Memory].
 func (d *Core) Mprotect(b []byte, prot int) error {
-	if d.detour(posix.OpMprotect) {
+	if d.detour(posix.OpMprotect) || !d.open[posix.OpMprotect] && !d.rules.AllowsMprotect(b, prot) {
 		return d.layers.Mprotect(b, prot)
 	}
 	err := d.next.Mprotect(b, prot)
@@ -1143,7 +1143,7 @@ func (d *Core) Mprotect(b []byte, prot int) error {
 
 // ClockGettime implements [posix.Clock].
 func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
-	if d.detour(posix.OpClockGettime) {
+	if d.detour(posix.OpClockGettime) || !d.open[posix.OpClockGettime] && !d.rules.AllowsClockGettime(clock) {
 		return d.layers.ClockGettime(clock)
 	}
 	r0, err := d.next.ClockGettime(clock)
@@ -1160,7 +1160,7 @@ func (d *Core) ClockGettime(clock int) (posix.Timespec, error) {
 
 // ClockNanosleep implements [posix.Clock].
 func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, remain *posix.Timespec) error {
-	if d.detour(posix.OpClockNanosleep) {
+	if d.detour(posix.OpClockNanosleep) || !d.open[posix.OpClockNanosleep] && !d.rules.AllowsClockNanosleep(clock, flags, request, remain) {
 		return d.layers.ClockNanosleep(clock, flags, request, remain)
 	}
 	err := d.next.ClockNanosleep(clock, flags, request, remain)
@@ -1174,7 +1174,7 @@ func (d *Core) ClockNanosleep(clock int, flags int, request posix.Timespec, rema
 
 // Getuid implements [posix.Credentials].
 func (d *Core) Getuid() posix.UID {
-	if d.detour(posix.OpGetuid) {
+	if d.detour(posix.OpGetuid) || !d.open[posix.OpGetuid] && !d.rules.AllowsGetuid() {
 		return d.layers.Getuid()
 	}
 	r0 := d.next.Getuid()
@@ -1184,7 +1184,7 @@ func (d *Core) Getuid() posix.UID {
 
 // Geteuid implements [posix.Credentials].
 func (d *Core) Geteuid() posix.UID {
-	if d.detour(posix.OpGeteuid) {
+	if d.detour(posix.OpGeteuid) || !d.open[posix.OpGeteuid] && !d.rules.AllowsGeteuid() {
 		return d.layers.Geteuid()
 	}
 	r0 := d.next.Geteuid()
@@ -1194,7 +1194,7 @@ func (d *Core) Geteuid() posix.UID {
 
 // Getgid implements [posix.Credentials].
 func (d *Core) Getgid() posix.GID {
-	if d.detour(posix.OpGetgid) {
+	if d.detour(posix.OpGetgid) || !d.open[posix.OpGetgid] && !d.rules.AllowsGetgid() {
 		return d.layers.Getgid()
 	}
 	r0 := d.next.Getgid()
@@ -1204,7 +1204,7 @@ func (d *Core) Getgid() posix.GID {
 
 // Getegid implements [posix.Credentials].
 func (d *Core) Getegid() posix.GID {
-	if d.detour(posix.OpGetegid) {
+	if d.detour(posix.OpGetegid) || !d.open[posix.OpGetegid] && !d.rules.AllowsGetegid() {
 		return d.layers.Getegid()
 	}
 	r0 := d.next.Getegid()
@@ -1214,7 +1214,7 @@ func (d *Core) Getegid() posix.GID {
 
 // Getgroups implements [posix.Credentials].
 func (d *Core) Getgroups(groups []posix.GID) (int, error) {
-	if d.detour(posix.OpGetgroups) {
+	if d.detour(posix.OpGetgroups) || !d.open[posix.OpGetgroups] && !d.rules.AllowsGetgroups(groups) {
 		return d.layers.Getgroups(groups)
 	}
 	r0, err := d.next.Getgroups(groups)
@@ -1231,7 +1231,7 @@ func (d *Core) Getgroups(groups []posix.GID) (int, error) {
 
 // Capget implements [posix.Credentials].
 func (d *Core) Capget(sets *posix.CapSets) error {
-	if d.detour(posix.OpCapget) {
+	if d.detour(posix.OpCapget) || !d.open[posix.OpCapget] && !d.rules.AllowsCapget(sets) {
 		return d.layers.Capget(sets)
 	}
 	err := d.next.Capget(sets)
@@ -1248,7 +1248,7 @@ func (d *Core) Capget(sets *posix.CapSets) error {
 
 // Getresuid implements [posix.Credentials].
 func (d *Core) Getresuid(uids *posix.Uids) error {
-	if d.detour(posix.OpGetresuid) {
+	if d.detour(posix.OpGetresuid) || !d.open[posix.OpGetresuid] && !d.rules.AllowsGetresuid(uids) {
 		return d.layers.Getresuid(uids)
 	}
 	err := d.next.Getresuid(uids)
@@ -1265,7 +1265,7 @@ func (d *Core) Getresuid(uids *posix.Uids) error {
 
 // Getresgid implements [posix.Credentials].
 func (d *Core) Getresgid(gids *posix.Gids) error {
-	if d.detour(posix.OpGetresgid) {
+	if d.detour(posix.OpGetresgid) || !d.open[posix.OpGetresgid] && !d.rules.AllowsGetresgid(gids) {
 		return d.layers.Getresgid(gids)
 	}
 	err := d.next.Getresgid(gids)
@@ -1282,7 +1282,7 @@ func (d *Core) Getresgid(gids *posix.Gids) error {
 
 // Setresuid implements [posix.Credentials].
 func (d *Core) Setresuid(uids posix.Uids) error {
-	if d.detour(posix.OpSetresuid) {
+	if d.detour(posix.OpSetresuid) || !d.open[posix.OpSetresuid] && !d.rules.AllowsSetresuid(uids) {
 		return d.layers.Setresuid(uids)
 	}
 	err := d.next.Setresuid(uids)
@@ -1296,7 +1296,7 @@ func (d *Core) Setresuid(uids posix.Uids) error {
 
 // Setresgid implements [posix.Credentials].
 func (d *Core) Setresgid(gids posix.Gids) error {
-	if d.detour(posix.OpSetresgid) {
+	if d.detour(posix.OpSetresgid) || !d.open[posix.OpSetresgid] && !d.rules.AllowsSetresgid(gids) {
 		return d.layers.Setresgid(gids)
 	}
 	err := d.next.Setresgid(gids)
@@ -1310,7 +1310,7 @@ func (d *Core) Setresgid(gids posix.Gids) error {
 
 // Setgroups implements [posix.Credentials].
 func (d *Core) Setgroups(groups []posix.GID) error {
-	if d.detour(posix.OpSetgroups) {
+	if d.detour(posix.OpSetgroups) || !d.open[posix.OpSetgroups] && !d.rules.AllowsSetgroups(groups) {
 		return d.layers.Setgroups(groups)
 	}
 	err := d.next.Setgroups(groups)
@@ -1324,7 +1324,7 @@ func (d *Core) Setgroups(groups []posix.GID) error {
 
 // Capset implements [posix.Credentials].
 func (d *Core) Capset(sets *posix.CapSets) error {
-	if d.detour(posix.OpCapset) {
+	if d.detour(posix.OpCapset) || !d.open[posix.OpCapset] && !d.rules.AllowsCapset(sets) {
 		return d.layers.Capset(sets)
 	}
 	err := d.next.Capset(sets)
@@ -1338,7 +1338,7 @@ func (d *Core) Capset(sets *posix.CapSets) error {
 
 // Setns implements [posix.Namespaces].
 func (d *Core) Setns(fd posix.FD, nstype int) error {
-	if d.detour(posix.OpSetns) {
+	if d.detour(posix.OpSetns) || !d.open[posix.OpSetns] && !d.rules.AllowsSetns(fd, nstype) {
 		return d.layers.Setns(fd, nstype)
 	}
 	err := d.next.Setns(fd, nstype)
@@ -1352,7 +1352,7 @@ func (d *Core) Setns(fd posix.FD, nstype int) error {
 
 // OpenTree implements [posix.Namespaces].
 func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, error) {
-	if d.detour(posix.OpOpenTree) {
+	if d.detour(posix.OpOpenTree) || !d.open[posix.OpOpenTree] && !d.rules.AllowsOpenTree(dir, path, flags) {
 		return d.layers.OpenTree(dir, path, flags)
 	}
 	r0, err := d.next.OpenTree(dir, path, flags)
@@ -1369,7 +1369,7 @@ func (d *Core) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, erro
 
 // MoveMount implements [posix.Namespaces].
 func (d *Core) MoveMount(m posix.Move) error {
-	if d.detour(posix.OpMoveMount) {
+	if d.detour(posix.OpMoveMount) || !d.open[posix.OpMoveMount] && !d.rules.AllowsMoveMount(m) {
 		return d.layers.MoveMount(m)
 	}
 	err := d.next.MoveMount(m)
@@ -1383,7 +1383,7 @@ func (d *Core) MoveMount(m posix.Move) error {
 
 // MountSetattr implements [posix.Namespaces].
 func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.MountAttr) error {
-	if d.detour(posix.OpMountSetattr) {
+	if d.detour(posix.OpMountSetattr) || !d.open[posix.OpMountSetattr] && !d.rules.AllowsMountSetattr(dir, path, flags, attr) {
 		return d.layers.MountSetattr(dir, path, flags, attr)
 	}
 	err := d.next.MountSetattr(dir, path, flags, attr)
@@ -1397,7 +1397,7 @@ func (d *Core) MountSetattr(dir posix.FD, path string, flags int, attr *posix.Mo
 
 // Fsopen implements [posix.Namespaces].
 func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
-	if d.detour(posix.OpFsopen) {
+	if d.detour(posix.OpFsopen) || !d.open[posix.OpFsopen] && !d.rules.AllowsFsopen(fsname, flags) {
 		return d.layers.Fsopen(fsname, flags)
 	}
 	r0, err := d.next.Fsopen(fsname, flags)
@@ -1414,7 +1414,7 @@ func (d *Core) Fsopen(fsname string, flags uint32) (posix.FD, error) {
 
 // Fsconfig implements [posix.Namespaces].
 func (d *Core) Fsconfig(c posix.FsConfig) error {
-	if d.detour(posix.OpFsconfig) {
+	if d.detour(posix.OpFsconfig) || !d.open[posix.OpFsconfig] && !d.rules.AllowsFsconfig(c) {
 		return d.layers.Fsconfig(c)
 	}
 	err := d.next.Fsconfig(c)
@@ -1428,7 +1428,7 @@ func (d *Core) Fsconfig(c posix.FsConfig) error {
 
 // Fsmount implements [posix.Namespaces].
 func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error) {
-	if d.detour(posix.OpFsmount) {
+	if d.detour(posix.OpFsmount) || !d.open[posix.OpFsmount] && !d.rules.AllowsFsmount(fs, flags, attrs) {
 		return d.layers.Fsmount(fs, flags, attrs)
 	}
 	r0, err := d.next.Fsmount(fs, flags, attrs)
@@ -1445,7 +1445,7 @@ func (d *Core) Fsmount(fs posix.FD, flags uint32, attrs uint32) (posix.FD, error
 
 // Unshare implements [posix.Namespaces].
 func (d *Core) Unshare(flags int) error {
-	if d.detour(posix.OpUnshare) {
+	if d.detour(posix.OpUnshare) || !d.open[posix.OpUnshare] && !d.rules.AllowsUnshare(flags) {
 		return d.layers.Unshare(flags)
 	}
 	err := d.next.Unshare(flags)
@@ -1459,7 +1459,7 @@ func (d *Core) Unshare(flags int) error {
 
 // Umount2 implements [posix.Namespaces].
 func (d *Core) Umount2(path string, flags int) error {
-	if d.detour(posix.OpUmount2) {
+	if d.detour(posix.OpUmount2) || !d.open[posix.OpUmount2] && !d.rules.AllowsUmount2(path, flags) {
 		return d.layers.Umount2(path, flags)
 	}
 	err := d.next.Umount2(path, flags)
@@ -1473,7 +1473,7 @@ func (d *Core) Umount2(path string, flags int) error {
 
 // Prlimit implements [posix.Limits].
 func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posix.Rlimit) error {
-	if d.detour(posix.OpPrlimit) {
+	if d.detour(posix.OpPrlimit) || !d.open[posix.OpPrlimit] && !d.rules.AllowsPrlimit(pid, resource, new, old) {
 		return d.layers.Prlimit(pid, resource, new, old)
 	}
 	err := d.next.Prlimit(pid, resource, new, old)
@@ -1490,7 +1490,7 @@ func (d *Core) Prlimit(pid posix.PID, resource int, new *posix.Rlimit, old *posi
 
 // Uname implements [posix.Limits].
 func (d *Core) Uname() (posix.Utsname, error) {
-	if d.detour(posix.OpUname) {
+	if d.detour(posix.OpUname) || !d.open[posix.OpUname] && !d.rules.AllowsUname() {
 		return d.layers.Uname()
 	}
 	r0, err := d.next.Uname()
@@ -1507,7 +1507,7 @@ func (d *Core) Uname() (posix.Utsname, error) {
 
 // Prctl implements [posix.Hardening].
 func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
-	if d.detour(posix.OpPrctl) {
+	if d.detour(posix.OpPrctl) || !d.open[posix.OpPrctl] && !d.rules.AllowsPrctl(args) {
 		return d.layers.Prctl(args)
 	}
 	r0, err := d.next.Prctl(args)
@@ -1521,7 +1521,7 @@ func (d *Core) Prctl(args posix.PrctlArgs) (int, error) {
 
 // LandlockABI implements [posix.Hardening].
 func (d *Core) LandlockABI() (int, error) {
-	if d.detour(posix.OpLandlockABI) {
+	if d.detour(posix.OpLandlockABI) || !d.open[posix.OpLandlockABI] && !d.rules.AllowsLandlockABI() {
 		return d.layers.LandlockABI()
 	}
 	r0, err := d.next.LandlockABI()
@@ -1538,7 +1538,7 @@ func (d *Core) LandlockABI() (int, error) {
 
 // LandlockCreateRuleset implements [posix.Hardening].
 func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD, error) {
-	if d.detour(posix.OpLandlockCreateRuleset) {
+	if d.detour(posix.OpLandlockCreateRuleset) || !d.open[posix.OpLandlockCreateRuleset] && !d.rules.AllowsLandlockCreateRuleset(attr) {
 		return d.layers.LandlockCreateRuleset(attr)
 	}
 	r0, err := d.next.LandlockCreateRuleset(attr)
@@ -1555,7 +1555,7 @@ func (d *Core) LandlockCreateRuleset(attr *posix.LandlockRulesetAttr) (posix.FD,
 
 // LandlockAddPathRule implements [posix.Hardening].
 func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBeneath) error {
-	if d.detour(posix.OpLandlockAddPathRule) {
+	if d.detour(posix.OpLandlockAddPathRule) || !d.open[posix.OpLandlockAddPathRule] && !d.rules.AllowsLandlockAddPathRule(ruleset, rule) {
 		return d.layers.LandlockAddPathRule(ruleset, rule)
 	}
 	err := d.next.LandlockAddPathRule(ruleset, rule)
@@ -1572,7 +1572,7 @@ func (d *Core) LandlockAddPathRule(ruleset posix.FD, rule *posix.LandlockPathBen
 
 // LandlockAddNetRule implements [posix.Hardening].
 func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort) error {
-	if d.detour(posix.OpLandlockAddNetRule) {
+	if d.detour(posix.OpLandlockAddNetRule) || !d.open[posix.OpLandlockAddNetRule] && !d.rules.AllowsLandlockAddNetRule(ruleset, rule) {
 		return d.layers.LandlockAddNetRule(ruleset, rule)
 	}
 	err := d.next.LandlockAddNetRule(ruleset, rule)
@@ -1589,7 +1589,7 @@ func (d *Core) LandlockAddNetRule(ruleset posix.FD, rule *posix.LandlockNetPort)
 
 // SeccompActionAvail implements [posix.Hardening].
 func (d *Core) SeccompActionAvail(action uint32) error {
-	if d.detour(posix.OpSeccompActionAvail) {
+	if d.detour(posix.OpSeccompActionAvail) || !d.open[posix.OpSeccompActionAvail] && !d.rules.AllowsSeccompActionAvail(action) {
 		return d.layers.SeccompActionAvail(action)
 	}
 	err := d.next.SeccompActionAvail(action)
@@ -1606,7 +1606,7 @@ func (d *Core) SeccompActionAvail(action uint32) error {
 
 // Getrandom implements [posix.Hardening].
 func (d *Core) Getrandom(p []byte, flags int) (int, error) {
-	if d.detour(posix.OpGetrandom) {
+	if d.detour(posix.OpGetrandom) || !d.open[posix.OpGetrandom] && !d.rules.AllowsGetrandom(p, flags) {
 		return d.layers.Getrandom(p, flags)
 	}
 	r0, err := d.next.Getrandom(p, flags)
@@ -1623,7 +1623,7 @@ func (d *Core) Getrandom(p []byte, flags int) (int, error) {
 
 // LandlockRestrictSelf implements [posix.Hardening].
 func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
-	if d.detour(posix.OpLandlockRestrictSelf) {
+	if d.detour(posix.OpLandlockRestrictSelf) || !d.open[posix.OpLandlockRestrictSelf] && !d.rules.AllowsLandlockRestrictSelf(ruleset, flags) {
 		return d.layers.LandlockRestrictSelf(ruleset, flags)
 	}
 	err := d.next.LandlockRestrictSelf(ruleset, flags)
@@ -1637,7 +1637,7 @@ func (d *Core) LandlockRestrictSelf(ruleset posix.FD, flags uint32) error {
 
 // SeccompSetModeFilter implements [posix.Hardening].
 func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
-	if d.detour(posix.OpSeccompSetModeFilter) {
+	if d.detour(posix.OpSeccompSetModeFilter) || !d.open[posix.OpSeccompSetModeFilter] && !d.rules.AllowsSeccompSetModeFilter(flags, filter) {
 		return d.layers.SeccompSetModeFilter(flags, filter)
 	}
 	r0, err := d.next.SeccompSetModeFilter(flags, filter)
@@ -1651,7 +1651,7 @@ func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (in
 
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
-	if d.detour(posix.OpPosixOpenpt) {
+	if d.detour(posix.OpPosixOpenpt) || !d.open[posix.OpPosixOpenpt] && !d.rules.AllowsPosixOpenpt(flags) {
 		return d.layers.PosixOpenpt(flags)
 	}
 	r0, err := d.next.PosixOpenpt(flags)
@@ -1668,7 +1668,7 @@ func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 
 // Unlockpt implements [posix.Terminals].
 func (d *Core) Unlockpt(master posix.FD) error {
-	if d.detour(posix.OpUnlockpt) {
+	if d.detour(posix.OpUnlockpt) || !d.open[posix.OpUnlockpt] && !d.rules.AllowsUnlockpt(master) {
 		return d.layers.Unlockpt(master)
 	}
 	err := d.next.Unlockpt(master)
@@ -1685,7 +1685,7 @@ func (d *Core) Unlockpt(master posix.FD) error {
 
 // OpenPeer implements [posix.Terminals].
 func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
-	if d.detour(posix.OpOpenPeer) {
+	if d.detour(posix.OpOpenPeer) || !d.open[posix.OpOpenPeer] && !d.rules.AllowsOpenPeer(master, flags) {
 		return d.layers.OpenPeer(master, flags)
 	}
 	r0, err := d.next.OpenPeer(master, flags)
@@ -1702,7 +1702,7 @@ func (d *Core) OpenPeer(master posix.FD, flags int) (posix.FD, error) {
 
 // Tcgetattr implements [posix.Terminals].
 func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
-	if d.detour(posix.OpTcgetattr) {
+	if d.detour(posix.OpTcgetattr) || !d.open[posix.OpTcgetattr] && !d.rules.AllowsTcgetattr(fd, t) {
 		return d.layers.Tcgetattr(fd, t)
 	}
 	err := d.next.Tcgetattr(fd, t)
@@ -1719,7 +1719,7 @@ func (d *Core) Tcgetattr(fd posix.FD, t *posix.Termios) error {
 
 // Tcsetattr implements [posix.Terminals].
 func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
-	if d.detour(posix.OpTcsetattr) {
+	if d.detour(posix.OpTcsetattr) || !d.open[posix.OpTcsetattr] && !d.rules.AllowsTcsetattr(fd, actions, t) {
 		return d.layers.Tcsetattr(fd, actions, t)
 	}
 	err := d.next.Tcsetattr(fd, actions, t)
@@ -1736,7 +1736,7 @@ func (d *Core) Tcsetattr(fd posix.FD, actions int, t *posix.Termios) error {
 
 // Tcgetwinsize implements [posix.Terminals].
 func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
-	if d.detour(posix.OpTcgetwinsize) {
+	if d.detour(posix.OpTcgetwinsize) || !d.open[posix.OpTcgetwinsize] && !d.rules.AllowsTcgetwinsize(fd, w) {
 		return d.layers.Tcgetwinsize(fd, w)
 	}
 	err := d.next.Tcgetwinsize(fd, w)
@@ -1753,7 +1753,7 @@ func (d *Core) Tcgetwinsize(fd posix.FD, w *posix.Winsize) error {
 
 // Tcsetwinsize implements [posix.Terminals].
 func (d *Core) Tcsetwinsize(fd posix.FD, w posix.Winsize) error {
-	if d.detour(posix.OpTcsetwinsize) {
+	if d.detour(posix.OpTcsetwinsize) || !d.open[posix.OpTcsetwinsize] && !d.rules.AllowsTcsetwinsize(fd, w) {
 		return d.layers.Tcsetwinsize(fd, w)
 	}
 	err := d.next.Tcsetwinsize(fd, w)
