@@ -113,9 +113,3 @@ func (k *Kernel) fillRandom(b []byte) {
 		copy(b, last[:])
 	}
 }
-
-// openTTY opens the terminal that controls the process. ENXIO: it has none.
-func (p *Process) openTTY(*inode, *file) (object, posix.Errno) { return nil, enxio }
-
-// openPtmx makes a pair of pseudo-terminals.
-func (p *Process) openPtmx(*inode, *file) (object, posix.Errno) { return nil, enxio }

@@ -14,13 +14,17 @@ type io struct {
 	spare          *packet
 	flying         []*unixSocket // with a description that is in a message, by age
 	collecting     bool
-	in             incoming // of the call that is being made: on the stack it would be allocated
+	devpts         super
+	ptys           uint32             // number of the next pseudo-terminal
+	terminals      map[posix.PID]*pty // of sessions
+	in             incoming           // of the call that is being made: on the stack it would be allocated
 	out            outgoing
 	maxBuffer      int32 // net.core.wmem_max and rmem_max
 }
 
 func (o *io) boot(k *Kernel) {
 	o.pipefs = super{dev: 0xf, typ: "pipefs", magic: 0x50495045}
+	o.devpts = super{dev: 0x18, typ: "devpts", magic: 0x1cd1, ino: 2}
 	o.sockfs = super{dev: 0x9, typ: "sockfs", magic: 0x534F434B}
 	o.abstract = map[unixKey]*unixSocket{}
 	o.maxBuffer = 4194304

@@ -241,7 +241,7 @@ func (l *launch) hostname(a [6]uint64) (string, posix.Errno) {
 	return string(b), errno
 }
 
-// ioctl has the one that a launch needs: the loopback interface goes up.
+// ioctl has those that a launch needs: the loopback interface goes up, and a terminal controls the session.
 func (l *launch) ioctl(a [6]uint64) posix.Errno {
 	p := l.child
 	if uint32(a[1]) == unix.SIOCSIFFLAGS {
@@ -253,8 +253,12 @@ func (l *launch) ioctl(a [6]uint64) posix.Errno {
 	}
 	p.k.mu.Lock()
 	defer p.k.mu.Unlock()
-	if _, errno := p.file(fdArg(a[0])); errno != 0 {
+	f, errno := p.file(fdArg(a[0]))
+	switch {
+	case errno != 0:
 		return errno
+	case uint32(a[1]) == unix.TIOCSCTTY:
+		return p.setTerminal(f, a[2] == 1)
 	}
 	return enotty
 }

@@ -128,6 +128,3 @@ func (p *Process) setsid() (posix.PID, posix.Errno) {
 	p.leaveTerminal()
 	return p.number(p), 0
 }
-
-// leaveTerminal is what setsid does: the process has no controlling terminal any more.
-func (p *Process) leaveTerminal() {}
