@@ -20,6 +20,10 @@
 // exist to make calls (syscall, unix, os, net and what is below os) a function is taken to make one unless the table says that it does
 // not, so that a new one of a later Go version is found.
 //
+// Nor is what something that computes may do on its way, once: the zone of the host for a local time, its root certificates for TLS, randomness
+// for a new key, a complaint to the default logger. A test follows the functions of the standard library to the kernel, and so knows
+// that there is nothing else.
+//
 // What the Go runtime does when it is asked for time, memory or a goroutine is no finding: nothing that a program could write instead
 // would avoid it.
 //
