@@ -82,8 +82,8 @@ func stackAllocs() map[posix.Op]float64 {
 	return added
 }
 
-// BenchmarkFigures measures each decorator, and the standard stack of them, against what it decorates, alternating between them so that whatever else the
-// machine does hits both. It prints the medians, and a line `missed:` for what is above its limit:
+// BenchmarkFigures measures each decorator, and the standard stack of them, against what it decorates, alternating between them so that
+// whatever else the machine does hits both. It prints the medians, and a line `missed:` for what is above its limit:
 //
 //	make bench-posix
 func BenchmarkFigures(b *testing.B) {
@@ -122,8 +122,8 @@ func BenchmarkFigures(b *testing.B) {
 		{name: "stack_openat2_ns", with: open(fused), without: open(base)},
 	}
 	parallel := comparison{name: "stack_parallel_ns", limit: 40, with: read(fused), without: read(base)}
-	supervised := comparison{name: "stack_predicate_vs_openat", with: openClose(stack.New(kernel, stack.Options{Logger: leveled, Level: &level, Rules: &opening})),
-		without: openClose(kernel)}
+	asked := stack.New(kernel, stack.Options{Logger: leveled, Level: &level, Rules: &opening})
+	supervised := comparison{name: "stack_predicate_vs_openat", with: openClose(asked), without: openClose(kernel)}
 	byHand := comparison{name: "stack_apart_vs_openat", with: openClose(apart(kernel)), without: openClose(kernel)}
 	kernelCalls := comparison{name: "stack_vs_openat", limit: 1.03, with: openClose(stacked), without: openClose(kernel)}
 	for b.Loop() {

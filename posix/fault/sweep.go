@@ -42,8 +42,8 @@ type TB interface {
 	Errorf(format string, args ...any)
 }
 
-// Sweep does something again and again on top of next: in the n-th round, the n-th call that it makes fails with errno, until none is left. Whenever a call
-// failed do must return an error that wraps errno, and in the last round, where nothing fails, none; else the test fails and
+// Sweep does something again and again on top of next: in the n-th round, the n-th call that it makes fails with errno, until none is left.
+// Whenever a call failed do must return an error that wraps errno, and in the last round, where nothing fails, none; else the test fails and
 // the call is named. That do leaves nothing open is for it to check. The operations in spare never fail.
 //
 // It returns the calls that failed, so that a test can see that those it cares about were among them.

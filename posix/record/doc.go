@@ -8,7 +8,8 @@
 //	… // the same program runs with replay, without a kernel
 //	err = replay.Done()
 //
-// So what a program met once, on a machine that is hard to come by, is met again in a test, and a fault that was seen once is seen as often as one likes.
+// So what a program met once, on a machine that is hard to come by, is met again in a test, and a fault that was seen once is seen as
+// often as one likes.
 //
 // # Format
 //

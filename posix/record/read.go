@@ -160,7 +160,8 @@ func (r *reader) header() error {
 	case h.Platform != platform():
 		return r.refuse(r.column("platform"), ErrVersion, "it was recorded on %q, this is %s, where numbers mean something else", h.Platform, platform())
 	case h.Operations != operations():
-		return r.refuse(r.column("operations"), ErrVersion, "it was recorded by a program with other operations (%q, not %s): record it again", h.Operations, operations())
+		return r.refuse(r.column("operations"), ErrVersion, "it was recorded by a program with other operations (%q, not %s): record it again",
+			h.Operations, operations())
 	}
 	return r.same(appendHeader(nil))
 }

@@ -26,6 +26,6 @@
 //
 // It is a list that a program keeps itself to, which finds mistakes and keeps what an attacker can make it ask for small. It is no wall: code in
 // the same process that does not go through the Core is not held by it (the Go runtime, C code), nor are the children that Clone3 makes, whose
-// programs are raw calls; a seccomp filter is. A predicate sees the arguments before the kernel does. It may be asked twice about one call. It must neither keep nor change what they
-// point to, and it sees a path, not what the path leads to.
+// programs are raw calls; a seccomp filter is. A predicate sees the arguments before the kernel does, and may be asked twice
+// about one call. It must neither keep nor change what they point to, and it sees a path, not what the path leads to.
 package restrict
