@@ -53,12 +53,11 @@ func (p *Process) chmod(at spot, mode uint32) posix.Errno {
 	return 0
 }
 
-// chmod of what has no place, by way of /proc/PID/fd. Sockets and pipes have inodes of their own to change; the others share one that nobody changes.
+// chmod of what has no place, by way of /proc/PID/fd: a pipe has an inode of its own to change, the others share one that nobody changes.
 func (s strayBody) chmod(p *Process, mode uint32) posix.Errno {
-	if o, ok := s.f.object.(interface{ node() *inode }); ok {
-		n := o.node()
-		n.mode = n.format() | mode
-		n.changed()
+	if o, ok := s.f.object.(*pipeEnd); ok {
+		o.node.mode = o.node.format() | mode
+		o.node.ctime = p.k.timestamp()
 		return 0
 	}
 	return eopnotsupp

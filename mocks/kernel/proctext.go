@@ -20,13 +20,13 @@ var procTexts = []struct {
 	{"cmdline", 0o444, shows(func(_, q *Process) string { return zeroEnded(q.argv) })},
 	{"comm", 0o644, shows(func(_, q *Process) string { return q.comm + "\n" })},
 	{"environ", 0o400, shows(func(_, q *Process) string { return zeroEnded(q.env) })},
-	{"gid_map", 0o644, func(q *Process) body { return idMapFile(q, func(ns *userNS) []idMap { return ns.gids }) }},
+	{"gid_map", 0o644, func(q *Process) body { return idMapFile(q, unix.CAP_SETGID) }},
 	{"mountinfo", 0o444, shows(mountinfo)},
 	{"mounts", 0o444, shows(mountsText)},
-	{"setgroups", 0o644, func(q *Process) body { return setgroupsFile(q) }},
+	{"setgroups", 0o644, setgroupsFile},
 	{"stat", 0o444, shows(statText)},
 	{"status", 0o444, shows(statusText)},
-	{"uid_map", 0o644, func(q *Process) body { return idMapFile(q, func(ns *userNS) []idMap { return ns.uids }) }},
+	{"uid_map", 0o644, func(q *Process) body { return idMapFile(q, unix.CAP_SETUID) }},
 }
 
 // shows makes a body of a function that says what p sees of q. ESRCH: q has been reaped.
@@ -75,28 +75,6 @@ func (k *Kernel) pathFrom(root, g *group) string {
 		path += "/.."
 	}
 	return "/"
-}
-
-func idMapFile(q *Process, maps func(*userNS) []idMap) body {
-	return pseudo{text: func(p *Process) (string, posix.Errno) {
-		if q.cred.user == nil {
-			return fmt.Sprintf("%10d %10d %10d\n", 0, 0, uint32(1<<32-1)), 0
-		}
-		var b strings.Builder
-		for _, m := range maps(q.cred.user) {
-			fmt.Fprintf(&b, "%10d %10d %10d\n", m.inside, m.outside, m.count)
-		}
-		return b.String(), 0
-	}}
-}
-
-func setgroupsFile(q *Process) body {
-	return pseudo{text: func(*Process) (string, posix.Errno) {
-		if q.cred.user != nil && q.cred.user.noGroups {
-			return "deny\n", 0
-		}
-		return "allow\n", 0
-	}}
 }
 
 // stateOf is the letter and the word for what a process does.
