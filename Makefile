@@ -2,7 +2,7 @@
 
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
-.PHONY: help deps go build generate lint test e2e vm-test bench bench-posix run clean
+.PHONY: help deps go build generate lint test e2e conformance vm-test bench bench-posix run clean
 
 # Looked for once, when it is first needed.
 GO ?= $(eval GO := $(shell ./bootstrap go))$(GO)
@@ -45,6 +45,9 @@ test: build ## every test, as root and as an ordinary user where this machine le
 
 e2e: build ## the end-to-end tests alone, the same two ways
 	./tests/run ./tests/...
+
+conformance: go ## posix.Core: one suite on Linux as root and as a user, and on mocks/kernel; counts for each method
+	./tests/conformance/run
 
 vm-test: build ## what depends on the kernel, on Debian 12's in a virtual machine (needs qemu-system-x86)
 	./tests/vm/run

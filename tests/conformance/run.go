@@ -1,11 +1,9 @@
 package conformance
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 
@@ -71,18 +69,34 @@ func run(r reporter, c *Case, process Process) {
 	c.Run(t)
 }
 
+// report logs how many cases ran for each method, and appends that to the file that is named by the environment, a line for each.
 func report(t *testing.T, name string, ran map[posix.Op]int) {
 	t.Helper()
 	var b strings.Builder
 	total := 0
-	ops := posix.Ops()
-	slices.SortFunc(ops, func(a, b posix.Op) int { return cmp.Or(cmp.Compare(ran[b], ran[a]), cmp.Compare(a, b)) })
-	for _, op := range ops {
+	for _, op := range posix.Ops() {
 		total += ran[op]
-		fmt.Fprintf(&b, "\n%6d  %s", ran[op], op)
+		fmt.Fprintf(&b, "%s %s %d\n", name, op, ran[op])
 	}
-	t.Logf("%s: %d cases of %d methods%s", name, total, len(ran), b.String())
+	t.Logf("%s: %d cases of %d methods", name, total, len(ran))
+	path := os.Getenv(envCounts)
+	if path == "" {
+		return
+	}
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o666)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(b.String()); err != nil {
+		t.Error(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
 }
+
+// envCounts names a file that gets how many cases ran: lines of implementation, operation and number.
+const envCounts = "BULKHEAD_CONFORMANCE_COUNTS"
 
 // Environment of a re-executed test binary: which case to run, and where.
 const (

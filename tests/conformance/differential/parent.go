@@ -48,13 +48,13 @@ func Run(ctx context.Context, c Config) (*Stats, *Difference, error) {
 		for from := c.Seed; from < end; {
 			count := min(most, end-from)
 			alone := count / aloneShare
+			if !send(job{From: from, Count: count - alone, Length: c.Length, Only: c.Only, Bug: c.Bug}) {
+				return
+			}
 			for i := range alone {
-				if !send(job{From: from + i, Count: 1, Length: c.Length, Alone: true, Only: c.Only, Bug: c.Bug}) {
+				if !send(job{From: from + count - alone + i, Count: 1, Length: c.Length, Alone: true, Only: c.Only, Bug: c.Bug}) {
 					return
 				}
-			}
-			if !send(job{From: from + alone, Count: count - alone, Length: c.Length, Only: c.Only, Bug: c.Bug}) {
-				return
 			}
 			from += count
 		}
