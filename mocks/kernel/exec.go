@@ -135,6 +135,9 @@ func (f *file) content() (Main, []byte) {
 	if r.program != nil {
 		return r.program, nil
 	}
+	if main := f.k.recognize(r); main != nil {
+		return main, nil
+	}
 	head := make([]byte, headSize)
 	return nil, head[:r.readAt(head, 0)]
 }

@@ -38,20 +38,21 @@ type Call struct {
 type Kernel struct {
 	config Config
 
-	mu     sync.Mutex // guards everything below, and everything that is reachable from it
-	rng    *rand.Rand
-	now    time.Duration // CLOCK_MONOTONIC
-	files  int           // open files of all processes
-	sched  scheduler
-	procs  table
-	tree   tree
-	io     io
-	init   *Process
-	lastNS uint64 // inode number of the namespace that was made last
-	groups *group // the root of the control groups
-	crash  *Crash // the first panic of a program
-	closed bool
-	users  map[posix.UID]*account
+	mu         sync.Mutex // guards everything below, and everything that is reachable from it
+	rng        *rand.Rand
+	now        time.Duration // CLOCK_MONOTONIC
+	files      int           // open files of all processes
+	sched      scheduler
+	procs      table
+	tree       tree
+	io         io
+	init       *Process
+	lastNS     uint64          // inode number of the namespace that was made last
+	groups     *group          // the root of the control groups
+	recognized map[string]Main // by contents
+	crash      *Crash          // the first panic of a program
+	closed     bool
+	users      map[posix.UID]*account
 }
 
 // New boots a machine. Nothing runs on it but process 1, which is the caller's: see [Kernel.Init].
