@@ -50,7 +50,8 @@
 //
 // "Every system call" means every call that our code asks for. The Go runtime,
 // libseccomp and containerd/cgroups make calls of their own that do not pass
-// through Core.
+// through Core. Where our code gets into these, it says so with a reason, and
+// package posix/vet finds where it does not.
 package posix
 
 //go:generate go run ../cmd/posixgen

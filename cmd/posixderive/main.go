@@ -8,6 +8,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -61,7 +62,7 @@ func parse(args []string, stdout io.Writer) (o options, help bool, err error) {
 	f.SetOutput(io.Discard)
 	f.StringVar(&o.output, "output", "table", "")
 	f.StringVar(&o.output, "o", "table", "")
-	f.StringVar(&o.from, "from", "reachable", "")
+	f.StringVar(&o.from, "from", "", "")
 	f.StringVar(&o.recording, "recording", "", "")
 	f.StringVar(&o.tags, "tags", "", "")
 	f.StringVar(&o.arch, "arch", "", "")
@@ -82,12 +83,14 @@ func parse(args []string, stdout io.Writer) (o options, help bool, err error) {
 		return o, false, usageError{errors.New("name one package, such as ./cmd/server")}
 	case o.output != "table" && o.output != "yaml" && o.output != "json":
 		return o, false, usageError{fmt.Errorf("output format %q: use table, yaml or json", o.output)}
-	case o.from != "declared" && o.from != "reachable" && o.from != "observed":
+	case o.from != "" && o.output != "yaml":
+		return o, false, usageError{errors.New("--from is for -o yaml; the other formats show all three")}
+	case o.from != "" && o.from != "declared" && o.from != "reachable" && o.from != "observed":
 		return o, false, usageError{fmt.Errorf("--from %s: use declared, reachable or observed", o.from)}
 	case o.from == "observed" && o.recording == "":
 		return o, false, usageError{errors.New("--from observed needs --recording FILE")}
 	}
-	o.pattern = rest[0]
+	o.pattern, o.from = rest[0], cmp.Or(o.from, "reachable")
 	return o, false, nil
 }
 

@@ -279,7 +279,7 @@ func TestDeriveErrors(t *testing.T) {
 		{"several", []string{"./tests/..."}, 2, "name one package"},
 		{"no such flag", []string{"--wrong", echoPackage}, 2, "--help"},
 		{"no such output", []string{"-o", "xml", echoPackage}, 2, `"xml": use table, yaml or json`},
-		{"no such basis", []string{"--from", "guess", echoPackage}, 2, "declared, reachable or observed"},
+		{"no such basis", []string{"-o", "yaml", "--from", "guess", echoPackage}, 2, "declared, reachable or observed"},
 		{"observed without a recording", []string{"--from", "observed", "-o", "yaml", echoPackage}, 2, "needs --recording"},
 		{"no such recording", []string{"--recording", "/nowhere", echoPackage}, 2, "/nowhere"},
 		{"not a recording", []string{"--recording", "go.mod", echoPackage}, 2, "go.mod:1: not a recording"},
