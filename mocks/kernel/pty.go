@@ -55,20 +55,17 @@ var newTermios = posix.Termios{
 func (t *pty) local(flag uint32) bool { return t.t.Lflag&flag != 0 }
 
 // ptyMaster and ptySlave are the objects of the two sides.
-type ptyMaster struct {
-	*pty
-	of *inode // /dev/ptmx
-}
+type ptyMaster struct{ *pty }
 
 type ptySlave struct{ *pty }
 
 // openPtmx makes a pair of pseudo-terminals.
-func (p *Process) openPtmx(n *inode, _ *file) (object, posix.Errno) {
+func (p *Process) openPtmx(*inode, *file) (object, posix.Errno) {
 	t := &pty{k: p.k, number: p.k.io.ptys, locked: true, t: newTermios}
 	p.k.io.ptys++
-	t.node = p.k.io.devpts.newNode(unix.S_IFCHR|0o600, p.cred.uids.Effective, p.cred.gids.Effective, p.k.timestamp())
+	t.node = p.k.io.devpts.newNode(unix.S_IFCHR|0o620, p.cred.uids.Effective, p.cred.gids.Effective, p.k.timestamp())
 	t.node.rdev = unix.Mkdev(ptyMajor, t.number)
-	return ptyMaster{t, n}, 0
+	return ptyMaster{t}, 0
 }
 
 // openTTY opens the terminal that controls the process. ENXIO: it has none.
@@ -112,7 +109,7 @@ func (m ptyMaster) changes() uint64            { return 0 }
 func (m ptyMaster) gradual()                   {}
 func (m ptyMaster) queues(*file) (a, b *waitq) { return &m.masterq, nil }
 func (m ptyMaster) stat(_ *file, st *posix.Stat) posix.Errno {
-	fillStat(m.of, st)
+	fillStat(&m.k.io.ptmx, st) // whatever name led to it, it is the one in the devpts file system
 	return 0
 }
 

@@ -27,7 +27,7 @@ func (p *Process) openpt(flags uint32) (posix.FD, posix.Errno) {
 	return p.install(f, 0, flags&oCloexec != 0)
 }
 
-// terminal returns the pair that a descriptor is a side of. ENOTTY: it is none.
+// terminal returns the pair that a descriptor is a side of. ENOTTY, or EINVAL: it is none.
 func (p *Process) terminal(fd posix.FD) (t *pty, master bool, errno posix.Errno) {
 	f, errno := p.file(fd)
 	if errno != 0 {
@@ -41,6 +41,8 @@ func (p *Process) terminal(fd posix.FD) (t *pty, master bool, errno posix.Errno)
 			return nil, false, eio
 		}
 		return o.pty, false, 0
+	case *epoll: // its own ioctl knows none of these
+		return nil, false, einval
 	}
 	return nil, false, enotty
 }
@@ -88,7 +90,7 @@ func (p *Process) openPeer(master posix.FD, flags uint32) (posix.FD, posix.Errno
 	t.slaves++
 	t.left = false
 	// O_CREAT and the like mean nothing to what is opened without a path.
-	return p.makeFD(ptySlave{t}, flags&(oAccmode|oNonblock|oCloexec|unix.O_APPEND)|oLargefile)
+	return p.makeFD(ptySlave{t}, flags&(oAccmode|oNonblock|oCloexec|unix.O_APPEND))
 }
 
 // Tcgetattr implements [posix.Terminals].
