@@ -19,4 +19,14 @@
 //
 // With Config.Concurrent, processes may be called from any number of goroutines at the same time; then the clock is moved by Advance only, and the
 // order is that of the Go scheduler.
+//
+// # Limits
+//
+//   - Sockets: AF_UNIX, and TCP and UDP over loopback, which is the only interface; raw, netlink, packet and vsock sockets are refused (EAFNOSUPPORT,
+//     EPROTONOSUPPORT). There is no MSG_OOB, ETOOMANYREFS, SO_PASSPIDFD, timeouts of sockets or multicast. What TCP is sent has arrived and is
+//     acknowledged; a connection holds 2.5 MiB in each direction, where Linux adapts it. Credentials are numbers of the first pid and user namespaces.
+//   - Options of sockets that nothing here looks at are remembered; those that are not known are ENOPROTOOPT.
+//   - Pipes: pages and packets as in Linux, without notification pipes and the limits per user.
+//   - Terminals: the line discipline without columns (erasing a tab), VTIME, EXTPROC and packet mode; the bytes that wait are counted, not their buffers.
+//     Reading in the background does not stop a process.
 package kernel
