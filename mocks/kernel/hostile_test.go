@@ -175,7 +175,7 @@ func (h *hostile) tidy() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.remove(fd, "tmp")
+	h.remove(fd, ".")
 	var st posix.Statfs
 	if err := p.Fstatfs(fd, &st); err != nil {
 		h.t.Fatal(err)
@@ -206,7 +206,7 @@ func (h *hostile) remove(at posix.FD, name string) {
 			entry := buf[at+19 : at+size]
 			name := string(entry[:strings.IndexByte(string(entry), 0)])
 			at += size
-			if name == "." || name == ".." {
+			if name == "." || name == ".." || name == "proc" || name == "dev" {
 				continue
 			}
 			if buf[at-size+18] == unix.DT_DIR {

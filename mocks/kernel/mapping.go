@@ -23,6 +23,9 @@ type mapping struct {
 // maxMapping is the largest mapping, since all of it is memory of the test.
 const maxMapping = 1 << 32
 
+// maxShared is how much of a file, from its beginning on, can be mapped MAP_SHARED.
+const maxShared = 1 << 30
+
 // Mmap implements [posix.Memory].
 func (p *Process) Mmap(m posix.Mapping) ([]byte, error) {
 	if m.Length <= 0 || m.Flags&(unix.MAP_FIXED|unix.MAP_FIXED_NOREPLACE) != 0 {
@@ -124,17 +127,23 @@ func (r *regular) share(end int64) posix.Errno {
 	if end <= int64(len(r.shared)) {
 		return 0
 	}
-	if r.mapped > 0 || end > maxMapping {
+	if r.mapped > 0 || end > maxShared {
 		return enomem
 	}
 	// Room to grow: another mapping might want more of the file.
-	size := min(maxMapping, 2*max(end, (r.length+pageSize-1)&^(pageSize-1), 16*pageSize))
-	r.shared = pages(int(size))
-	for i := range size / pageSize {
-		page := r.shared[i*pageSize : (i+1)*pageSize : (i+1)*pageSize]
-		copy(page, r.page(i))
-		r.setPage(i, page)
+	size := min(maxShared, 2*max(end, (r.length+pageSize-1)&^(pageSize-1), 16*pageSize))
+	shared := pages(int(size))
+	for i, page := range r.near { // they are all within: near ends at 64 MiB, and a larger file has a larger piece
+		copy(shared[i*pageSize:], page)
+		r.near[i] = nil
 	}
+	for i, page := range r.far {
+		if i < size/pageSize {
+			copy(shared[i*pageSize:], page)
+			delete(r.far, i)
+		}
+	}
+	r.shared = shared
 	return 0
 }
 

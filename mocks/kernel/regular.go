@@ -24,7 +24,7 @@ type regular struct {
 	seals  int   // F_SEAL_…
 	// program is what an executable runs, unless its bytes say what.
 	program func(p *Process, argv, env []string) int
-	// shared is memory that is mapped MAP_SHARED: pages within it are parts of it.
+	// shared is memory that is mapped MAP_SHARED: the first pages of the file are parts of it, and none of near and far.
 	shared   []byte
 	mapped   int // shared mappings
 	writable int // those of them that may write
@@ -46,6 +46,9 @@ func (r *regular) stat(_ *file, st *posix.Stat) posix.Errno {
 }
 
 func (r *regular) page(i int64) []byte {
+	if i < int64(len(r.shared))/pageSize {
+		return r.shared[i*pageSize : (i+1)*pageSize : (i+1)*pageSize]
+	}
 	if i < nearPages {
 		if i < int64(len(r.near)) {
 			return r.near[i]
@@ -99,23 +102,17 @@ func (r *regular) makePage(i int64, size int) ([]byte, posix.Errno) {
 	return b, 0
 }
 
-// dropPage makes a hole. Pages of shared memory stay, and become zero.
+// dropPage makes a hole of a page that is not within shared memory.
 func (r *regular) dropPage(i int64) {
-	b := r.page(i)
-	if b == nil {
+	if i >= nearPages {
+		delete(r.far, i)
+	} else if r.near[i] == nil {
 		return
-	}
-	if i < (int64(len(r.shared))+pageSize-1)/pageSize {
-		clear(b)
-		return
+	} else {
+		r.near[i] = nil
 	}
 	r.n.super.used -= pageSize
 	r.count--
-	if i >= nearPages {
-		delete(r.far, i)
-		return
-	}
-	r.near[i] = nil
 }
 
 // readAt copies what is at off, without the checks of a call.
@@ -173,12 +170,13 @@ func (r *regular) sealed(off int64, count int) posix.Errno {
 func (r *regular) resize(size int64) {
 	if size < r.length {
 		first := (size + pageSize - 1) / pageSize
+		if end := min(int64(len(r.shared)), r.length); first*pageSize < end {
+			clear(r.shared[first*pageSize : end])
+		}
 		for i := first; i < int64(len(r.near)); i++ {
 			r.dropPage(i)
 		}
-		if first < int64(len(r.near)) && r.shared == nil {
-			r.near = r.near[:first]
-		}
+		r.near = r.near[:min(int64(len(r.near)), first)]
 		for i := range r.far {
 			if i >= first {
 				r.dropPage(i)
@@ -196,7 +194,7 @@ func (r *regular) resize(size int64) {
 // free gives back the room of a file that is gone.
 func (r *regular) free() {
 	r.n.super.used -= r.count * pageSize
-	r.near, r.far, r.count, r.length = nil, nil, 0, 0
+	r.near, r.far, r.shared, r.count, r.length = nil, nil, nil, 0, 0
 }
 
 func (r *regular) read(p *Process, f *file, b []byte) (int, posix.Errno) {
