@@ -29,4 +29,12 @@
 //   - Pipes: pages and packets as in Linux, without notification pipes and the limits per user.
 //   - Terminals: the line discipline without columns (erasing a tab), VTIME, EXTPROC and packet mode; the bytes that wait are counted, not their buffers.
 //     Reading in the background does not stop a process.
+//   - Namespaces, filters and domains belong to the process, which has one thread: a Setns or Unshare that on Linux moves the calling thread moves here what other
+//     goroutines of the same process do, too.
+//   - Mounts are not propagated: MS_SHARED is noted, and refused where Linux refuses it.
+//   - A seccomp listener can be held and closed, not read: posix.Core has no call for that. A notified call waits until it is closed. A trap ends the process, and nothing
+//     is logged.
+//   - Of a control group, pids.max, cgroup.kill and cgroup.events are enforced and told; limits of memory and processors are kept and change nothing, cgroup.freeze
+//     freezes nobody, and there is no version 1.
+//   - Launch programs have the calls that package sandbox emits and a few more; others are ENOSYS.
 package kernel

@@ -190,10 +190,16 @@ func mountCases() []Case {
 			t.Errno("writable", t.Core.MountSetattr(m, "", unix.AT_EMPTY_PATH, &posix.MountAttr{Clear: unix.MOUNT_ATTR_RDONLY}), 0)
 			t.Errno("mkdir", t.Core.Mkdirat(m, "d", 0o700), 0)
 		}},
-		{Op: posix.OpMountSetattr, Name: "no devices", Need: Root, Run: func(t *T) {
+		{Op: posix.OpMountSetattr, Name: "no devices", Need: Root, Alone: true, Run: func(t *T) {
+			t.OwnMounts()
+			t.File("null", "")
 			m := t.FD(t.Core.OpenTree(posix.AtFDCWD, "/dev/null", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC))
-			t.Must("mount_setattr", t.Core.MountSetattr(m, "", unix.AT_EMPTY_PATH, &posix.MountAttr{Set: unix.MOUNT_ATTR_NODEV}))
-			t.Must("mkdir", t.Core.Mkdirat(t.Dir, "d", 0o700))
+			t.Must("clear nodev", t.Core.MountSetattr(m, "", unix.AT_EMPTY_PATH, &posix.MountAttr{Clear: unix.MOUNT_ATTR_NODEV}))
+			t.Attach(m, "null")
+			t.OpenErrno("null", unix.O_RDONLY, 0)
+			t.Must("set nodev", t.Core.MountSetattr(m, "", unix.AT_EMPTY_PATH, &posix.MountAttr{Set: unix.MOUNT_ATTR_NODEV}))
+			t.OpenErrno("null", unix.O_RDONLY, unix.EACCES)
+			t.OpenErrno("null", unix.O_PATH, 0)
 		}},
 		{Op: posix.OpUmount2, Name: "what is no mount", Need: Root, Run: func(t *T) {
 			t.Mkdir("d")
