@@ -16,7 +16,7 @@ type io struct {
 	collecting     bool
 	devpts         super
 	ptmx           inode
-	ptys           uint32             // number of the next pseudo-terminal
+	ptys           []bool             // which numbers of pseudo-terminals are in use
 	terminals      map[posix.PID]*pty // of sessions
 	in             incoming           // of the call that is being made: on the stack it would be allocated
 	out            outgoing

@@ -1,12 +1,15 @@
 package kernel
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
 )
 
-// pty is a pseudo-terminal: what is written to one side is read from the other, with a line discipline in between. Source: drivers/tty/pty.c and n_tty.c.
+// pty is a pseudo-terminal: what is written to one side is read from the other, with a line discipline in between.
+// Source: drivers/tty/pty.c and n_tty.c.
 type pty struct {
 	k               *Kernel
 	number          uint32
@@ -61,8 +64,7 @@ type ptySlave struct{ *pty }
 
 // openPtmx makes a pair of pseudo-terminals.
 func (p *Process) openPtmx(*inode, *file) (object, posix.Errno) {
-	t := &pty{k: p.k, number: p.k.io.ptys, locked: true, t: newTermios}
-	p.k.io.ptys++
+	t := &pty{k: p.k, number: p.k.io.ptyNumber(), locked: true, t: newTermios}
 	t.node = p.k.io.devpts.newNode(unix.S_IFCHR|0o620, p.cred.uids.Effective, p.cred.gids.Effective, p.k.timestamp())
 	t.node.rdev = unix.Mkdev(ptyMajor, t.number)
 	return ptyMaster{t}, 0
@@ -81,6 +83,24 @@ func (p *Process) openTTY(*inode, *file) (object, posix.Errno) {
 
 // leaveTerminal is what setsid does: the process has no controlling terminal any more. The new session has none, since terminals belong to sessions.
 func (p *Process) leaveTerminal() {}
+
+// ptyNumber takes the lowest number that no terminal has.
+func (o *io) ptyNumber() uint32 {
+	at := slices.Index(o.ptys, false)
+	if at < 0 {
+		at = len(o.ptys)
+		o.ptys = append(o.ptys, false)
+	}
+	o.ptys[at] = true
+	return uint32(at)
+}
+
+// closed gives the number back when both sides have been closed.
+func (t *pty) closed() {
+	if t.gone && t.slaves == 0 {
+		t.k.io.ptys[t.number] = false
+	}
+}
 
 // setTerminal makes a terminal the one that controls the caller's session (TIOCSCTTY). Source: ioctl_tty(2).
 func (p *Process) setTerminal(f *file, steal bool) posix.Errno {
@@ -157,6 +177,7 @@ func (m ptyMaster) events(*file) uint32 {
 
 func (m ptyMaster) release(*file) {
 	m.gone = true
+	m.closed()
 	m.lines, m.edit = nil, nil
 	m.slaveq.notify(0)
 	if m.session != 0 {
@@ -227,6 +248,7 @@ func (s ptySlave) events(*file) uint32 {
 
 func (s ptySlave) release(*file) {
 	s.slaves--
+	s.closed()
 	if s.slaves == 0 {
 		s.left = true
 		s.masterq.notify(0)

@@ -79,6 +79,9 @@ func (u *udpSocket) shutdown(_ *Process, how int) posix.Errno {
 }
 
 func (u *udpSocket) prepare(_ *Process, m *outgoing) posix.Errno {
+	if !u.boundTo && !u.autobind(u.any()) { // before anything is looked at: inet_send_prepare
+		return eagain
+	}
 	switch {
 	case len(m.data) > 0xffff:
 		return emsgsize
@@ -112,9 +115,6 @@ func (u *udpSocket) prepare(_ *Process, m *outgoing) posix.Errno {
 }
 
 func (u *udpSocket) send(p *Process, m *outgoing) posix.Errno {
-	if !u.boundTo && !u.autobind(u.any()) {
-		return eagain
-	}
 	if errno := u.takeError(); errno != 0 {
 		return errno
 	}

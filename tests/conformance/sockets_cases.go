@@ -150,7 +150,8 @@ func socketsCases() []Case {
 				want        posix.Errno
 			}{
 				{unix.AF_INET, unix.SOCK_STREAM, unix.EOPNOTSUPP}, {unix.AF_INET6, unix.SOCK_DGRAM, unix.EOPNOTSUPP},
-				{99, unix.SOCK_STREAM, unix.EAFNOSUPPORT}, {unix.AF_UNIX, unix.SOCK_STREAM | 0x100, unix.EINVAL}, {unix.AF_UNIX, unix.SOCK_RDM, unix.ESOCKTNOSUPPORT},
+				{99, unix.SOCK_STREAM, unix.EAFNOSUPPORT}, {unix.AF_UNIX, unix.SOCK_STREAM | 0x100, unix.EINVAL},
+				{unix.AF_UNIX, unix.SOCK_RDM, unix.ESOCKTNOSUPPORT},
 			} {
 				a, b, err := t.Core.Socketpair(c.family, c.typ, 0)
 				t.Errno("socketpair", err, c.want)

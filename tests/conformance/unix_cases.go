@@ -198,7 +198,10 @@ func unixCases() []Case {
 			for _, c := range []struct {
 				typ      int
 				none, to posix.Errno
-			}{{unix.SOCK_STREAM, unix.ENOTCONN, unix.EOPNOTSUPP}, {unix.SOCK_DGRAM, unix.ENOTCONN, unix.ECONNREFUSED}, {unix.SOCK_SEQPACKET, unix.ENOTCONN, unix.ENOTCONN}} {
+			}{
+				{unix.SOCK_STREAM, unix.ENOTCONN, unix.EOPNOTSUPP}, {unix.SOCK_DGRAM, unix.ENOTCONN, unix.ECONNREFUSED},
+				{unix.SOCK_SEQPACKET, unix.ENOTCONN, unix.ENOTCONN},
+			} {
 				s := t.socket(unix.AF_UNIX, c.typ)
 				t.Errno("send", t.send(s, "x", posix.Sockaddr{}), c.none)
 				t.Errno("send to", t.send(s, "x", nowhere), c.to)
