@@ -43,10 +43,10 @@ func derived(t *testing.T, args ...string) (stdout, stderr string, status int) {
 	return out.String(), says.String(), status
 }
 
-// report derives what follows from the echo daemon.
+// report derives what follows from a program.
 func report(t *testing.T, args ...string) (r derive.Report) {
 	t.Helper()
-	text, says, status := derived(t, append([]string{"-o", "json", "--tags", "netgo,osusergo", echoPackage}, args...)...)
+	text, says, status := derived(t, append([]string{"-o", "json", "--tags", "netgo,osusergo"}, args...)...)
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, says)
 	}
@@ -147,7 +147,7 @@ func talk(t *testing.T, d *daemon) {
 // TestEchoUnderDerivedFilter runs the daemon under exactly what is derived from its source, and under less.
 func TestEchoUnderDerivedFilter(t *testing.T) {
 	echo := static(t, "echo")
-	r := report(t)
+	r := report(t, echoPackage)
 	list, err := r.Allow(derive.Reachable)
 	if err != nil {
 		t.Fatal(err)
@@ -212,7 +212,7 @@ func TestThreeColumns(t *testing.T) {
 	talk(t, d)
 	_ = d.status() // killed, so the recording has no last line
 
-	r := report(t, "--recording", recording)
+	r := report(t, echoPackage, "--recording", recording)
 	var declared, reachable, observed []string
 	for _, op := range r.Operations {
 		if op.Declared {
