@@ -4,6 +4,9 @@ import (
 	"flag"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/mocks/kernel"
 	"github.com/bulkhead/bulkhead/posix"
@@ -32,6 +35,11 @@ func otherSide() posix.Core {
 	if err != nil {
 		panic(err)
 	}
+	// A program of Go takes it and goes on.
+	if err := child.Sigaction(unix.SIGPIPE, kernel.Action{Handler: func(posix.SignalInfo) {}, Restart: true}); err != nil {
+		panic(err)
+	}
+	k.Advance(time.Hour) // as Linux has been up for a while: a time near 0 is past
 	return child
 }
 
