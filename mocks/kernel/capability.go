@@ -2,7 +2,8 @@ package kernel
 
 import "github.com/bulkhead/bulkhead/posix"
 
-// capableIn tells whether a capability is effective in a user namespace: it is that of the process or one below, or the process's user made the namespace next below
+// capableIn tells whether a capability is effective in a user namespace: it is that of the process or one below, or the process's user made the
+// namespace next below
 // that of the process. Source: user_namespaces(7), cap_capable in security/commoncap.c.
 func (p *Process) capableIn(ns *userNS, capability int) bool { return p.cred.capableIn(ns, capability) }
 

@@ -54,7 +54,8 @@ func (k *Kernel) bootGroups() {
 	m.attach(spot{k.tree.root, on})
 }
 
-// admit puts a new process into the control group into, or, when that is nil, into its parent's. It is called before the process is visible; nothing is to be undone after an
+// admit puts a new process into the control group into, or, when that is nil, into its parent's. It is called before the process is visible;
+// nothing is to be undone after an
 // error. EAGAIN: pids.max. EBUSY: into has controllers for its children.
 func (k *Kernel) admit(parent, child *Process, into *group) posix.Errno {
 	g := parent.in
@@ -137,7 +138,8 @@ func (g *group) migrate(p *Process) {
 	g.join(p)
 }
 
-// mayMigrate says whether somebody may move a process: EACCES unless the cgroup.procs of the nearest group above both may be written, EBUSY when the new one has controllers
+// mayMigrate says whether somebody may move a process: EACCES unless the cgroup.procs of the nearest group above both may be written, EBUSY when
+// the new one has controllers
 // for its children. Source: cgroup_attach_permissions in kernel/cgroup/cgroup.c.
 func (p *Process) mayMigrate(cred *credentials, from, to *group) posix.Errno {
 	common := to

@@ -50,7 +50,8 @@ var (
 		{"cgroup.controllers", 0o444}, {"cgroup.max.depth", 0o644}, {"cgroup.max.descendants", 0o644}, {"cgroup.procs", 0o644}, {"cgroup.stat", 0o444},
 		{"cgroup.subtree_control", 0o644}, {"cgroup.threads", 0o644}, {"cpu.stat", 0o444},
 	}
-	ownFiles        = append(slices.Clone(rootFiles), groupEntry{"cgroup.events", 0o444}, groupEntry{"cgroup.freeze", 0o644}, groupEntry{"cgroup.kill", 0o200}, groupEntry{"cgroup.type", 0o644})
+	ownFiles = append(slices.Clone(rootFiles),
+		groupEntry{"cgroup.events", 0o444}, groupEntry{"cgroup.freeze", 0o644}, groupEntry{"cgroup.kill", 0o200}, groupEntry{"cgroup.type", 0o644})
 	controllerFiles = [...][]groupEntry{
 		{{"cpu.max", 0o644}, {"cpu.weight", 0o644}},
 		{{"io.max", 0o644}, {"io.stat", 0o444}},

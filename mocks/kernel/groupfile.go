@@ -38,7 +38,8 @@ func (f *groupFile) changes() uint64 { return f.g.changed }
 
 func (f *groupFile) queues(*file) (a, b *waitq) { return &f.g.q, nil }
 
-// events: what a regular file has, and what poll(2) calls an exceptional condition when the file has changed since it was read. Source: kernfs_generic_poll.
+// events: what a regular file has, and what poll(2) calls an exceptional condition when the file has changed since it was read. Source:
+// kernfs_generic_poll.
 func (f *groupFile) events(*file) uint32 {
 	const usual = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDNORM | unix.EPOLLWRNORM
 	if f.name == "cgroup.events" && (f.seen != f.g.changed || f.g.dead) {

@@ -197,7 +197,8 @@ func (g *group) setCPU(value string) posix.Errno {
 	return 0
 }
 
-// take moves a process into the group: its number in the pid namespace of the writer, 0 for the writer itself. Who opened the file must be allowed to.
+// take moves a process into the group: its number in the pid namespace of the writer, 0 for the writer itself. Who opened the file must be allowed
+// to.
 // Source: __cgroup_procs_write.
 func (g *group) take(p *Process, f *file, value string) posix.Errno {
 	pid, err := strconv.ParseInt(value, 0, 32)

@@ -17,7 +17,8 @@ type landlockDomain struct {
 	mountsForbidden bool // this or an older one handles files
 }
 
-// landlock says whether the Landlock domain of the process allows access (LANDLOCK_ACCESS_FS_…) to an entry: EACCES, or 0. For what makes or removes a
+// landlock says whether the Landlock domain of the process allows access (LANDLOCK_ACCESS_FS_…) to an entry: EACCES, or 0. For what makes or
+// removes a
 // name, at is the directory. Source: landlock(7).
 func (p *Process) landlock(m *mount, at *entry, access uint64) posix.Errno {
 	if p.box.domain == nil || p.box.domain.denied(m, at, access) == 0 {

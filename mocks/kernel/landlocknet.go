@@ -6,7 +6,8 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 )
 
-// landlockAddress says whether the domain allows a TCP socket to be bound or connected (right: LANDLOCK_ACCESS_NET_…) to an address: EACCES, or EINVAL for an address of another
+// landlockAddress says whether the domain allows a TCP socket to be bound or connected (right: LANDLOCK_ACCESS_NET_…) to an address: EACCES, or
+// EINVAL for an address of another
 // family, which is checked here first. Source: current_check_access_socket in security/landlock/net.c.
 func (p *Process) landlockAddress(s socket, a posix.Sockaddr, right uint64) posix.Errno {
 	t, ok := s.(*tcpSocket)

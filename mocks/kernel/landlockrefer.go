@@ -40,8 +40,10 @@ func removeRight(e *entry) uint64 {
 	return unix.LANDLOCK_ACCESS_FS_REMOVE_FILE
 }
 
-// landlockRefer says whether old, in directory from, may be given a name in directory to: EACCES, EXDEV, or 0. All are on mount m. removing: the old name goes, as rename
-// does and link does not. there is what has the new name, or nil; with exchange the two change places. Source: current_check_refer_path in security/landlock/fs.c.
+// landlockRefer says whether old, in directory from, may be given a name in directory to: EACCES, EXDEV, or 0. All are on mount m. removing: the
+// old name goes, as rename
+// does and link does not. there is what has the new name, or nil; with exchange the two change places. Source: current_check_refer_path in
+// security/landlock/fs.c.
 func (p *Process) landlockRefer(m *mount, from, old, to, there *entry, removing, exchange bool) posix.Errno {
 	d := p.box.domain
 	if d == nil || !d.mountsForbidden {

@@ -9,7 +9,8 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 )
 
-// launch is a launch program that is being interpreted: each step is what a child of posix/linux's Clone3 does between clone3 and execveat. It runs on
+// launch is a launch program that is being interpreted: each step is what a child of posix/linux's Clone3 does between clone3 and execveat. It runs
+// on
 // the goroutine of the parent, which waits, as after vfork(2). Calls are made through the child's own methods, with the kernel not locked in between.
 type launch struct {
 	child    *Process
@@ -55,7 +56,8 @@ func checkProgram(p *posix.Program) posix.Errno {
 	return 0
 }
 
-// launch runs a launch program in a child until it executes another program or ends. The kernel is locked before and after. It returns the step that failed, nil when none has.
+// launch runs a launch program in a child until it executes another program or ends. The kernel is locked before and after. It returns the step
+// that failed, nil when none has.
 func (k *Kernel) launch(child *Process, program *posix.Program) *posix.StepFailure {
 	l := newLaunch(child, program)
 	k.mu.Unlock()

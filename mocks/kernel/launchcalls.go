@@ -117,7 +117,8 @@ func (l *launch) sigprocmask(a [6]uint64) posix.Errno {
 	return l.putWords(a[2], uint64(*old))
 }
 
-// sigaction sets what a signal does: the default, or nothing. Programs of the in-memory kernel have no handlers. Source: struct sigaction of the kernel begins with the handler.
+// sigaction sets what a signal does: the default, or nothing. Programs of the in-memory kernel have no handlers. Source: struct sigaction of the
+// kernel begins with the handler.
 func (l *launch) sigaction(a [6]uint64) posix.Errno {
 	if a[3] != 8 {
 		return einval
@@ -209,7 +210,8 @@ func (l *launch) landlock(number uint32, a [6]uint64) (uint64, posix.Errno) {
 		}
 		var attr [24]byte
 		copy(attr[:], b)
-		return result(p.LandlockCreateRuleset(&posix.LandlockRulesetAttr{HandledAccessFS: le64(attr[0:]), HandledAccessNet: le64(attr[8:]), Scoped: le64(attr[16:])}))
+		return result(p.LandlockCreateRuleset(&posix.LandlockRulesetAttr{HandledAccessFS: le64(attr[0:]), HandledAccessNet: le64(attr[8:]),
+			Scoped: le64(attr[16:])}))
 	}
 	if uint32(a[3]) != 0 {
 		return 0, einval
@@ -244,7 +246,8 @@ func (l *launch) hostname(a [6]uint64) (string, posix.Errno) {
 // ioctl has those that a launch needs: the loopback interface goes up, and a terminal controls the session.
 func (l *launch) ioctl(a [6]uint64) posix.Errno {
 	p := l.child
-	if uint32(a[1]) == unix.SIOCSIFFLAGS {
+	switch uint32(a[1]) {
+	case unix.SIOCSIFFLAGS:
 		b, errno := l.bytes(a[2], 40)
 		if errno != 0 {
 			return errno

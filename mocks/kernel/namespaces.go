@@ -116,7 +116,8 @@ func (k *Kernel) bootNamespaces() {
 	k.tree.root.each(func(m *mount) { m.ns = k.init.ns.mnt })
 }
 
-// bear puts a child, which has a copy of its parent's namespaces, into those that are made with it (flags of clone), or that its parent has entered for its
+// bear puts a child, which has a copy of its parent's namespaces, into those that are made with it (flags of clone), or that its parent has entered
+// for its
 // children.
 func (k *Kernel) bear(child, parent *Process, flags uint64) posix.Errno {
 	if flags&unix.CLONE_NEWUSER != 0 {

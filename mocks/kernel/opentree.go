@@ -21,7 +21,8 @@ func (p *Process) OpenTree(dir posix.FD, path string, flags uint32) (posix.FD, e
 
 // openTree keeps the order of open_tree in fs/namespace.c.
 func (p *Process) openTree(dir posix.FD, path string, flags uint32) (posix.FD, posix.Errno) {
-	const known = unix.AT_EMPTY_PATH | unix.AT_NO_AUTOMOUNT | unix.AT_RECURSIVE | unix.AT_SYMLINK_NOFOLLOW | unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC
+	const known = unix.AT_EMPTY_PATH | unix.AT_NO_AUTOMOUNT | unix.AT_RECURSIVE | unix.AT_SYMLINK_NOFOLLOW | unix.OPEN_TREE_CLONE |
+		unix.OPEN_TREE_CLOEXEC
 	clone := flags&unix.OPEN_TREE_CLONE != 0
 	if flags&^known != 0 || flags&unix.AT_RECURSIVE != 0 && !clone {
 		return -1, einval
@@ -70,7 +71,8 @@ func (p *Process) hasRoom() bool {
 	return uint64(at) < p.limits[rlimitNofile].Soft
 }
 
-// mayCopy tells whether a mount may be copied: it is in the mount namespace of the process, or the detached one of a descriptor. Source: may_copy_tree.
+// mayCopy tells whether a mount may be copied: it is in the mount namespace of the process, or the detached one of a descriptor. Source:
+// may_copy_tree.
 func (p *Process) mayCopy(m *mount) bool {
 	return m.ns == p.ns.mnt || m.ns == nil && m != p.k.tree.hidden
 }
@@ -149,7 +151,8 @@ func (p *Process) moveTree(from, to spot) posix.Errno {
 		if m.parent == nil || m.locked || m.parent.shared || to.mount.ns != p.ns.mnt {
 			return einval
 		}
-	} else if m.ns != nil || m.parent != nil || m == p.k.tree.hidden || to.mount.isIn(m) || to.mount.ns != p.ns.mnt && (to.mount.ns != nil || to.mount == p.k.tree.hidden) {
+	} else if m.ns != nil || m.parent != nil || m == p.k.tree.hidden || to.mount.isIn(m) ||
+		to.mount.ns != p.ns.mnt && (to.mount.ns != nil || to.mount == p.k.tree.hidden) {
 		return einval
 	}
 	switch {

@@ -20,7 +20,8 @@ func (p *Process) Prctl(args posix.PrctlArgs) (int, error) {
 func (p *Process) prctl(a *posix.PrctlArgs) (int, posix.Errno) {
 	rest := a.Arg3 | a.Arg4 | a.Arg5
 	switch a.Op {
-	case unix.PR_CAPBSET_READ, unix.PR_CAPBSET_DROP, unix.PR_SET_SECUREBITS, unix.PR_GET_SECUREBITS, unix.PR_GET_KEEPCAPS, unix.PR_SET_KEEPCAPS, unix.PR_CAP_AMBIENT:
+	case unix.PR_CAPBSET_READ, unix.PR_CAPBSET_DROP, unix.PR_SET_SECUREBITS, unix.PR_GET_SECUREBITS,
+		unix.PR_GET_KEEPCAPS, unix.PR_SET_KEEPCAPS, unix.PR_CAP_AMBIENT:
 		return p.prctlCapabilities(a)
 	case unix.PR_SET_PDEATHSIG:
 		if a.Arg2 > 64 {

@@ -169,7 +169,8 @@ func (p *Process) restrictSelf(fd posix.FD, flags uint32) posix.Errno {
 		return errno
 	}
 	d := &landlockDomain{
-		older: p.box.domain, layers: 1, fs: r.fs, net: r.net, scoped: r.scoped, paths: maps.Clone(r.paths), ports: maps.Clone(r.ports), mountsForbidden: r.fs != 0,
+		older: p.box.domain, layers: 1, fs: r.fs, net: r.net, scoped: r.scoped,
+		paths: maps.Clone(r.paths), ports: maps.Clone(r.ports), mountsForbidden: r.fs != 0,
 	}
 	if d.fs != 0 { // before there was a right to it, no ruleset could allow it
 		d.fs |= unix.LANDLOCK_ACCESS_FS_REFER

@@ -6,7 +6,8 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 )
 
-// nsFile is the object of a descriptor of a namespace, as opening /proc/PID/ns/… makes one. of is the namespace: a *mountNS, a *pidNS …; a *userNS that is nil is the first one.
+// nsFile is the object of a descriptor of a namespace, as opening /proc/PID/ns/… makes one. of is the namespace: a *mountNS, a *pidNS …; a *userNS
+// that is nil is the first one.
 type nsFile struct {
 	nothing
 	namespace
@@ -29,7 +30,8 @@ func (n *nsFile) release(*file) {
 // nsDevice is the device of the file system of namespaces.
 const nsDevice = 4
 
-// namespaceOf returns the namespace of a process that a name in /proc/PID/ns stands for, or nil. Source: proc_ns_dir_inode_operations in fs/proc/namespaces.c.
+// namespaceOf returns the namespace of a process that a name in /proc/PID/ns stands for, or nil. Source: proc_ns_dir_inode_operations in
+// fs/proc/namespaces.c.
 func (p *Process) namespaceOf(name string) *nsFile {
 	ns := &p.ns
 	switch name {
@@ -148,7 +150,8 @@ func (p *Process) enterNamespaces(list []*nsFile) posix.Errno {
 	return 0
 }
 
-// admitted says whether the process, with credentials that an earlier namespace of the same call gave it, may enter a namespace: the install operations of the kinds.
+// admitted says whether the process, with credentials that an earlier namespace of the same call gave it, may enter a namespace: the install
+// operations of the kinds.
 func (p *Process) admitted(n *nsFile, cred *credentials) posix.Errno {
 	alone := p.box.launching
 	if n.kind == unix.CLONE_NEWUSER {

@@ -69,7 +69,8 @@ func (p *Process) umount2(path string, flags int) posix.Errno {
 // busy tells whether a mount is used, or has others in it.
 func (m *mount) busy() bool { return m.refs > 0 || len(m.over) > 0 }
 
-// expire takes a mount away the second time that nobody has used it in between. This kernel does not see who used it, so the first time never comes to an end.
+// expire takes a mount away the second time that nobody has used it in between. This kernel does not see who used it, so the first time never comes
+// to an end.
 func (p *Process) expire(m *mount, flags int) posix.Errno {
 	switch {
 	case m == p.root.mount, flags&(unix.MNT_FORCE|unix.MNT_DETACH) != 0:

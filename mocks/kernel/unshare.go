@@ -13,7 +13,8 @@ func (k *Kernel) newNamespace(kind int, owner *userNS) namespace {
 }
 
 // newKinds are the namespaces besides that of users.
-const newKinds = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWPID | unix.CLONE_NEWCGROUP | unix.CLONE_NEWTIME
+const newKinds = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWPID |
+	unix.CLONE_NEWCGROUP | unix.CLONE_NEWTIME
 
 // maxNamespaceDepth is how deep namespaces of users and of processes can be nested. Source: MAX_PID_NS_LEVEL, user_namespaces(7).
 const maxNamespaceDepth = 32
@@ -100,7 +101,8 @@ func (c credentials) born(user *userNS) credentials {
 	return c
 }
 
-// renew puts new namespaces into ns, for a process with these credentials. copies says what became of the mounts. Source: create_new_namespaces in kernel/nsproxy.c.
+// renew puts new namespaces into ns, for a process with these credentials. copies says what became of the mounts. Source: create_new_namespaces in
+// kernel/nsproxy.c.
 func (k *Kernel) renew(ns *namespaces, cred *credentials, flags uint64, in *group) (copies map[*mount]*mount, errno posix.Errno) {
 	if flags&newKinds == 0 {
 		return nil, 0

@@ -113,7 +113,8 @@ func landlockCases() []Case {
 			t.Errno("no access", t.Core.LandlockAddPathRule(fd, &posix.LandlockPathBeneath{Parent: -1}), unix.ENOMSG)
 			t.Errno("access that is not handled", t.Core.LandlockAddPathRule(fd, &posix.LandlockPathBeneath{AllowedAccess: fsWrite, Parent: -1}), unix.EINVAL)
 			t.Errno("no file", t.Core.LandlockAddPathRule(fd, &posix.LandlockPathBeneath{AllowedAccess: fsRead, Parent: -1}), unix.EBADF)
-			t.Errno("the current directory", t.Core.LandlockAddPathRule(fd, &posix.LandlockPathBeneath{AllowedAccess: fsRead, Parent: posix.AtFDCWD}), unix.EBADF)
+			t.Errno("the current directory",
+				t.Core.LandlockAddPathRule(fd, &posix.LandlockPathBeneath{AllowedAccess: fsRead, Parent: posix.AtFDCWD}), unix.EBADF)
 		}},
 		{Op: posix.OpLandlockAddPathRule, Name: "about what is no file", Run: func(t *T) {
 			fd := t.Ruleset(1, posix.LandlockRulesetAttr{HandledAccessFS: fsRead})
@@ -126,7 +127,8 @@ func landlockCases() []Case {
 		{Op: posix.OpLandlockAddPathRule, Name: "a directory's right on a file", Run: func(t *T) {
 			fd := t.Ruleset(1, posix.LandlockRulesetAttr{HandledAccessFS: fsRead | fsReadDir})
 			file := t.File("x", "")
-			t.Errno("landlock_add_rule", t.Core.LandlockAddPathRule(fd, &posix.LandlockPathBeneath{AllowedAccess: fsRead | fsReadDir, Parent: file}), unix.EINVAL)
+			t.Errno("landlock_add_rule",
+				t.Core.LandlockAddPathRule(fd, &posix.LandlockPathBeneath{AllowedAccess: fsRead | fsReadDir, Parent: file}), unix.EINVAL)
 			t.Errno("landlock_add_rule", t.Core.LandlockAddPathRule(fd, &posix.LandlockPathBeneath{AllowedAccess: fsRead, Parent: file}), 0)
 		}},
 		{Op: posix.OpLandlockAddNetRule, Name: "errors in their order", Run: func(t *T) {

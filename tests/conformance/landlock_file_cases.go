@@ -158,7 +158,8 @@ func landlockFileCases() []Case {
 			t.Errno("umount2", t.Core.Umount2(t.Path+"/d", 0), unix.EPERM)
 			t.Errno("umount2 of what is no mount", t.Core.Umount2(t.Path, 0), unix.EINVAL)
 			t.Errno("move_mount", t.Core.MoveMount(posix.Move{FromDir: again, ToDir: t.Dir, ToPath: "d", Flags: unix.MOVE_MOUNT_F_EMPTY_PATH}), unix.EPERM)
-			t.Errno("move_mount to nothing", t.Core.MoveMount(posix.Move{FromDir: again, ToDir: t.Dir, ToPath: "no", Flags: unix.MOVE_MOUNT_F_EMPTY_PATH}), unix.ENOENT)
+			t.Errno("move_mount to nothing",
+				t.Core.MoveMount(posix.Move{FromDir: again, ToDir: t.Dir, ToPath: "no", Flags: unix.MOVE_MOUNT_F_EMPTY_PATH}), unix.ENOENT)
 		}},
 		{Op: posix.OpLandlockRestrictSelf, Name: "inherited by a child", Alone: true, Run: func(t *T) {
 			fd := t.Ruleset(1, posix.LandlockRulesetAttr{HandledAccessFS: fsMakeDir})

@@ -52,7 +52,8 @@ func (t *T) Filter(filter []posix.SockFilter) {
 func seccompCases() []Case {
 	return []Case{
 		{Op: posix.OpSeccompActionAvail, Name: "those that there are", Run: func(t *T) {
-			for _, a := range []uint32{bpf.RetKillProcess, bpf.RetKillThread, bpf.RetTrap, bpf.RetErrno, bpf.RetUserNotif, bpf.RetTrace, bpf.RetLog, bpf.RetAllow} {
+			for _, a := range []uint32{bpf.RetKillProcess, bpf.RetKillThread, bpf.RetTrap, bpf.RetErrno,
+				bpf.RetUserNotif, bpf.RetTrace, bpf.RetLog, bpf.RetAllow} {
 				t.Errno("seccomp", t.Core.SeccompActionAvail(a), 0)
 			}
 		}},
