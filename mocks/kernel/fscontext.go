@@ -8,7 +8,7 @@ import (
 
 // fsContext is the object of fsopen(2): a file system that is being set up.
 type fsContext struct {
-	nothing
+	anonymous
 	typ   string
 	owner *userNS // whose capabilities count
 	phase fsPhase
@@ -30,11 +30,6 @@ const (
 func (c *fsContext) pollable() bool { return false }
 
 func (c *fsContext) read(_ *Process, _ *file, _ []byte) (int, posix.Errno) { return 0, enodata }
-
-func (c *fsContext) stat(_ *file, st *posix.Stat) posix.Errno {
-	*st = anonymousStat
-	return 0
-}
 
 func (c *fsContext) release(*file) {
 	if c.root != nil {

@@ -5,7 +5,7 @@ import "github.com/bulkhead/bulkhead/posix"
 // listener is the object of SECCOMP_FILTER_FLAG_NEW_LISTENER. What it is told cannot be read: that is an ioctl that posix.Core does not have. So a
 // notified call waits until the listener is closed.
 type listener struct {
-	nothing
+	anonymous
 	closed bool
 	asked  uint64 // how many calls there were
 	waits  int    // how many wait
@@ -17,11 +17,6 @@ func (l *listener) events(*file) uint32 {
 	if l.waits > 0 {
 		return pollIn
 	}
-	return 0
-}
-
-func (l *listener) stat(_ *file, st *posix.Stat) posix.Errno {
-	*st = anonymousStat
 	return 0
 }
 
@@ -73,6 +68,3 @@ func (p *Process) setListener(link *filterLink) (int, posix.Errno) {
 
 // pollIn is EPOLLIN.
 const pollIn = 1
-
-// anonymousStat is what fstat(2) says of descriptors that are no files. Source: fs/anon_inodes.c.
-var anonymousStat = posix.Stat{Mode: 0o600, Nlink: 1}

@@ -31,8 +31,10 @@ func (o *pidfd) changes() uint64 { return uint64(o.of.state) }
 // pidfsMagic is the type of the file system of pidfds. Source: include/uapi/linux/magic.h, PID_FS_MAGIC.
 const pidfsMagic = 0x50494446
 
-func (o *pidfd) stat(_ *file, st *posix.Stat) posix.Errno {
-	*st = posix.Stat{Mode: unix.S_IFREG | 0o700, Nlink: 1, Ino: uint64(o.of.pid)}
+// stat is that of Linux 6.16 and later; before, the mode was that of a regular file, and before 6.9 there was no such file system.
+func (o *pidfd) stat(f *file, st *posix.Stat) posix.Errno {
+	at := f.k.io.anon.atime
+	*st = posix.Stat{Dev: 0xe, Mode: 0o700, Nlink: 1, Ino: uint64(o.of.pid), Atime: at, Mtime: at, Ctime: at}
 	return 0
 }
 

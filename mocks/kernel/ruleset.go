@@ -10,18 +10,13 @@ import (
 
 // ruleset is the object of landlock_create_ruleset(2).
 type ruleset struct {
-	nothing
+	anonymous
 	fs, net, scoped uint64
 	paths           map[*inode]uint64
 	ports           map[uint16]uint64
 }
 
 func (r *ruleset) pollable() bool { return false }
-
-func (r *ruleset) stat(_ *file, st *posix.Stat) posix.Errno {
-	*st = anonymousStat
-	return 0
-}
 
 // What this kernel knows of Landlock: version 7 of its interface.
 const (

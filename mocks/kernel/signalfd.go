@@ -11,7 +11,7 @@ import (
 // signalfd is the object of a descriptor that signals are read from. A read takes those of the reader, as on Linux; whether there are some is asked of the process
 // that used it last.
 type signalfd struct {
-	nothing
+	anonymous
 	mask posix.Sigset
 	of   *Process
 }
@@ -92,8 +92,3 @@ func (s *signalfd) events(*file) uint32 {
 }
 
 func (s *signalfd) changes() uint64 { return s.of.sig.arrived }
-
-func (s *signalfd) stat(_ *file, st *posix.Stat) posix.Errno {
-	*st = anonymousStat
-	return 0
-}
