@@ -13,7 +13,6 @@ import (
 	"testing/iotest"
 
 	"github.com/bulkhead/bulkhead/posix"
-	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/posix/record"
 )
 
@@ -304,8 +303,17 @@ func TestResultsThatDoNotFit(t *testing.T) {
 // FuzzReplay: whatever a file has in it, reading it ends with an error that says where, or with a recording that comes out the same when what is in it is
 // called and recorded again. It is tried as it is and with the checksums that it should have.
 func FuzzReplay(f *testing.F) {
-	program, _ := everything(f, f.TempDir())
-	for _, seed := range []string{"", "{}\n", recorded(f, kernel{}, short), recorded(f, posix.Unimplemented{}, every), recorded(f, linux.New(), program)} {
+	// Calls of all shapes, few of each: long recordings make a fuzzer slow.
+	shapes := func(k posix.Core) {
+		_, _, _ = k.Accept4(3, 0)
+		_ = k.Fstat(3, &posix.Stat{})
+		_, _ = k.Recvmsg(3, &posix.Msg{Data: make([]byte, 4), Control: make([]byte, 4)}, 0)
+		_, _ = k.Ppoll([]posix.PollFD{{FD: 3}}, nil)
+		_, _ = k.Mmap(posix.Mapping{Length: 5})
+		_, _ = k.Clone3(&posix.CloneArgs{Program: &posix.Program{Memory: []byte("x"), Steps: make([]posix.Step, 1)}})
+		_ = k.Execve("/\xff", []string{"a"}, nil)
+	}
+	for _, seed := range []string{"", "{}\n", recorded(f, kernel{}, short), recorded(f, posix.Unimplemented{}, shapes), recorded(f, mapping{}, shapes)} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
