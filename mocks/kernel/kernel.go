@@ -22,6 +22,16 @@ type Config struct {
 	MaxPID int
 	// Trace, unless nil, is told of each call when it is over. It is called with the kernel locked: it must not make calls.
 	Trace func(Call)
+	// FailStep, unless nil, is asked before each system call of a launch program, and the call fails with the errno that it returns, unless that is 0; so does
+	// a test see what is done about a child that comes to nothing. It is called with the kernel locked: it must not make calls.
+	FailStep func(Step) posix.Errno
+}
+
+// Step is a system call that a launch program is about to make.
+type Step struct {
+	PID    posix.PID
+	Index  int // in [posix.Program]'s Steps
+	Number uint32
 }
 
 // Call is one call of a process, when it was over.

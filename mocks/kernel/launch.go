@@ -17,6 +17,7 @@ type launch struct {
 	program  *posix.Program
 	memory   []byte // a copy of the program's, at launchMemory
 	slots    [posix.MaxSlots + 1]uint64
+	index    int  // of the step that is being made
 	executed bool // execveat succeeded
 }
 
@@ -91,6 +92,7 @@ func (l *launch) run() (failed *posix.StepFailure) {
 		}
 	}()
 	for i := range l.program.Steps {
+		l.index = i
 		errno, got, ok := l.step(&l.program.Steps[i])
 		if !ok {
 			failed = &posix.StepFailure{Step: i, Errno: errno, Got: got}
@@ -156,6 +158,9 @@ func (l *launch) call(number uint32, a [6]uint64) (uint64, posix.Errno) {
 		p.calls++
 		errno = p.askFilters(number, a[:])
 		p.calls--
+	}
+	if k.config.FailStep != nil && errno == 0 {
+		errno = k.config.FailStep(Step{PID: p.pid, Index: l.index, Number: number})
 	}
 	p.box.asked = true
 	k.mu.Unlock()
