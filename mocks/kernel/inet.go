@@ -314,9 +314,12 @@ func (p *Process) GetsockoptTCPInfo(fd posix.FD, info *posix.TCPInfo) error {
 	if errno == 0 {
 		var s socket
 		if s, _, errno = p.socketAt(fd); errno == 0 {
-			if t, ok := s.(*tcpSocket); ok {
+			switch t, ok := s.(*tcpSocket); {
+			case ok:
 				*info = t.info()
-			} else {
+			case s.base().family == unix.AF_INET6:
+				errno = enoprotoopt
+			default:
 				errno = eopnotsupp
 			}
 		}

@@ -177,6 +177,7 @@ func (m ptyMaster) events(*file) uint32 {
 
 func (m ptyMaster) release(*file) {
 	m.gone = true
+	m.node.nlink = 0 // the name in devpts goes with the master
 	m.closed()
 	m.lines, m.edit = nil, nil
 	m.slaveq.notify(0)

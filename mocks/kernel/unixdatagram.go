@@ -65,9 +65,6 @@ func (s *unixSocket) sendDatagram(p *Process, m *outgoing) posix.Errno {
 	pk := p.k.io.packet()
 	pk.data = append(pk.data, m.data...)
 	s.charge(p, pk, datagramCost(len(m.data)), m, to)
-	if s.bound != nil {
-		pk.addr = s.name()
-	}
 	to.queue.push(pk)
 	to.q.notify(dataReady)
 	m.sent = len(m.data)
@@ -99,7 +96,9 @@ func (s *unixSocket) receiveDatagram(m *incoming) posix.Errno {
 	if m.flags&unix.MSG_TRUNC != 0 {
 		m.returns = len(pk.data)
 	}
-	m.addr = pk.addr
+	if pk.from.bound != nil { // what it is called now, not when it was sent
+		m.addr = pk.from.name()
+	}
 	if s.options.passcred {
 		m.cred, m.named = pk.who(), true
 	}
