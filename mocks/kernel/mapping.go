@@ -57,7 +57,7 @@ func (p *Process) mmap(m posix.Mapping) ([]byte, posix.Errno) {
 		return nil, enomem
 	}
 	size := (m.Length + pageSize - 1) &^ (pageSize - 1)
-	if uint64(m.Offset)>>12+uint64(size)>>12 > math.MaxUint64>>12 || n.file != nil && m.Offset > maxFile-int64(size) {
+	if f := n.file; f != nil && isRegular(f) && (m.Offset < 0 || m.Offset > maxFile-int64(size)) {
 		return nil, eoverflow
 	}
 	known := kind == unix.MAP_SHARED || kind == unix.MAP_PRIVATE || kind == unix.MAP_SHARED_VALIDATE && n.file != nil
@@ -77,6 +77,11 @@ func (p *Process) mmap(m posix.Mapping) ([]byte, posix.Errno) {
 	}
 	p.maps = append(p.maps, n)
 	return n.memory[:m.Length:m.Length], 0
+}
+
+func isRegular(f *file) bool {
+	_, ok := f.object.(*regular)
+	return ok
 }
 
 // mapFile finds the memory of a mapping of a file.
