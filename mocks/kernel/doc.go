@@ -22,6 +22,12 @@
 //
 // # Limits
 //
+//   - Files: file systems behave as tmpfs does. There are no access control lists, extended attributes, quotas, leases, fcntl(2) locks, inode flags or block devices, and
+//     F_SETSIG is noted only. A directory lists its names in the order in which they were made.
+//   - Memory: Mmap answers at once with all of the memory, so a private mapping of a file does not see what is written to the file later, protections are noted but
+//     nothing faults, and 4 GiB is the longest mapping. What is mapped MAP_SHARED lies in the first GiB of its file, and a second shared mapping that goes far
+//     beyond the first one is ENOMEM while the first one lasts. Madvise knows what Mmap made, not Go's own memory. A child does not get its parent's mappings.
+//   - /proc has what describes processes and mounts, and those of /proc/sys that programs read; sysctls cannot be written.
 //   - Sockets: AF_UNIX, and TCP and UDP over loopback, which is the only interface; raw, netlink, packet and vsock sockets are refused (EAFNOSUPPORT,
 //     EPROTONOSUPPORT). There is no MSG_OOB, ETOOMANYREFS, SO_PASSPIDFD, timeouts of sockets or multicast. What TCP is sent has arrived and is
 //     acknowledged; a connection holds 2.5 MiB in each direction, where Linux adapts it. Credentials are numbers of the first pid and user namespaces.
