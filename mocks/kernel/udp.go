@@ -11,8 +11,9 @@ import (
 // udpSocket is a socket of UDP. Source: net/ipv4/udp.c.
 type udpSocket struct {
 	inetSocket
-	queue packets
-	rmem  int // what the queue costs
+	queue  packets
+	rmem   int  // what the queue costs
+	joined bool // it is connected, be it to port 0
 }
 
 const maxUDP = 65507 // bytes in a datagram
@@ -37,7 +38,7 @@ func (u *udpSocket) peerName() (posix.Sockaddr, posix.Errno) {
 
 func (u *udpSocket) connect(p *Process, a posix.Sockaddr, _, _ bool) posix.Errno {
 	if a.Family == unix.AF_UNSPEC {
-		u.remote = netip.AddrPort{}
+		u.remote, u.joined = netip.AddrPort{}, false
 		u.unbind()
 		return 0
 	}
@@ -48,7 +49,7 @@ func (u *udpSocket) connect(p *Process, a posix.Sockaddr, _, _ bool) posix.Errno
 	if errno != 0 {
 		return errno
 	}
-	u.remote = to
+	u.remote, u.joined = to, true
 	if u.local.Addr().IsUnspecified() {
 		u.local = netip.AddrPortFrom(u.source(to.Addr()), u.local.Port())
 	}
@@ -72,7 +73,7 @@ func (u *udpSocket) shutdown(_ *Process, how int) posix.Errno {
 	}
 	u.shut |= uint8(how + 1)
 	u.stateChanged()
-	if u.remote.Port() == 0 {
+	if !u.joined {
 		return enotconn
 	}
 	return 0
@@ -100,7 +101,7 @@ func (u *udpSocket) prepare(_ *Process, m *outgoing) posix.Errno {
 			m.to = to
 		}
 	} else {
-		if u.remote.Port() == 0 {
+		if !u.joined {
 			return edestaddrreq
 		}
 		m.to = u.remote
@@ -151,10 +152,11 @@ func (t *inetTable) receiver(to, from netip.AddrPort) *udpSocket {
 	score := 0
 	for _, s := range t.ports[portKey{unix.SOCK_DGRAM, to.Port()}] {
 		fit := s.takes(to)
-		if fit == 0 || s.remote.Port() != 0 && s.remote != from {
+		joined := s.self.(*udpSocket).joined
+		if fit == 0 || joined && s.remote != from {
 			continue
 		}
-		if s.remote.Port() != 0 {
+		if joined {
 			fit += 4
 		}
 		if fit > score {
