@@ -40,7 +40,8 @@ func TestAnalyze(t *testing.T) {
 		libraries string // calls that are made aside, among others
 	}{
 		{"narrow", 2 + inInterfaces("Clock"), []string{"read"}, ""},
-		{"values", inInterfaces("Files") + inInterfaces("Clock") + inInterfaces("Processes"), []string{"clock_gettime", "close", "getpid", "read", "write"}, ""},
+		{"values", inInterfaces("Files") + inInterfaces("Clock") + inInterfaces("Processes"),
+			[]string{"clock_gettime", "close", "getpid", "read", "write"}, ""},
 		{"library", inInterfaces("Files"), []string{"openat2"}, ""},
 		{"concrete", 1, []string{"getpid"}, ""},
 		{"layers", inInterfaces("Memory"), []string{"memfd_create"}, ""},

@@ -26,8 +26,8 @@
 // The Go runtime makes calls of its own, whatever the program does: [Baseline]. Tests run programs that use nothing but the
 // runtime under exactly this list, and find that they die when one call is taken away.
 //
-// Packages that know nothing of posix.Core make calls as well: package os looks at the standard streams before main begins, net/http reads and writes.
-// These are found where they enter the kernel, by following the number of the call back to constants, through everything that can run.
+// Packages that know nothing of posix.Core make calls as well: package os looks at the standard streams before main begins, net/http reads
+// and writes. These are found where they enter the kernel, by following the number of the call back to constants, through everything that can run.
 //
 // An allow-list is the three together: what is declared, reachable or observed of posix.Core, the runtime, libraries.
 //

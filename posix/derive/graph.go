@@ -14,11 +14,14 @@ import (
 
 type positioned interface{ Pos() token.Pos }
 
+// functions is a set.
+type functions = map[*ssa.Function]bool
+
 // reach is what can run.
 type reach struct {
-	all     map[*ssa.Function]bool
-	outside map[*ssa.Function]bool // what can run without the methods of posix/linux, whose calls their directives name
-	from    map[*ssa.Function]*ssa.Function
+	all     functions
+	outside functions // what can run without the methods of posix/linux, whose calls their directives name
+	from    map[*ssa.Function]*ssa.Function // where each was reached from first
 }
 
 // reachable returns the functions that can run: from main and every init for a program, from all that is exported for a
@@ -74,8 +77,8 @@ func (p *Program) methods(t types.Type) (out []*ssa.Function) {
 
 // forward returns what can be reached from roots, and from where each function was reached first. It stays outside of the methods of
 // posix/linux when asked to.
-func (p *Program) forward(g *callgraph.Graph, roots []*ssa.Function, outside bool) (seen map[*ssa.Function]bool, from map[*ssa.Function]*ssa.Function) {
-	seen, from = map[*ssa.Function]bool{}, map[*ssa.Function]*ssa.Function{}
+func (p *Program) forward(g *callgraph.Graph, roots []*ssa.Function, outside bool) (functions, map[*ssa.Function]*ssa.Function) {
+	seen, from := functions{}, map[*ssa.Function]*ssa.Function{}
 	through := newContexts(g)
 	var queue []*ssa.Function
 	visit := func(f, caller *ssa.Function) {

@@ -10,7 +10,8 @@ import (
 // sample is a report as Analyze makes it.
 func sample() *Report {
 	ops := []Operation{
-		{Name: "accept4", Interface: "Sockets", Method: "Accept4", Calls: []string{"accept4"}, Declared: true, Reachable: true, Observed: 3, Where: "main.go:12"},
+		{Name: "accept4", Interface: "Sockets", Method: "Accept4", Calls: []string{"accept4"},
+			Declared: true, Reachable: true, Observed: 3, Where: "main.go:12"},
 		{Name: "getsockopt_int", Interface: "Sockets", Method: "GetsockoptInt", Calls: []string{"getsockopt"}, Declared: true},
 		{Name: "getsockopt_tcp_info", Interface: "Sockets", Method: "GetsockoptTCPInfo", Calls: []string{"getsockopt"}, Declared: true},
 		{Name: "getsockopt_ucred", Interface: "Sockets", Method: "GetsockoptUcred", Calls: []string{"getsockopt"}, Declared: true},

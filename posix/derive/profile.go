@@ -18,8 +18,8 @@ func (r *Report) WriteYAML(w io.Writer, basis Basis) error {
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "# Not seen: %s\n", n)
 	}
-	fmt.Fprintf(&b, "profiles:\n  %s:\n    seccomp:\n      architectures: [native]\n      default: errno ENOSYS\n      denied: errno EPERM\n      allow:\n",
-		profileName(r.Package))
+	fmt.Fprintf(&b, "profiles:\n  %s:\n    seccomp:\n      architectures: [native]\n", profileName(r.Package))
+	fmt.Fprint(&b, "      default: errno ENOSYS\n      denied: errno EPERM\n      allow:\n")
 	for _, part := range []struct {
 		title string
 		names []string

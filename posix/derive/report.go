@@ -120,7 +120,8 @@ func (l AllowList) All() []string {
 	return slices.Compact(all)
 }
 
-// Allow returns the list that follows from a basis. What the runtime and libraries do belongs to each. Errors: another word, Observed without a recording.
+// Allow returns the list that follows from a basis. What the runtime and libraries do belongs to each. Errors: another word,
+// Observed without a recording.
 func (r *Report) Allow(basis Basis) (AllowList, error) {
 	var list AllowList
 	switch basis {

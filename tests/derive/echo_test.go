@@ -228,7 +228,8 @@ func TestThreeColumns(t *testing.T) {
 			t.Errorf("%+v: declared ⊇ reachable ⊇ observed does not hold", op)
 		}
 	}
-	want := []string{"accept4", "bind", "close", "epoll_create1", "epoll_ctl", "epoll_wait", "getsockname", "listen", "read", "setsockopt_int", "socket", "write"}
+	want := []string{"accept4", "bind", "close", "epoll_create1", "epoll_ctl", "epoll_wait", "getsockname", "listen", "read",
+		"setsockopt_int", "socket", "write"}
 	if !slices.Equal(reachable, want) {
 		t.Errorf("reachable:\n%v\nwant\n%v", reachable, want)
 	}
@@ -243,12 +244,18 @@ func TestThreeColumns(t *testing.T) {
 	if status != 0 {
 		t.Fatal(says)
 	}
-	for _, line := range []string{"CALL DECLARED REACHABLE OBSERVED OPERATION WHERE", "shutdown yes - - Sockets.Shutdown", "accept4 yes yes 8 Sockets.Accept4 " + echoPackage[2:] + "/server.go:"} {
-		if !slices.ContainsFunc(strings.Split(table, "\n"), func(l string) bool { return strings.HasPrefix(strings.Join(strings.Fields(l), " "), line) }) {
+	lines := strings.Split(table, "\n")
+	for _, line := range []string{
+		"CALL DECLARED REACHABLE OBSERVED OPERATION WHERE",
+		"shutdown yes - - Sockets.Shutdown",
+		"accept4 yes yes 8 Sockets.Accept4 " + echoPackage[2:] + "/server.go:",
+	} {
+		if !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(strings.Join(strings.Fields(l), " "), line) }) {
 			t.Errorf("no line %q in\n%s", line, table)
 		}
 	}
-	if profile, says, status := derived(t, "-o", "yaml", "--from", "observed", "--recording", recording, echoPackage); status != 0 || !strings.Contains(profile, "accept4") {
+	profile, says, status := derived(t, "-o", "yaml", "--from", "observed", "--recording", recording, echoPackage)
+	if status != 0 || !strings.Contains(profile, "accept4") {
 		t.Errorf("status %d: %s%s", status, profile, says)
 	}
 }
