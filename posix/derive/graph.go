@@ -20,7 +20,7 @@ type functions = map[*ssa.Function]bool
 // reach is what can run.
 type reach struct {
 	all     functions
-	outside functions // what can run without the methods of posix/linux, whose calls their directives name
+	outside functions                       // what can run without the methods of posix/linux, whose calls their directives name
 	from    map[*ssa.Function]*ssa.Function // where each was reached from first
 }
 
