@@ -36,7 +36,7 @@ type SockFilter struct {
 // Hardening restricts processes, and tells what the kernel can restrict.
 type Hardening interface {
 	// Prctl carries out an operation on the calling thread or process, as prctl(2) says of each.
-	// Errors: EINVAL, EPERM, EACCES.
+	// Errors: EINVAL, EPERM, EACCES. Source: prctl(2).
 	//posix:calls prctl
 	//posix:retry never what may be repeated differs from option to option
 	Prctl(args PrctlArgs) (int, error)

@@ -1,7 +1,7 @@
 // Command posixgen generates what follows from the interface in package posix.
 //
 // It reads the narrow interfaces that make up posix.Core, with the directives on
-// each method, and writes files named zz_generated_*.go:
+// each method, and writes files named zz_generated_*.go, and a table for readers:
 //
 //	posix           the Op constants and their table; the Unimplemented base
 //	posix/internal/trial  for tests, an implementation whose calls succeed, and the types of predicates
@@ -13,6 +13,7 @@
 //	posix/fault     the methods of the decorator that fails
 //	posix/stack     the methods of the layers together
 //	posix/record    the methods of the decorator that records, and of what answers from a recording
+//	../docs/posix-methods.md  the table of all methods, for readers
 //
 // Run it with
 //

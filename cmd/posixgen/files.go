@@ -43,6 +43,7 @@ var emitters = []struct {
 	{"record/zz_generated_core.go", emitRecord},
 	{"record/zz_generated_replay.go", emitReplay},
 	{"record/zz_generated_shapes.go", emitShapes},
+	{"../docs/posix-methods.md", emitTable},
 }
 
 // generate returns the files that follow from p.
@@ -50,6 +51,11 @@ func generate(p *Package) ([]file, error) {
 	var files []file
 	for _, e := range emitters {
 		var b bytes.Buffer
+		if filepath.Ext(e.name) != ".go" {
+			e.emit(&b, p)
+			files = append(files, file{e.name, b.Bytes()})
+			continue
+		}
 		b.WriteString(header)
 		e.emit(&b, p)
 		text, err := format.Source(b.Bytes())

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"go/ast"
+	"go/doc"
 	"regexp"
 	"slices"
 	"strings"
@@ -100,16 +101,28 @@ func (s *source) readMethod(iface string, f *ast.Field, ft *ast.FuncType) {
 		s.errorf(f, "method %s: %s.%s has the same operation name %s", m.Name, s.pkg.Methods[i].Interface, s.pkg.Methods[i].Name, m.Op())
 	}
 	s.readParams(&m, ft)
+	m.Synopsis, m.Manual = documentation(f.Doc)
 	s.readDirectives(&m, f)
 	s.readResults(&m, ft)
 	s.pkg.Methods = append(s.pkg.Methods, m)
 }
 
-// directives returns the comments of doc that are meant for the generator.
-func directives(doc *ast.CommentGroup) []*ast.Comment {
+var manualPage = regexp.MustCompile(`[a-zA-Z_][a-zA-Z0-9_.-]*\([1-9]\)`)
+
+// documentation returns the first sentence of a comment, and the manual pages named after "Source:".
+func documentation(group *ast.CommentGroup) (synopsis string, manual []string) {
+	text := group.Text()
+	if _, source, ok := strings.Cut(text, "Source:"); ok {
+		manual = manualPage.FindAllString(source, -1)
+	}
+	return new(doc.Package).Synopsis(text), manual
+}
+
+// directives returns the comments of a group that are meant for the generator.
+func directives(group *ast.CommentGroup) []*ast.Comment {
 	var list []*ast.Comment
-	if doc != nil {
-		for _, c := range doc.List {
+	if group != nil {
+		for _, c := range group.List {
 			if strings.HasPrefix(c.Text, directivePrefix) {
 				list = append(list, c)
 			}

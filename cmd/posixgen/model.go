@@ -15,6 +15,8 @@ type Package struct {
 type Method struct {
 	Interface   string
 	Name        string
+	Synopsis    string   // the first sentence of its documentation
+	Manual      []string // the manual pages that its documentation gives as the source: "read(2)"
 	Calls       []string
 	Retry       string // one of retryWords
 	RetryReason string
