@@ -18,7 +18,8 @@
 // [Kernel.Settle] lets the others run until they wait, [Kernel.Advance] lets time pass.
 //
 // With Config.Concurrent, processes may be called from any number of goroutines at the same time; then the clock is moved by Advance only, and the
-// order is that of the Go scheduler.
+// order is that of the Go scheduler. With Config.GoTime the clock is that of Go's package time, so that programs that use both agree; in a bubble of
+// testing/synctest both are virtual.
 //
 // # Limits
 //

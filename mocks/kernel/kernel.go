@@ -16,6 +16,9 @@ type Config struct {
 	Boot time.Time
 	// Concurrent allows calls from many goroutines at the same time, and leaves the clock to [Kernel.Advance].
 	Concurrent bool
+	// GoTime makes the clock that of Go's package time, from 0 at boot, for programs that use both: real time, or the virtual time of the bubble of testing/synctest
+	// in which the kernel was made. It implies Concurrent. [Kernel.Advance] then sets the clock ahead of Go's.
+	GoTime bool
 	// MaxFiles is how many files can be open on the machine (ENFILE); 0 is 1<<20.
 	MaxFiles int
 	// MaxPID is the highest process number, after which numbers are used again; 0 is 1<<22.
@@ -51,6 +54,7 @@ type Kernel struct {
 	mu         sync.Mutex // guards everything below, and everything that is reachable from it
 	rng        *rand.Rand
 	now        time.Duration // CLOCK_MONOTONIC
+	goTime     goTime
 	files      int           // open files of all processes
 	sched      scheduler
 	procs      table
@@ -70,6 +74,7 @@ func New(config Config) *Kernel {
 	if config.Boot.IsZero() {
 		config.Boot = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 	}
+	config.Concurrent = config.Concurrent || config.GoTime
 	if config.MaxFiles == 0 {
 		config.MaxFiles = 1 << 20
 	}
@@ -78,6 +83,9 @@ func New(config Config) *Kernel {
 	}
 	k := &Kernel{config: config, rng: rand.New(rand.NewPCG(config.Seed, 0x62756c6b68656164)), users: map[posix.UID]*account{}}
 	k.sched.running = 1 // who called New
+	if config.GoTime {
+		k.goTime.boot = time.Now()
+	}
 	k.io.boot(k)
 	k.tree.boot(k)
 	k.procs.boot(k)

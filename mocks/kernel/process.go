@@ -92,6 +92,9 @@ type call struct {
 func (p *Process) enter(op posix.Op, args ...uint64) (call, posix.Errno) {
 	k := p.k
 	k.mu.Lock()
+	if k.goTime.on() {
+		k.catchUp()
+	}
 	if p.state != alive || p.stopped || p.sig.pending&^p.sig.blocked != 0 || k.crash != nil {
 		p.mayEnter()
 	}

@@ -81,6 +81,7 @@ func (w *wait) ask(k *Kernel) bool {
 // park gives up the processor until w is chosen.
 func (k *Kernel) park(w *wait) {
 	k.enqueue(w)
+	k.wakeAt(w.until)
 	k.sched.running--
 	k.reschedule()
 	k.mu.Unlock()
@@ -237,6 +238,10 @@ func (k *Kernel) Settle() { k.Advance(0) }
 // waits. The caller is not a program. A program's panic is the caller's.
 func (k *Kernel) Advance(d time.Duration) {
 	k.mu.Lock()
+	if k.goTime.on() {
+		k.catchUp()
+		k.goTime.boot = k.goTime.boot.Add(-max(d, 0))
+	}
 	end := k.now + max(d, 0)
 	for {
 		k.quiesce()
@@ -268,5 +273,8 @@ func (k *Kernel) quiesce() {
 func (k *Kernel) Now() time.Duration {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.goTime.on() {
+		k.catchUp()
+	}
 	return k.now
 }

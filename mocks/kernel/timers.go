@@ -56,6 +56,7 @@ func (k *Kernel) after(at time.Duration, fire func()) *timer {
 	t := &timer{serial: k.sched.serial, at: at, fire: fire}
 	k.sched.serial++
 	heap.Push(&k.sched.timers, t)
+	k.wakeAt(at)
 	return t
 }
 
