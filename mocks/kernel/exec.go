@@ -194,6 +194,9 @@ func shebang(head []byte) (interpreter, arg string, ok bool) {
 
 // Execve implements [posix.Processes]. In a process that the test drives it returns nil, and the program runs when its turn comes; the test must not make calls in it then.
 func (p *Process) Execve(path string, argv, env []string) error {
+	if !cStrings([]string{path}) || !cStrings(argv) || !cStrings(env) {
+		return einval // no call is made: what is in Go a string may be none in C
+	}
 	c, errno := p.enter(posix.OpExecve, 1, 1, 1)
 	var im *image
 	if errno == 0 {
@@ -216,6 +219,16 @@ func (p *Process) Execve(path string, argv, env []string) error {
 	p.k.start(p, func() int { return im.run(p) })
 	p.k.mu.Unlock()
 	return err
+}
+
+// cStrings tells whether no string has a zero byte.
+func cStrings(list []string) bool {
+	for _, s := range list {
+		if strings.IndexByte(s, 0) >= 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // become runs the new program where the old one was, and does not return to that: its deferred functions find a process that has ended.

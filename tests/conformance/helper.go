@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"fmt"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +19,8 @@ const helperName = "conformance-helper"
 //	read FD       reads one byte and ends with its value; 100 at the end of the file, 101 for an error
 //	write FD TEXT writes TEXT
 //	errno FD      reads one byte and ends with the errno, 0 for none
+//	ids FD        writes its number and those of its parent, group and session, and waits
+//	exec PATH ARG…  executes another program, and ends with the errno
 func Helper(core posix.Core, argv []string) int {
 	if len(argv) < 2 {
 		return 120
@@ -61,6 +64,18 @@ func Helper(core posix.Core, argv []string) int {
 			return int(errno)
 		}
 		return 0
+	case "ids":
+		pgid, _ := core.Getpgid(0)
+		sid, _ := core.Getsid(0)
+		_, _ = core.Write(posix.FD(number(2)), fmt.Appendln(nil, core.Getpid(), core.Getppid(), pgid, sid))
+		for {
+			_, _ = core.Ppoll(nil, nil)
+		}
+	case "exec":
+		if errno, ok := core.Execve(argv[2], argv[3:], nil).(unix.Errno); ok {
+			return int(errno)
+		}
+		return 122
 	}
 	return 121
 }
