@@ -54,7 +54,8 @@ func (device) open(p *Process, n *inode, f *file) (object, posix.Errno) {
 // memoryDevice is one of the devices that have no hardware. Source: null(4), full(4), random(4).
 type memoryDevice struct {
 	nothing
-	n *inode
+	unmoved // null_lseek() in drivers/char/mem.c, noop_llseek() for the random ones
+	n       *inode
 }
 
 func (d *memoryDevice) events(*file) uint32 {
@@ -94,11 +95,6 @@ func (d *memoryDevice) pread(p *Process, f *file, b []byte, _ int64) (int, posix
 
 func (d *memoryDevice) pwrite(p *Process, f *file, b []byte, _ int64) (int, posix.Errno) {
 	return d.write(p, f, b)
-}
-
-// lseek answers 0 for whatever offset. Source: null_lseek() in drivers/char/mem.c, noop_llseek() for the random ones.
-func (d *memoryDevice) lseek(f *file, _ int64, _ int) (int64, posix.Errno) {
-	return 0, 0
 }
 
 // fillRandom fills b with the random bytes that the seed decides.

@@ -10,6 +10,7 @@ import (
 // order of reports is that of Linux. Source: fs/eventpoll.c.
 type epoll struct {
 	anonymous
+	unmoved
 	file    *file // its only description
 	items   map[epollKey]*epollItem
 	ready   epollList

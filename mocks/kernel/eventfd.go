@@ -11,6 +11,7 @@ import (
 // eventfd is a counter to wait on. Source: eventfd(2).
 type eventfd struct {
 	anonymous
+	unmoved
 	count     uint64
 	semaphore bool
 	q         waitq

@@ -15,7 +15,6 @@ type io struct {
 	flying         []*unixSocket // with a description that is in a message, by age
 	collecting     bool
 	devpts         super
-	ptmx           inode
 	ptys           []bool             // which numbers of pseudo-terminals are in use
 	terminals      map[posix.PID]*pty // of sessions
 	in             incoming           // of the call that is being made: on the stack it would be allocated
@@ -30,9 +29,6 @@ func (o *io) boot(k *Kernel) {
 	o.abstract = map[unixKey]*unixSocket{}
 	o.maxBuffer = 4194304
 	now := k.timestamp()
-	o.ptmx = inode{
-		super: &o.devpts, ino: 2, mode: unix.S_IFCHR | 0o666, nlink: 1, rdev: devPtmx, atime: now, mtime: now, ctime: now,
-	}
 	o.anon = inode{
 		super: &super{dev: 0x10, typ: "anon_inodefs", magic: 0x09041934}, ino: 1, mode: 0o600, nlink: 1,
 		atime: now, mtime: now, ctime: now,

@@ -114,6 +114,11 @@ type seeker interface {
 	lseek(f *file, off int64, whence int) (int64, posix.Errno)
 }
 
+// unmoved is the offset of what has none and does not mind: 0, wherever it is moved to. Source: noop_llseek() in fs/read_write.c.
+type unmoved struct{}
+
+func (unmoved) lseek(*file, int64, int) (int64, posix.Errno) { return 0, 0 }
+
 // whence returns where a seek in a regular file leads. Source: generic_file_llseek_size() in fs/read_write.c, shmem_file_llseek().
 func (r *regular) whence(now, off int64, whence int) (int64, posix.Errno) {
 	switch whence {

@@ -128,8 +128,8 @@ func (m ptyMaster) pollable() bool             { return true }
 func (m ptyMaster) changes() uint64            { return 0 }
 func (m ptyMaster) gradual()                   {}
 func (m ptyMaster) queues(*file) (a, b *waitq) { return &m.masterq, nil }
-func (m ptyMaster) stat(_ *file, st *posix.Stat) posix.Errno {
-	fillStat(&m.k.io.ptmx, st) // whatever name led to it, it is the one in the devpts file system
+func (m ptyMaster) stat(f *file, st *posix.Stat) posix.Errno {
+	f.place.entry.inode.fill(st) // that of the name which led to it, as /dev/ptmx
 	return 0
 }
 
@@ -192,7 +192,11 @@ func (s ptySlave) pollable() bool             { return true }
 func (s ptySlave) changes() uint64            { return 0 }
 func (s ptySlave) gradual()                   {}
 func (s ptySlave) queues(*file) (a, b *waitq) { return &s.slaveq, nil }
-func (s ptySlave) stat(_ *file, st *posix.Stat) posix.Errno {
+func (s ptySlave) stat(f *file, st *posix.Stat) posix.Errno {
+	if f.place != nil { // opened as /dev/tty
+		f.place.entry.inode.fill(st)
+		return 0
+	}
 	fillStat(s.node, st)
 	return 0
 }

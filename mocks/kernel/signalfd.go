@@ -12,6 +12,7 @@ import (
 // that used it last.
 type signalfd struct {
 	anonymous
+	unmoved
 	mask posix.Sigset
 	of   *Process
 }

@@ -14,6 +14,7 @@ import (
 // counted when somebody does. Source: fs/timerfd.c.
 type timerfd struct {
 	anonymous
+	unmoved
 	k        *Kernel
 	realtime bool // its times count from the epoch
 	timer    *timer

@@ -8,6 +8,18 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 )
 
+// offsetless makes one of each that takes any lseek(2) and stays at 0.
+func (t *T) offsetless() map[string]posix.FD {
+	t.Helper()
+	signals := posix.Sigbit(unix.SIGUSR1)
+	return map[string]posix.FD{
+		"eventfd":  t.FD(t.Core.Eventfd2(1, unix.EFD_NONBLOCK)),
+		"timerfd":  t.FD(t.Core.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK)),
+		"signalfd": t.FD(t.Core.Signalfd4(-1, signals, unix.SFD_NONBLOCK)),
+		"epoll":    t.FD(t.Core.EpollCreate1(0)),
+	}
+}
+
 func ioCases() []Case {
 	return []Case{
 		{Op: posix.OpRead, Name: "a file to its end", Run: func(t *T) {
@@ -207,6 +219,19 @@ func ioCases() []Case {
 				at, err := t.Core.Lseek(fd, c.off, c.whence)
 				t.Errno("lseek", err, c.errno)
 				t.Equal("offset", at, c.want)
+			}
+		}},
+		{Op: posix.OpLseek, Name: "what has no offset and does not mind", Run: func(t *T) {
+			for what, fd := range t.offsetless() {
+				for whence := range unix.SEEK_HOLE + 1 {
+					at, err := t.Core.Lseek(fd, 100, whence)
+					t.Errno(what, err, 0)
+					t.Equal(what, at, int64(0))
+				}
+				_, err := t.Core.Lseek(fd, 0, unix.SEEK_HOLE+1)
+				t.Errno(what+", an unknown whence", err, unix.EINVAL)
+				_, err = t.Core.Pread(fd, make([]byte, 8), 0)
+				t.Errno("pread from "+what, err, unix.ESPIPE)
 			}
 		}},
 		{Op: posix.OpLseek, Name: "shared by copies", Run: func(t *T) {

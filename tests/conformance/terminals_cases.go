@@ -56,6 +56,13 @@ func terminalsCases() []Case {
 			_, err = t.Core.Pread(m, make([]byte, 1), 0)
 			t.Errno("pread", err, unix.ESPIPE)
 		}},
+		{Op: posix.OpPosixOpenpt, Name: "the master is the device that was opened", Run: func(t *T) {
+			var of, at posix.Stat
+			t.Must("stat", t.Core.Fstat(t.FD(t.Core.PosixOpenpt(ptyFlags)), &of))
+			t.Must("stat /dev/ptmx", t.Core.Fstatat(posix.AtFDCWD, "/dev/ptmx", &at, 0))
+			t.Equal("device", [2]uint64{of.Dev, of.Ino}, [2]uint64{at.Dev, at.Ino})
+			t.Equal("number", of.Rdev, unix.Mkdev(5, 2))
+		}},
 		{Op: posix.OpPosixOpenpt, Name: "lines", Run: func(t *T) {
 			m, s := t.terminal()
 			t.writes("typed", m, "one\ntwo\n")

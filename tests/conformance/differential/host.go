@@ -3,6 +3,8 @@ package differential
 import (
 	"os"
 	"os/exec"
+	"runtime"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -10,10 +12,10 @@ import (
 // envJob is how a worker is told what to do.
 const envJob = "BULKHEAD_DIFFERENTIAL_JOB"
 
-// envFirst says that the worker is process 1 of a pid namespace: it only starts the one that works.
+// envFirst says that the worker only starts the one that works. As root it is process 1 of a pid namespace.
 const envFirst = "BULKHEAD_DIFFERENTIAL_FIRST"
 
-// first is process 1: it leads a session and a group, as process 1 of the other side does, and its child works.
+// first is process 1, or stands for it: it leads a session and a group, as process 1 of the other side does, and its child works.
 func first() error {
 	if err := os.Unsetenv(envFirst); err != nil {
 		return err
@@ -27,6 +29,8 @@ func first() error {
 	}
 	cmd := exec.Command(exe)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	runtime.LockOSThread() // the signal comes when the thread ends
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL}
 	return cmd.Run()
 }
 

@@ -112,14 +112,13 @@ func start(ctx context.Context, j job) (report, error) {
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, exe)
-	cmd.Env = append(os.Environ(), envJob+"="+string(text))
+	cmd.Env = append(os.Environ(), envJob+"="+string(text), envFirst+"=1")
 	cmd.WaitDelay = time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: unix.SIGKILL}
 	if os.Geteuid() == 0 {
 		// Mounts, addresses and names of the programs stay theirs.
 		cmd.SysProcAttr.Cloneflags = unix.CLONE_NEWPID // what a program leaves running ends with the worker
 		cmd.SysProcAttr.Unshareflags = unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
-		cmd.Env = append(cmd.Env, envFirst+"=1")
 	}
 	out, err := cmd.Output()
 	if err != nil {

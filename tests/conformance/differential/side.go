@@ -16,6 +16,7 @@ type side struct {
 	memory  map[int][]byte // mappings, by their number in the program
 	pids    map[int]posix.PID
 	pidfds  map[int]posix.FD
+	shared  bool // terminals are those of the whole machine
 }
 
 func newSide(core posix.Core) *side {
@@ -53,6 +54,10 @@ func (s *side) stat(st *posix.Stat) string {
 	size := st.Size
 	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
 		size = 0 // each file system has its own idea of it
+	}
+	if s.shared && st.Mode&unix.S_IFMT == unix.S_IFCHR {
+		// Which number a terminal has, what mode it gets, and where the device is that makes them, is up to the machine.
+		return fmt.Sprintf("%s %s nlink=%d uid=%d gid=%d", s.symbol("terminal", st.Rdev), s.symbol("ino", [2]uint64{st.Dev, st.Ino}), st.Nlink, st.UID, st.GID)
 	}
 	at := func(t posix.Timespec) string {
 		if t.Sec < 7200 {

@@ -159,13 +159,20 @@ func (b *bench) prepare(dir string) error {
 	if err := loopbackUp(); err != nil {
 		return fmt.Errorf("bring the loopback interface up: %w", err)
 	}
+	// A file system of its own: devices may not be opened on that of /dev/shm, as distributions mount it.
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "mode=0755"); err != nil {
+		return fmt.Errorf("mount tmpfs: %w", err)
+	}
 	if err := os.MkdirAll(dir+"/dev/pts", 0o755); err != nil {
 		return err
 	}
 	if err := unix.Mount("devpts", dir+"/dev/pts", "devpts", 0, "newinstance,ptmxmode=0666,mode=0620"); err != nil {
 		return fmt.Errorf("mount devpts: %w", err)
 	}
-	if err := os.Symlink("pts/ptmx", dir+"/dev/ptmx"); err != nil {
+	if err := unix.Mknod(dir+"/dev/ptmx", unix.S_IFCHR|0o666, int(unix.Mkdev(5, 2))); err != nil { // a node of its own, as Debian has it
+		return fmt.Errorf("make /dev/ptmx: %w", err)
+	}
+	if err := os.Chmod(dir+"/dev/ptmx", 0o666); err != nil {
 		return err
 	}
 	proc, err := unix.Open("/proc", unix.O_PATH|unix.O_CLOEXEC, 0)
@@ -211,6 +218,7 @@ func (b *bench) sides(plant func(posix.Core) posix.Core) (linux, other *side, er
 		return nil, nil, fmt.Errorf("reset Linux: %w", err)
 	}
 	b.last = newSide(b.linux)
+	b.last.shared = !b.mounts
 	if b.other == nil {
 		return b.last, nil, nil
 	}
@@ -218,7 +226,9 @@ func (b *bench) sides(plant func(posix.Core) posix.Core) (linux, other *side, er
 	if err := b.mirror(core); err != nil {
 		return nil, nil, fmt.Errorf("set up the other side: %w", err)
 	}
-	return b.last, newSide(plant(core)), nil
+	other = newSide(plant(core))
+	other.shared = !b.mounts
+	return b.last, other, nil
 }
 
 // reset makes Linux as it was before the first program.
