@@ -45,22 +45,29 @@ func (p *Process) chmod(at spot, mode uint32) posix.Errno {
 	if r, ok := n.body.(*regular); ok && r.seals&unix.F_SEAL_EXEC != 0 && (mode^n.mode)&0o111 != 0 {
 		return eperm
 	}
-	if s, ok := n.body.(strayBody); ok {
-		return s.chmod(p, mode)
+	n = n.settable()
+	if n == nil {
+		return eopnotsupp
 	}
 	n.mode = n.format() | mode
 	n.changed()
 	return 0
 }
 
-// chmod of what has no place, by way of /proc/PID/fd: a pipe has an inode of its own to change, the others share one that nobody changes.
-func (s strayBody) chmod(p *Process, mode uint32) posix.Errno {
-	if o, ok := s.f.object.(*pipeEnd); ok {
-		o.node.mode = o.node.format() | mode
-		o.node.ctime = p.k.timestamp()
-		return 0
+// settable returns the inode whose mode, owner and times are set. Of what has no place, pipes and sockets have one of their own; the others share one
+// that nobody changes: nil. Source: anon_inode_setattr() in fs/anon_inodes.c, pidfs_setattr() in fs/pidfs.c.
+func (n *inode) settable() *inode {
+	s, ok := n.body.(strayBody)
+	if !ok {
+		return n
 	}
-	return eopnotsupp
+	switch o := s.f.object.(type) {
+	case *pipeEnd:
+		return o.node
+	case interface{ base() *sockBase }:
+		return o.base().node
+	}
+	return nil
 }
 
 // Fchownat implements [posix.Files].
@@ -88,9 +95,12 @@ func (p *Process) fchownat(a posix.Chown) posix.Errno {
 
 // chown sets owner and group; ^0 leaves one. Source: chown_common() in fs/open.c, setattr_prepare() in fs/attr.c.
 func (p *Process) chown(at spot, uid posix.UID, gid posix.GID) posix.Errno {
-	n := at.entry.inode
-	if at.mount.readonly() {
+	n := at.entry.inode.settable()
+	switch {
+	case at.mount.readonly():
 		return erofs
+	case n == nil:
+		return eopnotsupp
 	}
 	mine := p.cred.uids.Effective == n.uid
 	if uid != ^posix.UID(0) && !(mine && uid == n.uid) && !p.capable(n, unix.CAP_CHOWN) {
@@ -150,7 +160,10 @@ func (p *Process) utimensat(u posix.Utimes) posix.Errno {
 	if at.mount.readonly() {
 		return erofs
 	}
-	n := at.entry.inode
+	n := at.entry.inode.settable()
+	if n == nil {
+		return eopnotsupp
+	}
 	if !p.owns(n) {
 		if u.Atime.Nsec != unix.UTIME_NOW || u.Mtime.Nsec != unix.UTIME_NOW {
 			return eperm
@@ -212,7 +225,11 @@ func (p *Process) faccessat(dir posix.FD, path string, mode int, flags int) posi
 		return errno
 	}
 	n := at.entry.inode
-	if uint32(mode)&mayExec != 0 && n.isReg() && at.mount.flags&unix.MOUNT_ATTR_NOEXEC != 0 {
+	noexec := at.mount.flags&unix.MOUNT_ATTR_NOEXEC != 0 && n.isReg()
+	if s, ok := n.body.(strayBody); ok {
+		_, noexec = s.f.object.(*pidfd) // a regular file without execution, inside: pidfs_init_inode in fs/pidfs.c
+	}
+	if uint32(mode)&mayExec != 0 && noexec {
 		return eacces
 	}
 	if errno := p.permission(n, uint32(mode)); errno != 0 {

@@ -23,9 +23,9 @@ type io struct {
 }
 
 func (o *io) boot(k *Kernel) {
-	o.pipefs = super{dev: 0xf, typ: "pipefs", magic: 0x50495045}
+	o.pipefs = super{k: k, dev: 0xf, typ: "pipefs", magic: 0x50495045}
 	o.devpts = super{dev: 0x18, typ: "devpts", magic: 0x1cd1, ino: 2}
-	o.sockfs = super{dev: 0x9, typ: "sockfs", magic: 0x534F434B}
+	o.sockfs = super{k: k, dev: 0x9, typ: "sockfs", magic: 0x534F434B}
 	o.abstract = map[unixKey]*unixSocket{}
 	o.maxBuffer = 4194304
 	now := k.timestamp()

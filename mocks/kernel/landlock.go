@@ -40,7 +40,7 @@ func (p *Process) landlockPort(port uint16, access uint64) posix.Errno {
 // landlockOpen says whether a spot may be opened, not with O_PATH: EACCES, or 0; and what the domain denies later to the description that is made:
 // LANDLOCK_ACCESS_FS_TRUNCATE, LANDLOCK_ACCESS_FS_IOCTL_DEV. Source: hook_file_open in security/landlock/fs.c.
 func (p *Process) landlockOpen(at spot, flags uint32) (later uint64, errno posix.Errno) {
-	if p.box.domain == nil {
+	if p.box.domain == nil || at.mount == p.k.tree.hidden { // what can never be mounted is free: is_nouser_or_private
 		return 0, 0
 	}
 	var want uint64

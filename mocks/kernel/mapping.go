@@ -96,6 +96,12 @@ func (n *mapping) mapFile(size int) posix.Errno {
 	switch o := f.object.(type) {
 	case *regular:
 		return n.mapRegular(o, size)
+	case *tcpSocket: // what is received could be put there; here never anything is. Source: tcp_mmap() in net/ipv4/tcp.c.
+		if n.prot&(unix.PROT_WRITE|unix.PROT_EXEC) != 0 {
+			return eperm
+		}
+		n.memory = pages(size)
+		return 0
 	case *memoryDevice:
 		if o.n.rdev == devZero {
 			n.memory = pages(size)

@@ -29,14 +29,21 @@ func (o *pidfd) events(*file) uint32 {
 func (o *pidfd) changes() uint64 { return uint64(o.of.state) }
 
 // pidfsMagic is the type of the file system of pidfds. Source: include/uapi/linux/magic.h, PID_FS_MAGIC.
-const pidfsMagic = 0x50494446
+const (
+	pidfsMagic  = 0x50494446
+	pidfsDevice = 0xe
+)
 
 // stat is that of Linux 6.16 and later; before, the mode was that of a regular file, and before 6.9 there was no such file system.
 func (o *pidfd) stat(f *file, st *posix.Stat) posix.Errno {
 	at := f.k.io.anon.atime
-	*st = posix.Stat{Dev: 0xe, Mode: 0o700, Nlink: 1, Ino: uint64(o.of.pid), Atime: at, Mtime: at, Ctime: at}
+	*st = posix.Stat{Dev: pidfsDevice, Mode: 0o700, Nlink: 1, Ino: uint64(o.of.pid), Atime: at, Mtime: at, Ctime: at}
 	return 0
 }
+
+// Inside it is a regular file with positions, and without a way to read, write or truncate it. Source: fs/pidfs.c.
+func (*pidfd) pread(*Process, *file, []byte, int64) (int, posix.Errno)  { return 0, einval }
+func (*pidfd) pwrite(*Process, *file, []byte, int64) (int, posix.Errno) { return 0, einval }
 
 // installPidfd makes a descriptor for a process. flags: O_NONBLOCK.
 func (p *Process) installPidfd(of *Process, flags uint32) (posix.FD, posix.Errno) {

@@ -35,6 +35,8 @@ func (k *Kernel) magicOf(dev uint64) uint64 {
 	switch dev {
 	case k.io.pipefs.dev:
 		return k.io.pipefs.magic
+	case pidfsDevice:
+		return pidfsMagic
 	case k.io.sockfs.dev:
 		return k.io.sockfs.magic
 	}

@@ -26,6 +26,9 @@ func (p *Process) ftruncate(fd posix.FD, size int64) posix.Errno {
 	if !f.writable() {
 		return einval
 	}
+	if _, ok := f.object.(*pidfd); ok {
+		return eopnotsupp
+	}
 	return p.truncate(f, size, true)
 }
 

@@ -46,6 +46,11 @@ func landlockFileCases() []Case {
 			t.Equal("read", string(b[:n]), "text")
 			t.OpenErrno("x", unix.O_RDONLY, unix.EACCES)
 		}},
+		{Op: posix.OpLandlockRestrictSelf, Name: "a memfd is in no file tree", Alone: true, Run: func(t *T) {
+			t.Restrict(t.Ruleset(1, posix.LandlockRulesetAttr{HandledAccessFS: fsRead | fsWrite}))
+			fd := t.FD(t.Core.MemfdCreate("m", unix.MFD_CLOEXEC))
+			t.Errno("ftruncate", t.Core.Ftruncate(fd, 5), 0)
+		}},
 		{Op: posix.OpLandlockRestrictSelf, Name: "a rule on a file, and one below", Alone: true, Run: func(t *T) {
 			x := t.File("x", "")
 			d := t.Mkdir("d")

@@ -49,10 +49,14 @@ func (s *side) pid(p posix.PID) string {
 	return s.symbol("pid", p)
 }
 
-// stat describes a file. Times only count when somebody set them: programs set times in the first two hours of 1970.
+// stat describes a file. What is in the root directory is not the programs' work, so only its identity and its mode count. Times only count when somebody set them: programs set times in the first two hours of 1970.
 func (s *side) stat(st *posix.Stat) string {
-	size := st.Size
+	size, id := st.Size, [2]uint64{st.Dev, st.Ino}
 	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		var root posix.Stat
+		if err := s.core.Fstatat(posix.AtFDCWD, "/", &root, 0); err == nil && id == [2]uint64{root.Dev, root.Ino} {
+			return fmt.Sprintf("%s %s mode=%#o", s.symbol("dev", st.Dev), s.symbol("ino", id), st.Mode)
+		}
 		size = 0 // each file system has its own idea of it
 	}
 	if s.shared && st.Mode&unix.S_IFMT == unix.S_IFCHR {
@@ -66,7 +70,7 @@ func (s *side) stat(st *posix.Stat) string {
 		return "now"
 	}
 	return fmt.Sprintf("%s %s mode=%#o nlink=%d uid=%d gid=%d rdev=%d size=%d atime=%s mtime=%s",
-		s.symbol("dev", st.Dev), s.symbol("ino", [2]uint64{st.Dev, st.Ino}),
+		s.symbol("dev", st.Dev), s.symbol("ino", id),
 		st.Mode, st.Nlink, st.UID, st.GID, st.Rdev, size, at(st.Atime), at(st.Mtime))
 }
 

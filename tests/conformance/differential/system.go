@@ -263,7 +263,7 @@ func namespaceGenerators(t *[posix.OpCount]func(g *generator)) {
 		if g.chance(70) {
 			g.generate(pick(g, posix.OpOpenTree, posix.OpFsmount))
 		}
-		from := g.fd(mount)
+		from := g.mount()
 		text, dir := g.dir()
 		name, flags := pick(g, "d", "e", "d", "e", g.name()), pick[uint32](g, unix.MOVE_MOUNT_F_EMPTY_PATH, unix.MOVE_MOUNT_F_EMPTY_PATH, unix.MOVE_MOUNT_F_EMPTY_PATH, 0, 1<<20)
 		g.do(step{posix.OpMoveMount, fmt.Sprintf("move_mount %d %s %s %#x", from, text, show(name), flags), func(s *side) outcome {
@@ -271,7 +271,7 @@ func namespaceGenerators(t *[posix.OpCount]func(g *generator)) {
 		}})
 	}
 	t[posix.OpMountSetattr] = func(g *generator) {
-		fd, flags := g.fd(mount), pick(g, unix.AT_EMPTY_PATH, unix.AT_EMPTY_PATH, unix.AT_EMPTY_PATH, 0, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
+		fd, flags := g.mount(), pick(g, unix.AT_EMPTY_PATH, unix.AT_EMPTY_PATH, unix.AT_EMPTY_PATH, 0, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
 		attr := posix.MountAttr{Set: pick[uint64](g, unix.MOUNT_ATTR_NOSUID, unix.MOUNT_ATTR_RDONLY, unix.MOUNT_ATTR_NOEXEC, unix.MOUNT_ATTR_NOSUID, 1<<50), Clear: pick[uint64](g, 0, 0, unix.MOUNT_ATTR_NODEV)}
 		g.do(step{posix.OpMountSetattr, fmt.Sprintf("mount_setattr %d %#x %#x", fd, flags, attr), func(s *side) outcome {
 			a := attr
@@ -322,6 +322,14 @@ func namespaceGenerators(t *[posix.OpCount]func(g *generator)) {
 		path, flags := pick(g, g.run.base+"/d", g.run.base+"/e", g.run.base+"/d", g.run.base, "", "/no/such", g.run.base+"/a"), pick(g, unix.MNT_DETACH, unix.MNT_DETACH, unix.UMOUNT_NOFOLLOW|unix.MNT_DETACH, 1<<10)
 		g.do(step{posix.OpUmount2, fmt.Sprintf("umount2 %q %#x", path, flags), func(s *side) outcome { return answer(s.core.Umount2(path, flags)) }})
 	}
+}
+
+// mount returns a descriptor of a detached mount. The current directory is never given: it is the root of a mount on one of the sides only.
+func (g *generator) mount() posix.FD {
+	if fd := g.fd(mount); fd != posix.AtFDCWD {
+		return fd
+	}
+	return -1
 }
 
 func terminalGenerators(t *[posix.OpCount]func(g *generator)) {

@@ -247,6 +247,11 @@ func (b *bench) reset() error {
 	if err := os.RemoveAll(x); err != nil {
 		return err
 	}
+	if b.root == "/" { // a program may have changed it
+		if err := errors.Join(os.Chown("/", 0, 0), os.Chmod("/", 0o755)); err != nil {
+			return err
+		}
+	}
 	unix.Umask(0o022)
 	none := posix.Sigset(0)
 	if err := b.linux.RtSigprocmask(unix.SIG_SETMASK, &none, nil); err != nil {
