@@ -216,6 +216,10 @@ func (l *Launcher) launchModule(b *preparation, r Request, init posix.FD) (posix
 		defer func() { _ = join.Close() }()
 	}
 	if init >= 0 {
+		// The preparation makes a process, too: a network namespace's first. It is none of the module's.
+		if _, err := b.wait(); err != nil {
+			return posix.Child{}, err
+		}
 		if err := l.kernel.Setns(init, unix.CLONE_NEWPID); err != nil {
 			return posix.Child{}, fmt.Errorf("%s: enter the pid namespace: %w", r.Program.Module, err)
 		}

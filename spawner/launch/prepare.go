@@ -44,7 +44,8 @@ type preparation struct {
 	done     chan prepared
 	progress chan int
 	settled  atomic.Bool // somebody has taken the decision: the answer is used, or the time is over
-	taken    bool
+	answer   *prepared   // nil: nobody has waited for it yet
+	taken    bool        // somebody else closes what was made
 }
 
 // prepared is the answer of the other thread.
@@ -133,7 +134,14 @@ func (b *preparation) failed(i int, err error) error {
 
 // wait returns what the other thread has made.
 func (b *preparation) wait() (*descriptors, error) {
-	b.taken = true
+	if b.answer == nil {
+		d, err := b.await()
+		b.answer = &prepared{d, err}
+	}
+	return b.answer.d, b.answer.err
+}
+
+func (b *preparation) await() (*descriptors, error) {
 	timer := time.NewTimer(time.Until(b.end))
 	defer timer.Stop()
 	select {
@@ -158,6 +166,7 @@ func (b *preparation) take(r Request) (*descriptors, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.taken = true
 	if err := b.make(d, b.group, len(b.p.Prepare), r); err != nil {
 		d.close()
 		return nil, err

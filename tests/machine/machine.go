@@ -32,7 +32,7 @@ func New(t testing.TB, config kernel.Config) *Machine {
 	config.Concurrent = true
 	m := &Machine{Kernel: kernel.New(config), t: t, runs: make(chan *kernel.Process), end: make(chan struct{})}
 	t.Cleanup(m.Close)
-	m.Recognize(pidinit.Executable, reaper)
+	m.Recognize(pidinit.Executable, kernel.Reaper)
 	root := m.Init()
 	for _, name := range []string{"bin", "lib", "lib64", "sbin"} {
 		m.Must(m.Mkdir("/usr/"+name, 0o755))
@@ -77,25 +77,6 @@ func elfHeader() []byte {
 	head[16], head[18], head[20] = 2, 62, 1   // ET_EXEC, EM_X86_64, EV_CURRENT
 	head[52], head[54], head[58] = 64, 56, 64 // sizes of the header, of a segment's and of a section's
 	return head
-}
-
-// reaper is what package pidinit's executable does.
-func reaper(p *kernel.Process, _, _ []string) int {
-	chld := posix.Sigbit(unix.SIGCHLD)
-	_ = p.RtSigprocmask(unix.SIG_BLOCK, &chld, nil)
-	for {
-		var info posix.WaitInfo
-		for p.Waitid(posix.PAll, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WALL) == nil && info.PID != 0 {
-			info = posix.WaitInfo{}
-		}
-		fd, err := p.Signalfd4(-1, chld, 0) // in place of rt_sigtimedwait(2)
-		if err != nil {
-			return 1
-		}
-		var news [128]byte
-		_, _ = p.Read(fd, news[:])
-		_ = p.Close(fd)
-	}
 }
 
 // Supervisor executes the supervisor's program as a child of process 1, and returns the process, which the test drives: it ends with the machine.
