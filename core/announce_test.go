@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -102,7 +103,9 @@ func TestAnnounceRecords(t *testing.T) {
 }
 
 // A log in JSON is JSON from the first line to the last.
-func TestLogInJSON(t *testing.T) {
+func TestLogInJSON(t *testing.T) { synctest.Test(t, testLogInJSON) }
+
+func testLogInJSON(t *testing.T) {
 	s := newStage(t, protected("web", sandbox.Enforced))
 	s.spawner.Options.LogFormat = "json"
 	s.spawner.Started = func(i *linktest.Instance) { fmt.Fprintln(i.Stdout, `it says "hello"`) }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +23,9 @@ import (
 )
 
 // From start to end: launched, read, announced, asked, stopped.
-func TestLife(t *testing.T) {
+func TestLife(t *testing.T) { synctest.Test(t, testLife) }
+
+func testLife(t *testing.T) {
 	s := newStage(t, linktest.Module("web"), linktest.Module("db"))
 	s.spawner.Started = func(i *linktest.Instance) {
 		fmt.Fprintf(i.Stdout, "%s is here\n", i.Module)
@@ -37,7 +39,7 @@ func TestLife(t *testing.T) {
 	s.contains("control:  /nowhere/control.sock\n")
 	s.state("web", "ready")
 	status := s.r.Status()
-	if status.Generation != 1 || len(status.Modules) != 2 || status.Manager.PID != os.Getpid() || status.Modules[0].Instances[0].PID != os.Getpid() {
+	if status.Generation != 1 || len(status.Modules) != 2 || status.Manager.PID != int(s.manager.Getpid()) || status.Modules[0].Instances[0].PID != int(s.host.Getpid()) {
 		t.Errorf("%+v", status)
 	}
 	stats, err := s.r.Stats(t.Context())
@@ -88,7 +90,9 @@ func TestLife(t *testing.T) {
 	}
 }
 
-func TestNotifications(t *testing.T) {
+func TestNotifications(t *testing.T) { synctest.Test(t, testNotifications) }
+
+func testNotifications(t *testing.T) {
 	m := linktest.Module("web")
 	m.Health = wire.Health{Kind: "notify", StartTimeout: time.Minute}
 	s := newStage(t, m)
@@ -106,27 +110,20 @@ func TestNotifications(t *testing.T) {
 	s.contains("event=notify.error module=web")
 }
 
-func TestProbes(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().(*net.TCPAddr).AddrPort()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+func TestProbes(t *testing.T) { synctest.Test(t, testProbes) }
+
+func testProbes(t *testing.T) {
+	addr := netip.MustParseAddrPort("127.0.0.1:8080")
 	m := linktest.Module("web")
 	m.Health = wire.Health{Kind: "tcp", Addr: addr, Interval: 20 * time.Millisecond, Timeout: time.Second, Retries: 3, StartTimeout: time.Minute}
 	s := newStage(t, m)
 	s.start()
 	s.state("web", "starting")
-	if l, err = net.Listen("tcp", addr.String()); err != nil {
-		t.Fatal(err)
-	}
+	l, err := s.host.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	s.must(err)
+	s.must(errors.Join(s.host.Bind(l, posix.Sockaddr{Family: unix.AF_INET, Addr: addr}), s.host.Listen(l, 100)))
 	s.state("web", "ready")
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	s.must(s.host.Close(l))
 	s.contains("event=instance.unhealthy module=web")
 	if status := s.spawner.Finished(); status != 1 {
 		t.Errorf("status %d", status)
@@ -134,7 +131,9 @@ func TestProbes(t *testing.T) {
 }
 
 // A successor finds what there is, reads on where the one before was, and starts nothing twice.
-func TestSuccessor(t *testing.T) {
+func TestSuccessor(t *testing.T) { synctest.Test(t, testSuccessor) }
+
+func testSuccessor(t *testing.T) {
 	s := newStage(t, linktest.Module("web"))
 	s.start()
 	s.state("web", "ready")
@@ -177,11 +176,10 @@ func TestLogIsNotRead(t *testing.T) {
 			}
 		}
 	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.start(func(c *Config) { c.Stdout, c.Stderr = posix.FD(w.Fd()), posix.FD(w.Fd()) })
+	r, w, err := s.host.Pipe2(unix.O_CLOEXEC)
+	s.must(err)
+	s.output = w
+	s.start()
 	s.state("web", "ready")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -203,7 +201,7 @@ func TestLogIsNotRead(t *testing.T) {
 	wg.Go(func() {
 		buf := make([]byte, 1<<20)
 		for {
-			if _, err := r.Read(buf); err != nil {
+			if n, err := s.host.Read(r, buf); n <= 0 || err != nil {
 				return
 			}
 		}
@@ -221,21 +219,21 @@ func TestLogIsNotRead(t *testing.T) {
 	})
 	s.r.running.Wait()
 	<-s.r.messages.Close()
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	s.must(errors.Join(s.manager.Close(1), s.manager.Close(2), s.host.Close(w)))
 	wg.Wait()
-	_ = r.Close()
+	s.must(s.host.Close(r))
 }
 
 // What the log could not take is said when it can again.
-func TestFullDisk(t *testing.T) {
+func TestFullDisk(t *testing.T) { synctest.Test(t, testFullDisk) }
+
+func testFullDisk(t *testing.T) {
 	s := newStage(t, linktest.Module("web"))
-	k := &fullDisk{Core: s.kernel}
-	s.start(func(c *Config) { c.Kernel = k })
+	k := &fullDisk{}
+	s.start(func(c *Config) { k.Core = s.manager; c.Kernel = k })
 	s.state("web", "ready")
 	i := s.spawner.Instances()[0]
-	k.set(s.log, true)
+	k.set(1)
 	events := s.r.Events(t.Context(), "")
 	for n := range 5 {
 		fmt.Fprintf(i.Stdout, "lost %d\n", n)
@@ -253,7 +251,7 @@ func TestFullDisk(t *testing.T) {
 			break
 		}
 	}
-	k.set(nil, false)
+	k.set(-1)
 	fmt.Fprintf(i.Stdout, "found\n")
 	s.contains("web | found\n")
 	for e := range events {
@@ -277,13 +275,10 @@ type fullDisk struct {
 	fd posix.FD
 }
 
-func (k *fullDisk) set(f *os.File, full bool) {
+func (k *fullDisk) set(fd posix.FD) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.fd = -1
-	if full {
-		k.fd = posix.FD(f.Fd())
-	}
+	k.fd = fd
 }
 
 func (k *fullDisk) Write(fd posix.FD, p []byte) (int, error) {
@@ -296,7 +291,9 @@ func (k *fullDisk) Write(fd posix.FD, p []byte) (int, error) {
 	return k.Core.Write(fd, p)
 }
 
-func TestGarbageEndsTheManager(t *testing.T) {
+func TestGarbageEndsTheManager(t *testing.T) { synctest.Test(t, testGarbageEndsTheManager) }
+
+func testGarbageEndsTheManager(t *testing.T) {
 	s := newStage(t, linktest.Module("web"))
 	s.start()
 	s.state("web", "ready")
@@ -306,11 +303,13 @@ func TestGarbageEndsTheManager(t *testing.T) {
 	}
 }
 
-func TestServerCannotStart(t *testing.T) {
+func TestServerCannotStart(t *testing.T) { synctest.Test(t, testServerCannotStart) }
+
+func testServerCannotStart(t *testing.T) {
 	s := newStage(t, linktest.Module("web"))
 	s.start(func(c *Config) {
 		c.Serve = func(_ *Runtime, service Service) (Server, error) {
-			return nil, errors.Join(errors.New("no server today"), s.kernel.Close(service.Control))
+			return nil, errors.Join(errors.New("no server today"), s.manager.Close(service.Control))
 		}
 	})
 	if err := s.end(); err == nil || !strings.Contains(err.Error(), "serve the control API: no server today") {
@@ -318,7 +317,9 @@ func TestServerCannotStart(t *testing.T) {
 	}
 }
 
-func TestUnknownLogLevel(t *testing.T) {
+func TestUnknownLogLevel(t *testing.T) { synctest.Test(t, testUnknownLogLevel) }
+
+func testUnknownLogLevel(t *testing.T) {
 	s := newStage(t, linktest.Module("web"))
 	s.spawner.Options.LogLevel = "loud"
 	s.start()
@@ -328,7 +329,9 @@ func TestUnknownLogLevel(t *testing.T) {
 }
 
 // Everything at once, from everywhere.
-func TestConcurrency(t *testing.T) {
+func TestConcurrency(t *testing.T) { synctest.Test(t, testConcurrency) }
+
+func testConcurrency(t *testing.T) {
 	var modules []wire.Module
 	for n := range 20 {
 		m := linktest.Module(fmt.Sprintf("m%d", n))
@@ -362,6 +365,7 @@ func TestConcurrency(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	s.contains(" 199\n")
 	s.spawner.Ask(wire.WishStop)
 	s.spawner.Finished()
 	if err := s.end(); err != nil {
@@ -375,7 +379,9 @@ func TestConcurrency(t *testing.T) {
 	}
 }
 
-func TestSlowFollowerOfEvents(t *testing.T) {
+func TestSlowFollowerOfEvents(t *testing.T) { synctest.Test(t, testSlowFollowerOfEvents) }
+
+func testSlowFollowerOfEvents(t *testing.T) {
 	s := newStage(t, linktest.Module("web"))
 	s.start()
 	s.state("web", "ready")

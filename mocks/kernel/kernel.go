@@ -55,7 +55,7 @@ type Kernel struct {
 	rng        *rand.Rand
 	now        time.Duration // CLOCK_MONOTONIC
 	goTime     goTime
-	files      int           // open files of all processes
+	files      int // open files of all processes
 	sched      scheduler
 	procs      table
 	tree       tree

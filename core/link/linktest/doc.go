@@ -1,5 +1,5 @@
 // Package linktest plays the spawner for tests of a manager: it answers its requests as the spawner does, with instances that are pipes
-// in the test's own process.
+// of the process that kernel is of: the test's own, or one on an in-memory kernel.
 //
 //	s := linktest.New(t, kernel, outline)
 //	s.Started = func(i *linktest.Instance) { fmt.Fprintln(i.Stdout, "hello") }

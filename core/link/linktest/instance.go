@@ -3,7 +3,6 @@ package linktest
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -17,8 +16,8 @@ import (
 type Instance struct {
 	wire.Instance
 	// Stdout and Stderr are what it writes to.
-	Stdout, Stderr *os.File
-	// NotifyPath is the socket for sd_notify(3), of an instance that has one. The main process is the test's own.
+	Stdout, Stderr *Output
+	// NotifyPath is the socket for sd_notify(3), of an instance that has one. The main process is the spawner's own.
 	NotifyPath string
 
 	s    *Spawner
@@ -29,8 +28,8 @@ type Instance struct {
 func (s *Spawner) launch(r wire.StartRequest) (*Instance, error) {
 	s.last++
 	i := &Instance{s: s, Instance: wire.Instance{ID: s.last, Generation: r.Generation, Module: r.Module, Replica: r.Replica,
-		PID: uint32(os.Getpid()), Started: time.Now(), Launch: time.Millisecond}}
-	for _, w := range []**os.File{&i.Stdout, &i.Stderr} {
+		PID: uint32(s.kernel.Getpid()), Started: time.Now(), Launch: time.Millisecond}}
+	for _, w := range []**Output{&i.Stdout, &i.Stderr} {
 		r, in, err := s.kernel.Pipe2(unix.O_CLOEXEC)
 		if err != nil {
 			return nil, fmt.Errorf("make a pipe: %w", err)
@@ -40,11 +39,11 @@ func (s *Spawner) launch(r wire.StartRequest) (*Instance, error) {
 			return nil, fmt.Errorf("make a pipe non-blocking: %w", err)
 		}
 		i.kept = append(i.kept, r)
-		*w = os.NewFile(uintptr(in), "output of "+i.Module)
+		*w = &Output{kernel: s.kernel, fd: in}
 	}
 	if s.module(r.Module).Health.Kind == "notify" {
 		i.Notify = true
-		i.NotifyPath = filepath.Join(s.dir, fmt.Sprintf("notify-%d", i.ID))
+		i.NotifyPath = filepath.Join(s.Dir, fmt.Sprintf("notify-%d", i.ID))
 		fd, err := s.kernel.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 		if err == nil {
 			i.kept = append(i.kept, fd)
@@ -82,7 +81,8 @@ func (i *Instance) end(x wire.Exit) {
 	}
 	x.At = time.Now()
 	i.Exit = &x
-	_, _ = i.Stdout.Close(), i.Stderr.Close() // of two errors, none is of interest
+	i.Stdout.Close()
+	i.Stderr.Close()
 	i.s.send(wire.Frame{Kind: wire.KindExited, Body: wire.ExitedEvent{Instance: i.ID, Exit: x}.Encode()})
 }
 
@@ -92,7 +92,8 @@ func (i *Instance) bury() {
 		_ = i.s.kernel.Close(fd)
 	}
 	i.kept = nil
-	_, _ = i.Stdout.Close(), i.Stderr.Close()
+	i.Stdout.Close()
+	i.Stderr.Close()
 	delete(i.s.instances, i.ID)
 }
 

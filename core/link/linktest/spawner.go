@@ -25,10 +25,11 @@ type Spawner struct {
 	// Refuse returns why a module cannot be started; nil starts all.
 	Refuse func(wire.StartRequest) string
 	Stats  wire.Stats
+	// Dir is where notification sockets are made; it is a temporary directory of the test on the machine that the test runs on.
+	Dir string
 
 	t      testing.TB
 	kernel posix.Core
-	dir    string
 	work   sync.WaitGroup
 
 	mu        sync.Mutex // guards what follows
@@ -46,7 +47,7 @@ type Spawner struct {
 
 // New plays a spawner whose configuration in force is outline. It cleans up after the test, and fails it when a manager misbehaved.
 func New(t testing.TB, k posix.Core, outline wire.Outline) *Spawner {
-	s := &Spawner{t: t, kernel: k, dir: t.TempDir(), current: outline, instances: map[wire.InstanceID]*Instance{}, memos: map[string][]byte{}, fd: -1, finished: make(chan uint8, 1),
+	s := &Spawner{t: t, kernel: k, Dir: t.TempDir(), current: outline, instances: map[wire.InstanceID]*Instance{}, memos: map[string][]byte{}, fd: -1, finished: make(chan uint8, 1),
 		Options: wire.Options{Version: "test", LogFormat: "text", LogLevel: "info", Control: "/nowhere/control.sock"}}
 	t.Cleanup(func() {
 		s.mu.Lock()
