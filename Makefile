@@ -58,9 +58,10 @@ bench: build ## against bubblewrap, and the decorators; prints lines `figure: NA
 	@$(GO) test -count=1 -timeout 20m $(TAGS) -run '^$$' -bench '^BenchmarkFigures$$' \
 		$$(grep -rl --include='*_test.go' '^func BenchmarkFigures(' . | xargs -n 1 dirname | sort -u)
 
-bench-posix: go ## what the decorators cost, and what the in-memory kernel does; prints `figure: NAME VALUE`
+bench-posix: go ## what the decorators cost, and what the in-memory kernel does, and what their tests cover; prints `figure: NAME VALUE`
 	@$(GO) test -count=1 -timeout 20m $(TAGS) -run '^$$' -bench '^BenchmarkFigures$$' -benchtime 5s \
 		$$(grep -rl --include='*_test.go' '^func BenchmarkFigures(' ./posix ./mocks | xargs -n 1 dirname | sort -u)
+	@./tests/coverage
 
 run: build ## the demo, in the foreground
 	exec bin/supervisor --policy embedded:demo
