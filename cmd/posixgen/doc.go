@@ -22,6 +22,8 @@
 // The output depends on the sources only, so it regenerates to the same bytes;
 // posixgen -check fails when a file on disk differs from what would be written.
 //
+// It writes nothing while a method has fewer than three cases in tests/conformance, which stands beside the directory of package posix.
+//
 // # Directives
 //
 // The comment of every method must have, at its end,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -23,6 +24,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 	p, err := parse(*dir)
+	if err != nil {
+		_, _ = fmt.Fprintln(stderr, err)
+		return 2
+	}
+	count, err := cases(filepath.Join(*dir, "../tests/conformance"))
+	if err == nil {
+		err = untested(p, count)
+	}
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, err)
 		return 2
