@@ -2,7 +2,7 @@
 
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
-.PHONY: help deps go build generate lint test e2e conformance vm-test bench bench-posix run clean
+.PHONY: help deps go build generate lint test test-long e2e conformance vm-test bench bench-posix run clean
 
 # Looked for once, when it is first needed.
 GO ?= $(eval GO := $(shell ./bootstrap go))$(GO)
@@ -42,6 +42,9 @@ lint: go ## gofmt, go vet, posixvet and a syntax check of the shell scripts
 
 test: build ## every test, as root and as an ordinary user where this machine lets us; closes with the counts
 	./tests/run
+
+test-long: build ## what takes minutes: the analyses of whole programs, and mocks/kernel against Linux in 20,000 random programs
+	./tests/run --long
 
 e2e: build ## the end-to-end tests alone, the same two ways
 	./tests/run ./tests/...
