@@ -50,9 +50,7 @@ func (k *Kernel) newChild(p *Process, b birth) (*Process, posix.Errno) {
 	} else {
 		c.fds = p.fds.clone()
 	}
-	if p.exe != nil {
-		c.exe = p.exe.hold()
-	}
+	c.runFile(p.exe)
 	c.cwd, c.root = p.cwd, p.root
 	for _, place := range []*place{c.cwd, c.root} {
 		if place != nil {

@@ -25,20 +25,15 @@ const maxArgString = 32 * 4096
 // exec makes p ready to run the program of f, of which it takes nothing over: f stays the caller's. path is how f was called, which scripts are told. The caller lets the image run:
 // with start on a goroutine of its own, or where the old program was. When an errno is returned, nothing has changed. Source: fs/exec.c.
 func (p *Process) exec(f *file, path string, argv, env []string) (*image, posix.Errno) {
-	if errno := p.argumentsFit(argv, env); errno != 0 {
+	errno := p.mayExecute(f)
+	if errno == 0 {
+		errno = p.argumentsFit(argv, env)
+	}
+	if errno != 0 {
 		return nil, errno
 	}
 	if len(argv) == 0 {
 		argv = []string{""} // since Linux 5.18
-	}
-	if !p.cred.has(unix.CAP_SYS_RESOURCE) && !p.cred.has(unix.CAP_SYS_ADMIN) && p.attrs.overNproc &&
-		p.k.user(p.cred.uids.Real).processes > p.limits[unix.RLIMIT_NPROC].Soft {
-		return nil, eagain
-	}
-	p.attrs.overNproc = false
-	errno := p.mayExecute(f)
-	if errno != 0 {
-		return nil, errno
 	}
 	binary := f.hold()
 	main, head := binary.content()
@@ -58,6 +53,9 @@ func (p *Process) exec(f *file, path string, argv, env []string) (*image, posix.
 		}
 		binary.drop()
 		binary = next.hold()
+		if errno = p.mayExecute(binary); errno != 0 {
+			continue
+		}
 		rest := append([]string{path}, argv[1:]...)
 		if arg != "" {
 			rest = append([]string{arg}, rest...)
@@ -81,10 +79,9 @@ func (p *Process) exec(f *file, path string, argv, env []string) (*image, posix.
 
 // replace is the part of exec from which there is no way back. It takes binary over.
 func (p *Process) replace(binary *file, cred credentials, secure bool, path string, argv, env []string) {
-	if p.exe != nil {
-		p.exe.drop()
-	}
-	p.exe, p.argv, p.env = binary, append([]string(nil), argv...), append([]string(nil), env...)
+	p.runFile(binary)
+	binary.drop()
+	p.argv, p.env = append([]string(nil), argv...), append([]string(nil), env...)
 	p.setComm(path[strings.LastIndexByte(path, '/')+1:])
 	p.fds = p.fds.unshare()
 	p.fds.closeAll(true)
@@ -151,7 +148,32 @@ func (p *Process) mayExecute(f *file) posix.Errno {
 	if _, ok := n.body.(*regular); !ok {
 		return eacces
 	}
-	return p.permission(n, mayExec)
+	if errno := p.permission(n, mayExec); errno != 0 {
+		return errno
+	}
+	if n.writers > 0 {
+		return etxtbsy
+	}
+	return 0
+}
+
+// runFile makes f, or nothing, what the process runs: as long as somebody runs a file nobody can open it for writing. Source: kernel/fork.c,
+// set_mm_exe_file.
+func (p *Process) runFile(f *file) {
+	if f != nil {
+		f.hold().inode().writers--
+	}
+	if p.exe != nil {
+		p.exe.inode().writers++
+		p.exe.drop()
+	}
+	p.exe = f
+}
+
+// overNproc tells whether an exec is refused, since the process took on a user who has too many processes. Source: fs/exec.c, do_execveat_common.
+func (p *Process) overNproc() bool {
+	p.attrs.overNproc = p.attrs.overNproc && p.k.user(p.cred.uids.Real).processes > p.limits[unix.RLIMIT_NPROC].Soft
+	return p.attrs.overNproc
 }
 
 // inode returns the inode of an open file, nil for what has none.
@@ -201,7 +223,9 @@ func (p *Process) Execve(path string, argv, env []string) error {
 	var im *image
 	if errno == 0 {
 		var f *file
-		if f, errno = p.openExecutable(path); errno == 0 {
+		if p.overNproc() {
+			errno = eagain
+		} else if f, errno = p.openExecutable(path); errno == 0 {
 			f.hold()
 			im, errno = p.exec(f, path, argv, env)
 			f.drop()

@@ -64,10 +64,7 @@ func (p *Process) perish() {
 			place.drop()
 		}
 	}
-	if p.exe != nil {
-		p.exe.drop()
-		p.exe = nil
-	}
+	p.runFile(nil)
 	k.discharge(p)
 	if p.ns.pid.init == p {
 		p.endNamespace()

@@ -204,6 +204,9 @@ func (g *group) members() []*Process {
 
 // cloneGroup returns the control group that a descriptor given with CLONE_INTO_CGROUP is of. Source: cgroup_v1v2_get_from_file.
 func (p *Process) cloneGroup(fd posix.FD) (*group, posix.Errno) {
+	if fd < 0 {
+		return nil, einval
+	}
 	f, errno := p.anyFile(fd)
 	if errno != 0 {
 		return nil, errno

@@ -117,8 +117,9 @@ func (p *Process) setresuid(uids posix.Uids) posix.Errno {
 	if next.uids.Real != old.uids.Real {
 		p.k.user(old.uids.Real).processes--
 		a := p.k.user(next.uids.Real)
-		a.processes++
+		// It is not counted yet: kernel/sys.c, flag_nproc_exceeded.
 		p.attrs.overNproc = next.uids.Real != 0 && a.processes > p.limits[unix.RLIMIT_NPROC].Soft
+		a.processes++
 	}
 	p.setCredentials(next)
 	return 0

@@ -68,6 +68,9 @@ func (p *Process) execveat(dir posix.FD, path string, argv, env []string, flags 
 	if flags&^(unix.AT_EMPTY_PATH|unix.AT_SYMLINK_NOFOLLOW) != 0 {
 		return einval
 	}
+	if p.overNproc() {
+		return eagain
+	}
 	f, name, errno := p.fileToExecute(dir, path, flags)
 	if errno != 0 {
 		return errno

@@ -50,5 +50,8 @@ func (p *Process) memfd(name string, flags uint32) (posix.FD, posix.Errno) {
 	if errno != 0 {
 		return -1, errno
 	}
+	// It is not opened by a path, and does not count as open for writing: it can be executed. Source: mm/shmem.c, __shmem_file_setup.
+	f.counted = false
+	n.writers--
 	return p.install(f, 0, flags&unix.MFD_CLOEXEC != 0)
 }

@@ -264,7 +264,10 @@ func (p *Process) openSpot(at spot, flags uint32, l lookup, made bool) (*file, p
 	}
 	f, errno := p.describe(at, flags&^(oCloexec|oCreat|oExcl|unix.O_NOCTTY|oTrunc))
 	if errno == 0 && truncate {
-		if errno = p.truncate(f, 0, false); errno != 0 {
+		if errno = etxtbsy; n.writers >= 0 {
+			errno = p.truncate(f, 0, false)
+		}
+		if errno != 0 {
 			f.hold().drop()
 			return nil, errno
 		}

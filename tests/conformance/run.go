@@ -3,6 +3,7 @@ package conformance
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -107,7 +108,7 @@ const (
 // Main is for TestMain of a package that runs the suite on an implementation whose processes are those of the host. core is what
 // the helper and the cases that run alone call.
 func Main(m *testing.M, core posix.Core) {
-	if len(os.Args) > 0 && os.Args[0] == helperName {
+	if len(os.Args) > 0 && filepath.Base(os.Args[0]) == helperName { // a script has it as its interpreter, with a path
 		os.Exit(Helper(core, os.Args))
 	}
 	if title := os.Getenv(envCase); title != "" {
