@@ -30,6 +30,7 @@ func (k *Kernel) newChild(p *Process, b birth) (*Process, posix.Errno) {
 		umask: p.umask, cred: p.cred, sig: p.sig.child(), group: p.group, session: p.session, limits: p.limits,
 		argv: p.argv, env: p.env, comm: p.comm, attrs: p.attrs.child(), box: p.box, ns: p.ns,
 	}
+	c.takeCredentials(c.cred)
 	c.box.launching, c.box.asked = false, false
 	if errno := k.bear(c, p, b.flags); errno != 0 {
 		return nil, errno

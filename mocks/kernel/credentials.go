@@ -12,6 +12,8 @@ type credentials struct {
 	bounding, ambient uint64
 	// user is the user namespace in which the capabilities count; nil is the first one. Users and groups here are those of the first one.
 	user *userNS
+	// which is different for those that were made one after the other, even if they are equal: Linux compares addresses.
+	which uint64
 }
 
 const lastCapability = 40 // CAP_CHECKPOINT_RESTORE

@@ -95,7 +95,7 @@ func (p *Process) replace(binary *file, cred credentials, secure bool, path stri
 	if secure {
 		p.attrs.deathSignal = 0
 	}
-	p.cred = cred
+	p.takeCredentials(cred)
 	p.attrs.securebits &^= secureKeepCaps
 	p.forget()
 }

@@ -111,6 +111,9 @@ func (p *Process) setresuid(uids posix.Uids) posix.Errno {
 			return eperm
 		}
 	}
+	if next.uids == old.uids {
+		return 0
+	}
 	if p.attrs.securebits&secureNoFixup == 0 {
 		next.fixCapabilities(&old, p.attrs.securebits)
 	}
@@ -154,7 +157,14 @@ func (p *Process) setCredentials(next credentials) {
 		p.attrs.dumpable = 0
 		p.attrs.deathSignal = 0
 	}
-	p.cred = next
+	p.takeCredentials(next)
+}
+
+// takeCredentials gives the process credentials that have just been made.
+func (p *Process) takeCredentials(made credentials) {
+	p.k.procs.creds++
+	made.which = p.k.procs.creds
+	p.cred = made
 }
 
 // Setresgid implements [posix.Credentials].
@@ -188,7 +198,9 @@ func (p *Process) setresgid(gids posix.Gids) posix.Errno {
 			return eperm
 		}
 	}
-	p.setCredentials(next)
+	if next.gids != old.gids {
+		p.setCredentials(next)
+	}
 	return 0
 }
 
@@ -222,6 +234,8 @@ func (p *Process) setgroups(groups []posix.GID) posix.Errno {
 		set[i] = gid
 	}
 	slices.Sort(set)
-	p.cred.groups = set
+	next := p.cred
+	next.groups = set
+	p.takeCredentials(next)
 	return 0
 }

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"strings"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
@@ -30,13 +32,13 @@ func (p *Process) linkat(l posix.Link) posix.Errno {
 	if l.Flags&unix.AT_EMPTY_PATH != 0 {
 		flags |= emptyPath
 	}
-	if l.OldPath == "" && flags&emptyPath != 0 && l.OldDir != posix.AtFDCWD {
-		// Whoever opened it may link it; anybody else needs the capability.
+	if flags&emptyPath != 0 && l.OldDir != posix.AtFDCWD && !strings.HasPrefix(l.OldPath, "/") && len(l.OldPath) < unix.PathMax {
+		// Whoever opened it may link it, or what is in it; anybody else needs the capability. Source: path_init() in fs/namei.c.
 		f := p.fds.get(l.OldDir)
 		if f == nil {
 			return ebadf
 		}
-		if !p.sameCredentials(&f.opener) && !p.cred.has(unix.CAP_DAC_READ_SEARCH) {
+		if f.opener.which != p.cred.which && !p.cred.has(unix.CAP_DAC_READ_SEARCH) {
 			return enoent
 		}
 	}
@@ -83,12 +85,6 @@ func (p *Process) linkat(l posix.Link) posix.Errno {
 	at.inode.modified()
 	n.changed()
 	return 0
-}
-
-// sameCredentials tells whether what was opened with other credentials was opened by this process as it is.
-func (p *Process) sameCredentials(c *credentials) bool {
-	own := &p.cred
-	return own.uids == c.uids && own.gids == c.gids && own.caps == c.caps && own.user == c.user
 }
 
 // mayLink says whether fs.protected_hardlinks lets the process make a link to n. Source: may_linkat() in fs/namei.c.

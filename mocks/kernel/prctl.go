@@ -101,6 +101,7 @@ func (p *Process) prctlCapabilities(a *posix.PrctlArgs) (int, posix.Errno) {
 			return 0, einval
 		}
 		p.cred.bounding &^= 1 << a.Arg2
+		p.takeCredentials(p.cred)
 	case unix.PR_GET_SECUREBITS:
 		return int(*bits), 0
 	case unix.PR_SET_SECUREBITS:
@@ -115,6 +116,7 @@ func (p *Process) prctlCapabilities(a *posix.PrctlArgs) (int, posix.Errno) {
 			return 0, eperm
 		}
 		*bits = *bits&^secureKeepCaps | uint32(a.Arg2)*secureKeepCaps
+		p.takeCredentials(p.cred)
 	case unix.PR_CAP_AMBIENT:
 		return p.prctlAmbient(a)
 	}
@@ -131,6 +133,7 @@ func (p *Process) setSecurebits(want uint64) posix.Errno {
 		return eperm
 	}
 	p.attrs.securebits = uint32(want)
+	p.takeCredentials(p.cred)
 	return 0
 }
 
@@ -140,6 +143,7 @@ func (p *Process) prctlAmbient(a *posix.PrctlArgs) (int, posix.Errno) {
 			return 0, einval
 		}
 		p.cred.ambient = 0
+		p.takeCredentials(p.cred)
 		return 0, 0
 	}
 	if a.Arg3 > lastCapability || a.Arg4|a.Arg5 != 0 {
@@ -159,5 +163,6 @@ func (p *Process) prctlAmbient(a *posix.PrctlArgs) (int, posix.Errno) {
 	default:
 		return 0, einval
 	}
+	p.takeCredentials(p.cred)
 	return 0, 0
 }

@@ -178,5 +178,6 @@ func (p *Process) restrictSelf(fd posix.FD, flags uint32) posix.Errno {
 		return e2big
 	}
 	p.box.domain = d
+	p.takeCredentials(p.cred)
 	return 0
 }

@@ -141,7 +141,9 @@ func (p *Process) enterNamespaces(list []*nsFile) posix.Errno {
 	}
 	entered := ns.mnt != p.ns.mnt
 	p.changeNamespaces(ns)
-	p.cred = cred
+	if cred.user != p.cred.user {
+		p.takeCredentials(cred)
+	}
 	if entered {
 		at := top(spot{ns.mnt.root, ns.mnt.root.root})
 		p.moveTo(&p.root, at)

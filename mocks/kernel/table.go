@@ -14,6 +14,7 @@ type table struct {
 	byPID map[posix.PID]*Process // not reaped
 	ids   map[posix.PID]*identity
 	next  posix.PID
+	creds uint64 // how many credentials have been made
 }
 
 // identity is the numbers that a process, a group or a session has: Linux's struct pid. It outlives the process while a group or a session is called so, and

@@ -57,7 +57,10 @@ func (p *Process) unshare(flags uint64, alone bool) posix.Errno {
 		p.box.ownFS = true
 	}
 	p.changeNamespaces(ns)
-	p.cred, p.attrs.securebits = cred, bits
+	if cred.user != p.cred.user {
+		p.takeCredentials(cred)
+	}
+	p.attrs.securebits = bits
 	p.follow(copies)
 	return 0
 }

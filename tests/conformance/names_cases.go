@@ -278,6 +278,25 @@ func linkCases() []Case {
 			t.Errno("of nothing", t.Core.Linkat(posix.Link{OldDir: -1, NewDir: t.Dir, NewPath: "g", Flags: unix.AT_EMPTY_PATH}), unix.EBADF)
 			t.Equal("links", t.stat("g").Nlink, uint64(2))
 		}},
+		{Op: posix.OpLinkat, Name: "an empty path may be given by who opened it", Need: User, Alone: true, Run: func(t *T) {
+			t.File("f", "text")
+			d := t.Mkdir("d")
+			fd := t.Open("f", unix.O_PATH)
+			link := func(from posix.FD, path, to string) error {
+				return t.Core.Linkat(posix.Link{OldDir: from, OldPath: path, NewDir: d, NewPath: to, Flags: unix.AT_EMPTY_PATH})
+			}
+			t.Errno("as before", link(fd, "", "a"), 0)
+			var caps posix.CapSets
+			t.Must("capget", t.Core.Capget(&caps))
+			t.Must("capset", t.Core.Capset(&caps)) // the same again, but they are new credentials
+			t.Errno("of another", link(fd, "", "b"), unix.ENOENT)
+			t.Errno("a name", link(t.Dir, "f", "b"), unix.ENOENT)
+			t.Errno("below what is no directory", link(fd, "f", "b"), unix.ENOENT)
+			t.Errno("not open", link(-1, "f", "b"), unix.EBADF)
+			t.Errno("no descriptor is asked", link(-1, t.Path+"/f", "b"), 0)
+			t.Errno("opened since", link(t.Open("f", unix.O_PATH), "", "c"), 0)
+			t.Errno("too long", link(t.Dir, strings.Repeat("n", 4096), "e"), unix.ENAMETOOLONG)
+		}},
 	}
 }
 

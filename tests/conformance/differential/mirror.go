@@ -11,6 +11,11 @@ import (
 
 // mirror makes a new implementation, as root, like this process on Linux is: directories, descriptors, limits, user, capabilities.
 func (b *bench) mirror(core posix.Core) error {
+	if !b.mounts {
+		if err := ownFileSystem(core, "/dev/shm"); err != nil {
+			return fmt.Errorf("mount a file system on /dev/shm: %w", err)
+		}
+	}
 	owner := posix.Chown{Dir: posix.AtFDCWD, UID: b.linux.Geteuid(), GID: b.linux.Getegid()}
 	path := ""
 	for _, name := range strings.Split(strings.Trim(b.base, "/"), "/") {
@@ -25,9 +30,6 @@ func (b *bench) mirror(core posix.Core) error {
 			}
 		}
 	}
-	if err := b.descriptors(core); err != nil {
-		return fmt.Errorf("descriptors: %w", err)
-	}
 	for resource := range 16 {
 		var l posix.Rlimit
 		if err := b.linux.Prlimit(0, resource, nil, &l); err != nil {
@@ -37,7 +39,39 @@ func (b *bench) mirror(core posix.Core) error {
 			return fmt.Errorf("set limit %d to %v: %w", resource, l, err)
 		}
 	}
-	return b.credentials(core)
+	if err := b.credentials(core); err != nil {
+		return err
+	}
+	if err := b.descriptors(core); err != nil { // opened by who the process is: linkat(2) asks for that
+		return fmt.Errorf("descriptors: %w", err)
+	}
+	dumpable, err := b.linux.Prctl(posix.PrctlArgs{Op: unix.PR_GET_DUMPABLE})
+	if err != nil {
+		return err
+	}
+	_, err = core.Prctl(posix.PrctlArgs{Op: unix.PR_SET_DUMPABLE, Arg2: uint64(dumpable)})
+	return err
+}
+
+// ownFileSystem mounts a tmpfs.
+func ownFileSystem(core posix.Core, path string) error {
+	if err := core.Mkdirat(posix.AtFDCWD, path, 0o755); err != nil && err != unix.EEXIST {
+		return err
+	}
+	fs, err := core.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = core.Close(fs) }()
+	if err := core.Fsconfig(posix.FsConfig{FS: fs, Cmd: unix.FSCONFIG_CMD_CREATE}); err != nil {
+		return err
+	}
+	m, err := core.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = core.Close(m) }()
+	return core.MoveMount(posix.Move{FromDir: m, ToDir: posix.AtFDCWD, ToPath: path, Flags: unix.MOVE_MOUNT_F_EMPTY_PATH})
 }
 
 // descriptors opens on the other side what is open on Linux: which number is free must be the same.
