@@ -95,7 +95,11 @@ func (n *mapping) mapFile(size int) posix.Errno {
 	}
 	switch o := f.object.(type) {
 	case *regular:
-		return n.mapRegular(o, size)
+		errno := n.mapRegular(o, size)
+		if errno == 0 && f.flags&oNoatime == 0 {
+			o.n.accessed(f.place.mount) // Source: shmem_mmap() in mm/shmem.c.
+		}
+		return errno
 	case *tcpSocket: // what is received could be put there; here never anything is. Source: tcp_mmap() in net/ipv4/tcp.c.
 		if n.prot&(unix.PROT_WRITE|unix.PROT_EXEC) != 0 {
 			return eperm
@@ -142,7 +146,7 @@ func (r *regular) share(end int64) posix.Errno {
 		return enomem
 	}
 	// Room to grow: another mapping might want more of the file.
-	size := min(maxShared, 2*max(end, (r.length+pageSize-1)&^(pageSize-1), 16*pageSize))
+	size := min(maxShared, 2*max(end, (min(r.length, maxShared)+pageSize-1)&^(pageSize-1), 16*pageSize))
 	shared := pages(int(size))
 	for i, page := range r.near { // they are all within: near ends at 64 MiB, and a larger file has a larger piece
 		copy(shared[i*pageSize:], page)

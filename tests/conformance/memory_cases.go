@@ -142,6 +142,35 @@ func memoryCases() []Case {
 			t.Equal("memory", string(b[:4]), "TexX")
 			t.Equal("other memory", string(other[:4]), "TexX")
 		}},
+		{Op: posix.OpMmap, Name: "a file is accessed", Run: func(t *T) {
+			fd := t.File("f", "text")
+			for _, flags := range []int{unix.MAP_SHARED, unix.MAP_PRIVATE} {
+				t.Must("utimensat", t.Core.Utimensat(posix.Utimes{Dir: t.Dir, Path: "f", Atime: posix.Timespec{Sec: 1}, Mtime: posix.Timespec{Sec: 2}}))
+				c, err := t.Core.Mmap(posix.Mapping{Length: 4096, Prot: unix.PROT_WRITE, Flags: flags, FD: t.Open("f", unix.O_RDONLY|unix.O_NOATIME)})
+				t.Equal("mapped", err == nil, flags == unix.MAP_PRIVATE)
+				if err == nil {
+					t.Must("munmap", t.Core.Munmap(c))
+				}
+				t.Equal("O_NOATIME", t.stat("f").Atime.Sec, int64(1))
+				b, err := t.Core.Mmap(posix.Mapping{Length: 4096, Prot: unix.PROT_READ, Flags: flags, FD: fd})
+				t.Must("mmap", err)
+				t.Equal("accessed", t.stat("f").Atime.Sec > 2, true)
+				t.Must("munmap", t.Core.Munmap(b))
+			}
+		}},
+		{Op: posix.OpMmap, Name: "the beginning of a file of 4 EiB", Run: func(t *T) {
+			fd := t.FD(t.Core.MemfdCreate("m", unix.MFD_CLOEXEC))
+			_, err := t.Core.Pwrite(fd, []byte("end"), 1<<62)
+			t.Must("pwrite", err)
+			b, err := t.Core.Mmap(posix.Mapping{Length: 4096, Prot: unix.PROT_READ | unix.PROT_WRITE, Flags: unix.MAP_SHARED, FD: fd, Offset: 4096})
+			t.Must("mmap", err)
+			copy(b, "text")
+			got := make([]byte, 4)
+			_, err = t.Core.Pread(fd, got, 4096)
+			t.Must("pread", err)
+			t.Equal("read", string(got), "text")
+			t.Must("munmap", t.Core.Munmap(b))
+		}},
 		{Op: posix.OpMmap, Name: "a file, private", Run: func(t *T) {
 			t.File("f", "text")
 			b := t.mmap(posix.Mapping{Length: page, Prot: readWrite, Flags: unix.MAP_PRIVATE, FD: t.Open("f", unix.O_RDONLY)})
