@@ -17,8 +17,8 @@
 // # Limits
 //
 // A mock knows nothing of files, processes or time: a test that would need many
-// expectations to tell it how Linux behaves is better off with the real kernel,
-// or with an in-memory one.
+// expectations to tell it how Linux behaves is better off with mocks/kernel, an in-memory one, or with
+// the real kernel.
 //
 // A call without an expectation ends the test with Fatalf. gomock holds its lock meanwhile, so such a call from another
 // goroutine than the test's can block the rest of the test; call mocks from the goroutine of the test.

@@ -44,6 +44,35 @@ func TestCodeOfTheGuide(t *testing.T) {
 	}
 }
 
+// Every line of Go in README.md is in the example that it is from, what is cut short and comments aside.
+func TestCodeOfTheReadme(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("../../posix/example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := 0
+	for _, b := range block.FindAllStringSubmatch(string(readme), -1) {
+		if b[1] != "go" {
+			continue
+		}
+		for line := range strings.Lines(b[3]) {
+			line, _, _ = strings.Cut(line, " //")
+			line, _, _ = strings.Cut(line, " /*")
+			shown++
+			if !strings.Contains(strings.ReplaceAll(string(example), "\t", ""), "\n"+strings.TrimSpace(line)) {
+				t.Errorf("posix/example_test.go does not have the line of README.md: %s", line)
+			}
+		}
+	}
+	if shown < 3 {
+		t.Errorf("%d lines of Go were found in README.md", shown)
+	}
+}
+
 // Every file that the guide links to is there.
 func TestLinksOfTheGuide(t *testing.T) {
 	guide, err := os.ReadFile("../guide-testing.md")

@@ -10,6 +10,10 @@
 //
 // Errors are bare errnos, those of Linux. The suite in tests/conformance runs on both.
 //
+// The methods of Kernel set the machine up and look at it, as whoever owns it ([Kernel.WriteFile], [Kernel.Install], [Kernel.Limit], …); those of Process are calls, with the rights
+// of that process. [Process.Child] makes one that the test drives, [Process.Fork] and execve make ones that run a function. At the end [Kernel.Close] ends what
+// runs and names descriptors that are still open.
+//
 // # Time and order
 //
 // The clock is virtual: it stands still while somebody runs, and jumps to the next timer when all processes wait. Exactly one
@@ -20,6 +24,15 @@
 // With Config.Concurrent, processes may be called from any number of goroutines at the same time; then the clock is moved by Advance only, and the
 // order is that of the Go scheduler. With Config.GoTime the clock is that of Go's package time, so that programs that use both agree; in a bubble of
 // testing/synctest both are virtual.
+//
+// # What to choose
+//
+//	the program is                                   Config
+//	one goroutine for each process                   {Seed: n}: order and time follow from the seed, a deadlock is a panic that names who waits
+//	a server with goroutines (package posix/fd)      {Concurrent: true}, in a bubble of testing/synctest: Wait waits until everybody waits
+//	one that uses package time as well               {Concurrent: true, GoTime: true}, in a bubble
+//
+// docs/guide-testing.md has a server that is tested like that, with its descriptors, its disk and its child taken away.
 //
 // # Limits
 //

@@ -21,6 +21,11 @@
 //
 // Errors are those that package net gives: [net.OpError] around an errno, [os.ErrDeadlineExceeded], [net.ErrClosed], io.EOF.
 //
+// # In tests
+//
+// On mocks/kernel a poller needs Config.Concurrent, since it has a goroutine of its own; in a bubble of testing/synctest it counts as waiting when nothing happens.
+// docs/guide-testing.md has a server that is tested so.
+//
 // # Limits
 //
 // Deadlines are those of Go's clock, not of a virtual one of the core below; in a testing/synctest bubble both can be virtual. A descriptor whose file

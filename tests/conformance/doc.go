@@ -23,4 +23,9 @@
 // with the fact that it found. Children run [Helper], the same program everywhere: see [T.Spawn].
 //
 // cmd/posixgen refuses to generate when a method of posix.Core has fewer than three cases; it reads Op of the literals, so each case is a literal.
+//
+// # Limits
+//
+// What Linux answers is what it answers on the kernels that the suite has run on. Timing, scheduling and what depends on the load are not asked about. An
+// implementation whose processes are those of the host needs /dev/shm, a tmpfs.
 package conformance

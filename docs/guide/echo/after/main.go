@@ -1,4 +1,5 @@
-// Command after is the echo server of docs/guide-testing.md on package posix: it does what before does, and what it does when the kernel says no is tested.
+// Command after is the echo server of docs/guide-testing.md on package posix: it does what before does, and what it does when the kernel says no
+// is tested.
 //
 //	after -listen 127.0.0.1:7007 -journal /var/log/echo -helper /usr/lib/echo-helper
 package main
