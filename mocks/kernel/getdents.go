@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"encoding/binary"
+	"math"
 
 	"golang.org/x/sys/unix"
 
@@ -18,8 +19,12 @@ func (p *Process) Getdents(fd posix.FD, buf []byte) (int, error) {
 	return n, c.leave(errno)
 }
 
-// The offset of a directory is the cookie of the next entry: 0 is ".", 1 is "..", the entries' own begin with 2.
-const firstCookie = 2
+// The offset of a directory is the cookie of the next entry: 0 is ".", 1 is "..", 2 the first of the others, whose own begin behind it.
+const (
+	firstCookie = 2
+	// endOfDir is where a directory has been read to the end: what is made later is not seen. Source: DIR_OFFSET_EOD in fs/libfs.c.
+	endOfDir = math.MaxInt32
+)
 
 func (p *Process) getdents(fd posix.FD, buf []byte) (int, posix.Errno) {
 	f, errno := p.file(fd)
@@ -44,7 +49,11 @@ func (p *Process) getdents(fd posix.FD, buf []byte) (int, posix.Errno) {
 	if f.offset == 1 && w.put(parentInode(f.place), firstCookie, unix.S_IFDIR, "..") {
 		f.offset = firstCookie
 	}
-	if f.offset >= firstCookie {
+	switch {
+	case f.offset < firstCookie, f.offset == endOfDir:
+	case d.special == nil:
+		d.readDown(f, &w)
+	default:
 		i, _ := d.search(f.offset - firstCookie + 1)
 		for ; i < len(d.order); i++ {
 			e := d.order[i]
@@ -63,6 +72,38 @@ func (p *Process) getdents(fd posix.FD, buf []byte) (int, posix.Errno) {
 	}
 	d.n.accessed(f.place.mount)
 	return w.n, 0
+}
+
+// readDown lists entries, the newest first. Source: offset_iterate_dir() in fs/libfs.c.
+func (d *dir) readDown(f *file, w *direntWriter) {
+	i := len(d.order) - 1
+	if f.offset > firstCookie {
+		var exact bool
+		if i, exact = d.search(f.offset - firstCookie); !exact {
+			i--
+		}
+	}
+	for i = d.older(i); i >= 0; {
+		e, behind := d.order[i], d.older(i-1)
+		f.offset = e.cookie + firstCookie
+		next := int64(endOfDir)
+		if behind >= 0 {
+			next = d.order[behind].cookie + firstCookie
+		}
+		if !w.put(e.inode.ino, next, e.inode.mode, e.name) {
+			return
+		}
+		i = behind
+	}
+	f.offset = endOfDir
+}
+
+// older returns the index of the next entry at or before one, or -1.
+func (d *dir) older(i int) int {
+	for i >= 0 && d.order[i] == nil {
+		i--
+	}
+	return i
 }
 
 // parentInode is the inode number of "..", which at the root of a file system is its own.

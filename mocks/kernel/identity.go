@@ -12,6 +12,9 @@ import (
 func (p *Process) Getuid() posix.UID {
 	c, errno := p.enter(posix.OpGetuid)
 	uid := p.cred.user.uidOf(p.cred.uids.Real)
+	if errno != 0 {
+		uid = posix.UID(c.refused(errno))
+	}
 	_ = c.leave(errno)
 	return uid
 }
@@ -20,6 +23,9 @@ func (p *Process) Getuid() posix.UID {
 func (p *Process) Geteuid() posix.UID {
 	c, errno := p.enter(posix.OpGeteuid)
 	uid := p.cred.user.uidOf(p.cred.uids.Effective)
+	if errno != 0 {
+		uid = posix.UID(c.refused(errno))
+	}
 	_ = c.leave(errno)
 	return uid
 }
@@ -28,6 +34,9 @@ func (p *Process) Geteuid() posix.UID {
 func (p *Process) Getgid() posix.GID {
 	c, errno := p.enter(posix.OpGetgid)
 	gid := p.cred.user.gidOf(p.cred.gids.Real)
+	if errno != 0 {
+		gid = posix.GID(c.refused(errno))
+	}
 	_ = c.leave(errno)
 	return gid
 }
@@ -36,6 +45,9 @@ func (p *Process) Getgid() posix.GID {
 func (p *Process) Getegid() posix.GID {
 	c, errno := p.enter(posix.OpGetegid)
 	gid := p.cred.user.gidOf(p.cred.gids.Effective)
+	if errno != 0 {
+		gid = posix.GID(c.refused(errno))
+	}
 	_ = c.leave(errno)
 	return gid
 }

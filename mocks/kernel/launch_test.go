@@ -3,6 +3,7 @@ package kernel_test
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -166,8 +167,16 @@ func TestRecognize(t *testing.T) {
 	if _, err := p.Write(fd, contents); err != nil {
 		t.Fatal(err)
 	}
+	// What is open for writing cannot be executed.
+	image, err := p.Openat2(posix.AtFDCWD, fmt.Sprintf("/proc/self/fd/%d", fd), posix.OpenHow{Flags: unix.O_RDONLY})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(fd); err != nil {
+		t.Fatal(err)
+	}
 	run := &posix.Program{Memory: make([]byte, 8), Steps: []posix.Step{
-		calls(unix.SYS_EXECVEAT, number(uint64(fd)), address(0), number(0), number(0), number(unix.AT_EMPTY_PATH))}}
+		calls(unix.SYS_EXECVEAT, number(uint64(image)), address(0), number(0), number(0), number(unix.AT_EMPTY_PATH))}}
 	if _, info := launched(t, p, 0, run); info.Status != 9 {
 		t.Errorf("ended with %+v, want status 9", info)
 	}

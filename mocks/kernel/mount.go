@@ -45,7 +45,11 @@ func (m *mount) detach() {
 
 // dissolve takes a mount away from where it is, and everything from it. Who has it open keeps it.
 func (m *mount) dissolve() {
+	if m.gone {
+		return
+	}
 	m.detach()
+	m.gone = true
 	for _, child := range m.over {
 		child.dissolve()
 	}

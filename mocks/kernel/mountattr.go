@@ -49,7 +49,7 @@ func (p *Process) mountSetattr(dir posix.FD, path string, flags int, attr *posix
 	if errno != 0 {
 		return errno
 	}
-	if !at.isRoot() || at.mount.ns != p.ns.mnt && (at.mount.ns != nil || at.mount == p.k.tree.hidden) {
+	if !at.isRoot() || at.mount.gone || at.mount.ns != p.ns.mnt && (at.mount.ns != nil || at.mount == p.k.tree.hidden) {
 		return einval
 	}
 	mounts := []*mount{at.mount}

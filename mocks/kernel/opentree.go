@@ -74,7 +74,7 @@ func (p *Process) hasRoom() bool {
 // mayCopy tells whether a mount may be copied: it is in the mount namespace of the process, or the detached one of a descriptor. Source:
 // may_copy_tree.
 func (p *Process) mayCopy(m *mount) bool {
-	return m.ns == p.ns.mnt || m.ns == nil && m != p.k.tree.hidden
+	return m.ns == p.ns.mnt || m.ns == nil && !m.gone && m != p.k.tree.hidden
 }
 
 // hidesLocked tells whether a copy without what is mounted below would show what a locked mount hides.
@@ -151,7 +151,7 @@ func (p *Process) moveTree(from, to spot) posix.Errno {
 		if m.parent == nil || m.locked || m.parent.shared || to.mount.ns != p.ns.mnt {
 			return einval
 		}
-	} else if m.ns != nil || m.parent != nil || m == p.k.tree.hidden || to.mount.isIn(m) ||
+	} else if m.gone || to.mount.gone || m.ns != nil || m.parent != nil || m == p.k.tree.hidden || to.mount.isIn(m) ||
 		to.mount.ns != p.ns.mnt && (to.mount.ns != nil || to.mount == p.k.tree.hidden) {
 		return einval
 	}

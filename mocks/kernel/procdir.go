@@ -52,7 +52,7 @@ func (p *Process) mayPeek(q *Process) posix.Errno {
 	own, other := &p.cred, &q.cred
 	uid, gid := own.uids.Effective, own.gids.Effective
 	same := other.uids == posix.Uids{Real: uid, Effective: uid, Saved: uid} && other.gids == posix.Gids{Real: gid, Effective: gid, Saved: gid}
-	if p == q || p.pid == q.pid || same && q.attrs.dumpable == 1 || own.has(unix.CAP_SYS_PTRACE) {
+	if p == q || p.pid == q.pid || same && (q.attrs.dumpable == 1 || q.state == ended) || own.has(unix.CAP_SYS_PTRACE) {
 		return 0
 	}
 	return eacces

@@ -220,12 +220,15 @@ func (r *regular) write(p *Process, f *file, b []byte) (int, posix.Errno) {
 
 func (r *regular) pread(_ *Process, f *file, b []byte, off int64) (int, posix.Errno) {
 	n := r.readAt(b, off)
-	if n > 0 || len(b) > 0 {
-		if f.flags&unix.O_NOATIME == 0 && f.place != nil {
-			r.n.accessed(f.place.mount)
-		}
-	}
+	r.touch(f)
 	return n, 0
+}
+
+// touch stamps an access, as file_accessed() in include/linux/fs.h does.
+func (r *regular) touch(f *file) {
+	if f.flags&unix.O_NOATIME == 0 && f.place != nil {
+		r.n.accessed(f.place.mount)
+	}
 }
 
 func (r *regular) pwrite(p *Process, f *file, b []byte, off int64) (int, posix.Errno) {

@@ -23,6 +23,14 @@ const maxFilters = (1 << 18) / 8
 // answered is the errno of a call that a filter answers with success without its being made (SECCOMP_RET_ERRNO with the value 0).
 const answered posix.Errno = 1 << 16
 
+// refused is what a call that cannot fail returns when a filter answers it: the kernel's answer as a number.
+func (call) refused(errno posix.Errno) int {
+	if errno == answered {
+		return 0
+	}
+	return -int(errno)
+}
+
 // askFilters asks all filters about a call of this number: the strictest answer wins, of equal ones the newest filter's. It does not return when the
 // process is to end. Source: kernel/seccomp.c, seccomp_run_filters.
 func (p *Process) askFilters(number uint32, args []uint64) posix.Errno {

@@ -6,6 +6,9 @@ import "github.com/bulkhead/bulkhead/posix"
 func (p *Process) Getpid() posix.PID {
 	c, errno := p.enter(posix.OpGetpid)
 	pid := p.number(p)
+	if errno != 0 {
+		pid = posix.PID(c.refused(errno))
+	}
 	_ = c.leave(errno)
 	return pid
 }
@@ -14,6 +17,9 @@ func (p *Process) Getpid() posix.PID {
 func (p *Process) Getppid() posix.PID {
 	c, errno := p.enter(posix.OpGetppid)
 	pid := p.number(p.parent)
+	if errno != 0 {
+		pid = posix.PID(c.refused(errno))
+	}
 	_ = c.leave(errno)
 	return pid
 }

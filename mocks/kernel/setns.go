@@ -101,7 +101,12 @@ func (p *Process) setns(fd posix.FD, kinds uint64) posix.Errno {
 		return einval
 	}
 	of := target.of
-	if of.state == ended || of.state == reaped {
+	switch { // in the order of validate_nsset
+	case of.state == reaped:
+		return esrch
+	case p.mayPeek(of) != 0:
+		return eperm
+	case of.state == ended:
 		return esrch
 	}
 	var list []*nsFile

@@ -82,6 +82,7 @@ type mount struct {
 	over   map[*entry]*mount // what is mounted on entries of this mount
 	refs   int               // places on it
 	ns     *mountNS          // nil: detached
+	gone   bool              // taken away: who has it open keeps it, and nobody can attach, copy or change it
 	shared bool              // MS_SHARED: noted, not acted upon
 	locked bool              // it came from a more privileged mount namespace: it cannot be taken away alone
 }

@@ -141,4 +141,10 @@ func (k *Kernel) Fstatfs(fd posix.FD, st *posix.Statfs) error {
 }
 
 // Umask implements [posix.Files].
-func (k *Kernel) Umask(mask uint32) (uint32, error) { return uint32(unix.Umask(int(mask))), nil }
+func (k *Kernel) Umask(mask uint32) (uint32, error) {
+	old := unix.Umask(int(mask))
+	if old < 0 { // only a filter's answer is: unix.Umask takes no errors into account
+		return 0, posix.Errno(-old)
+	}
+	return uint32(old), nil
+}

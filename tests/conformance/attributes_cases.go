@@ -73,6 +73,26 @@ func attributeCases() []Case {
 			t.Errno("a descriptor", t.Core.Fchownat(posix.Chown{Dir: t.File("f", ""), UID: ^posix.UID(0), GID: ^posix.GID(0), Flags: unix.AT_EMPTY_PATH}), 0)
 			t.Errno("not open, no path", t.Core.Fchownat(posix.Chown{Dir: -1, Flags: unix.AT_EMPTY_PATH}), unix.EBADF)
 		}},
+		{Op: posix.OpUtimensat, Name: "what counts as an access", Run: func(t *T) {
+			fd := t.File("x", "text")
+			for name, access := range map[string]func() error{
+				"a read of nothing":     func() error { _, err := t.Core.Read(fd, nil); return err },
+				"a read behind the end": func() error { _, err := t.Core.Pread(fd, make([]byte, 8), 100); return err },
+				"a mapping": func() error {
+					b, err := t.Core.Mmap(posix.Mapping{Length: 4096, Prot: unix.PROT_READ, Flags: unix.MAP_PRIVATE, FD: fd})
+					if err != nil {
+						return err
+					}
+					return t.Core.Munmap(b)
+				},
+			} {
+				t.Must("utimensat", t.Core.Utimensat(posix.Utimes{Dir: t.Dir, Path: "x", Atime: posix.Timespec{Sec: 5}, Mtime: posix.Timespec{Sec: 6}}))
+				t.Errno(name, access(), 0)
+				var st posix.Stat
+				t.Must("fstat", t.Core.Fstat(fd, &st))
+				t.Equal(name+" is one", st.Atime.Sec > 5, true)
+			}
+		}},
 		{Op: posix.OpUtimensat, Name: "times", Run: func(t *T) {
 			t.File("f", "")
 			set := func(atime, mtime posix.Timespec) {

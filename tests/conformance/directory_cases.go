@@ -2,7 +2,9 @@ package conformance
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -48,6 +50,39 @@ func (t *T) names(fd posix.FD) []string {
 
 func directoryCases() []Case {
 	return []Case{
+		{Op: posix.OpGetdents, Name: "what is made after the end is not seen", Run: func(t *T) {
+			t.File("a", "")
+			fd := t.Open(".", unix.O_RDONLY|unix.O_DIRECTORY)
+			read := func(size int) int {
+				n, err := t.Core.Getdents(fd, make([]byte, size))
+				t.Errno("getdents", err, 0)
+				return n
+			}
+			t.Equal("all", read(4096) > 0, true)
+			t.File("b", "")
+			t.Equal("more", read(4096), 0)
+			t.Equal("into nothing", read(0), 0)
+			_, err := t.Core.Lseek(fd, 0, unix.SEEK_SET)
+			t.Errno("lseek", err, 0)
+			t.Equal("again", read(4096) > 0, true)
+		}},
+		{Op: posix.OpGetdents, Name: "what is made while it is read is not seen", Run: func(t *T) {
+			t.File("a", "")
+			t.File("b", "")
+			fd := t.Open(".", unix.O_RDONLY|unix.O_DIRECTORY)
+			var got []string
+			for i := range 6 {
+				buf := make([]byte, 24) // one entry
+				n, err := t.Core.Getdents(fd, buf)
+				t.Errno("getdents", err, 0)
+				if n == 24 {
+					got = append(got, strings.TrimRight(string(buf[19:]), "\x00"))
+				}
+				t.File(fmt.Sprint(i), "")
+			}
+			slices.Sort(got)
+			t.Equal("entries", strings.Join(got, " "), ". .. 0 a b")
+		}},
 		{Op: posix.OpGetdents, Name: "all kinds", Run: func(t *T) {
 			t.File("file", "")
 			t.Mkdir("dir")

@@ -27,6 +27,13 @@ func execCases() []Case {
 			t.File("plain", "text")
 			t.Errno("without permission", t.Core.Execve(t.Path+"/plain", []string{"x"}, nil), unix.EACCES)
 		}},
+		{Op: posix.OpExecve, Name: "open for writing", Run: func(t *T) {
+			t.executable("x", "text")
+			fd := t.Open("x", unix.O_WRONLY)
+			t.Errno("execve", t.Core.Execve(t.Path+"/x", []string{"x"}, nil), unix.ETXTBSY)
+			t.Must("close", t.Core.Close(fd))
+			t.Errno("when it is closed", t.Core.Execve(t.Path+"/x", []string{"x"}, nil), unix.ENOEXEC)
+		}},
 		{Op: posix.OpExecve, Name: "not known", Run: func(t *T) {
 			for name, content := range map[string]string{"empty": "", "text": "text", "zeros": strings.Repeat("\x00", 300), "nobody": "#!\n", "spaces": "#!  \t \n"} {
 				t.executable(name, content)

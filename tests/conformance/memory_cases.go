@@ -123,6 +123,18 @@ func memoryCases() []Case {
 			t.Errno("make it executable", t.Core.Fchmodat(posix.AtFDCWD, selfFD(fd), 0o777), unix.EPERM)
 			t.Errno("change other bits", t.Core.Fchmodat(posix.AtFDCWD, selfFD(fd), 0o600), 0)
 		}},
+		{Op: posix.OpMmap, Name: "the beginning of an enormous file", Run: func(t *T) {
+			fd := t.FD(t.Core.MemfdCreate("m", unix.MFD_CLOEXEC))
+			t.Must("ftruncate", t.Core.Ftruncate(fd, 1<<62))
+			b, err := t.Core.Mmap(posix.Mapping{Length: 4096, Prot: unix.PROT_READ | unix.PROT_WRITE, Flags: unix.MAP_SHARED, FD: fd})
+			t.Must("mmap", err)
+			b[0] = 'x'
+			got := make([]byte, 1)
+			_, err = t.Core.Pread(fd, got, 0)
+			t.Errno("pread", err, 0)
+			t.Equal("read", string(got), "x")
+			t.Errno("munmap", t.Core.Munmap(b), 0)
+		}},
 		{Op: posix.OpMmap, Name: "new memory", Run: func(t *T) {
 			b := t.mmap(anonymous(page+1, readWrite))
 			t.Equal("length", len(b), page+1)

@@ -201,6 +201,19 @@ func mountCases() []Case {
 			t.OpenErrno("null", unix.O_RDONLY, unix.EACCES)
 			t.OpenErrno("null", unix.O_PATH, 0)
 		}},
+		{Op: posix.OpUmount2, Name: "nothing can be done with what was taken away", Need: Root, Run: func(t *T) {
+			t.OwnMounts()
+			t.Mkdir("d")
+			m := t.Tmpfs(0)
+			t.Attach(m, "d")
+			t.Must("umount2", t.Core.Umount2(t.Path+"/d", unix.MNT_DETACH))
+			t.Errno("mount_setattr", t.Core.MountSetattr(m, "", unix.AT_EMPTY_PATH, &posix.MountAttr{Set: unix.MOUNT_ATTR_NOSUID}), unix.EINVAL)
+			_, err := t.Core.OpenTree(m, "", unix.AT_EMPTY_PATH|unix.OPEN_TREE_CLONE)
+			t.Errno("open_tree", err, unix.EINVAL)
+			t.Errno("move_mount",
+				t.Core.MoveMount(posix.Move{FromDir: m, ToDir: t.Dir, ToPath: "d", Flags: unix.MOVE_MOUNT_F_EMPTY_PATH}), unix.EINVAL)
+			t.Errno("mkdir", t.Core.Mkdirat(m, "x", 0o700), 0)
+		}},
 		{Op: posix.OpUmount2, Name: "what is no mount", Need: Root, Run: func(t *T) {
 			t.Mkdir("d")
 			t.Errno("umount2", t.Core.Umount2(t.Path+"/d", 0), unix.EINVAL)

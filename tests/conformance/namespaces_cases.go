@@ -153,6 +153,15 @@ func enterCases() []Case {
 			t.Errno("setns", t.Core.Setns(own, unix.CLONE_NEWUTS|unix.CLONE_NEWIPC), 0)
 			t.Errno("a mount namespace while others share the root", t.Core.Setns(own, unix.CLONE_NEWNS), unix.EINVAL)
 		}},
+		{Op: posix.OpSetns, Name: "to an ended process of somebody else", Need: Root, Alone: true, Run: func(t *T) {
+			child := t.Spawn(nil, "exit", "0")
+			_, err := t.Core.Ppoll([]posix.PollFD{{FD: child.Pidfd, Events: unix.POLLIN}}, &posix.Timespec{Sec: 60})
+			t.Must("ppoll", err)
+			t.Must("setresuid", t.Core.Setresuid(posix.Uids{Real: 1000, Effective: 1000, Saved: 1000}))
+			t.Errno("setns", t.Core.Setns(child.Pidfd, unix.CLONE_NEWUTS), unix.EPERM)
+			child.Wait()
+			t.Errno("setns when it is reaped", t.Core.Setns(child.Pidfd, unix.CLONE_NEWUTS), unix.ESRCH)
+		}},
 		{Op: posix.OpSetns, Name: "to a process that has ended", Need: Root, Alone: true, Run: func(t *T) {
 			child := t.Spawn(nil, "exit", "0")
 			child.Wait()

@@ -74,6 +74,17 @@ func seccompCases() []Case {
 			_, err := t.Core.SeccompSetModeFilter(0, nil)
 			t.Errno("seccomp", err, unix.EINVAL)
 		}},
+		{Op: posix.OpSeccompSetModeFilter, Name: "calls that cannot fail", Alone: true, Run: func(t *T) {
+			t.NoNewPrivs()
+			for _, number := range []uint32{unix.SYS_UMASK, unix.SYS_GETPPID} {
+				t.Filter([]posix.SockFilter{
+					{Code: bpf.LD | bpf.W | bpf.ABS}, {Code: bpf.JMP | bpf.JEQ | bpf.K, Jf: 1, K: number}, answer(bpf.RetErrno | uint32(unix.ENOLINK))[0], answer(bpf.RetAllow)[0],
+				})
+			}
+			_, err := t.Core.Umask(0o77)
+			t.Errno("umask", err, unix.ENOLINK)
+			t.Equal("getppid", t.Core.Getppid(), -posix.PID(unix.ENOLINK))
+		}},
 		{Op: posix.OpSeccompSetModeFilter, Name: "too long", Alone: true, Run: func(t *T) {
 			t.NoNewPrivs()
 			long := make([]posix.SockFilter, 4097)

@@ -42,6 +42,12 @@ func (s *side) symbol(kind string, value any) string {
 	return name
 }
 
+// isRoot tells whether a file is the root directory.
+func (s *side) isRoot(st *posix.Stat) bool {
+	var root posix.Stat
+	return s.core.Fstatat(posix.AtFDCWD, "/", &root, 0) == nil && st.Dev == root.Dev && st.Ino == root.Ino
+}
+
 func (s *side) pid(p posix.PID) string {
 	if p <= 0 {
 		return fmt.Sprint(int(p))
@@ -53,8 +59,7 @@ func (s *side) pid(p posix.PID) string {
 func (s *side) stat(st *posix.Stat) string {
 	size, id := st.Size, [2]uint64{st.Dev, st.Ino}
 	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		var root posix.Stat
-		if err := s.core.Fstatat(posix.AtFDCWD, "/", &root, 0); err == nil && id == [2]uint64{root.Dev, root.Ino} {
+		if s.isRoot(st) {
 			return fmt.Sprintf("%s %s mode=%#o", s.symbol("dev", st.Dev), s.symbol("ino", id), st.Mode)
 		}
 		size = 0 // each file system has its own idea of it

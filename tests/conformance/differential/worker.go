@@ -247,7 +247,22 @@ func (b *bench) reset() error {
 	if err := os.RemoveAll(x); err != nil {
 		return err
 	}
-	if b.root == "/" { // a program may have changed it
+	if b.root == "/" { // a program may have changed it, and made something there
+		if err := b.unmount(""); err != nil {
+			return err
+		}
+		entries, err := os.ReadDir("/")
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if e.Name() == "dev" || e.Name() == "x" {
+				continue
+			}
+			if err := os.RemoveAll("/" + e.Name()); err != nil {
+				return err
+			}
+		}
 		if err := errors.Join(os.Chown("/", 0, 0), os.Chmod("/", 0o755)); err != nil {
 			return err
 		}
@@ -279,7 +294,7 @@ func (b *bench) unmount(dir string) error {
 	}
 	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
 	for _, line := range slices.Backward(lines) {
-		if fields := strings.Fields(line); len(fields) > 4 && strings.HasPrefix(fields[4], dir+"/") {
+		if fields := strings.Fields(line); len(fields) > 4 && strings.HasPrefix(fields[4]+"/", dir+"/") && fields[4] != "/" && !strings.HasPrefix(fields[4], "/dev/") {
 			// One below another that has been taken away is gone with it.
 			if err := unix.Unmount(fields[4], unix.MNT_DETACH); err != nil && err != unix.EINVAL {
 				return fmt.Errorf("unmount %s: %w", fields[4], err)
