@@ -54,8 +54,21 @@ func (p *Process) pause() {
 	}
 }
 
-// endSession sends SIGHUP to the foreground of the terminal of a session whose leader ends.
-func (p *Process) endSession() {}
+// endSession hangs up on the foreground of the terminal of a session whose leader ends. The terminal belongs to nobody afterwards. When it had been closed
+// before, those who were in the foreground are told now. Source: drivers/tty/tty_jobctrl.c, disassociate_ctty.
+func (p *Process) endSession() {
+	if !p.leads() {
+		return
+	}
+	if t := p.k.io.terminals[p.session]; t != nil {
+		p.k.sendGroup(t.group, unix.SIGHUP)
+		delete(p.k.io.terminals, p.session)
+		t.session, t.group = 0, 0
+		return
+	}
+	p.k.sendGroup(p.hungUp, unix.SIGHUP)
+	p.k.sendGroup(p.hungUp, unix.SIGCONT)
+}
 
 // orphan tells whether nobody in the session but outside of the group is the parent of a member: then nobody would continue it.
 // Source: kernel/exit.c, will_become_orphaned_pgrp.

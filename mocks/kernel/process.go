@@ -39,6 +39,7 @@ type Process struct {
 	sig     signals
 	group   posix.PID // in the first pid namespace
 	session posix.PID // in the first pid namespace
+	hungUp  posix.PID // the group in the foreground of the terminal that it led and that has been closed; 0: none
 	pinned  []*file   // what its calls wait on
 	limits  [rlimits]posix.Rlimit
 

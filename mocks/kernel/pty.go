@@ -183,8 +183,26 @@ func (m ptyMaster) release(*file) {
 	m.slaveq.notify(0)
 	if m.session != 0 {
 		delete(m.k.io.terminals, m.session)
-		m.k.sendGroup(m.group, unix.SIGHUP)
-		m.k.sendGroup(m.group, unix.SIGCONT)
+		m.hangUp()
+	}
+}
+
+// hangUp tells the leader of the session; the others hear of it when the leader ends. Source: drivers/tty/tty_jobctrl.c, tty_signal_session_leader.
+func (t *pty) hangUp() {
+	leader := t.k.procs.byPID[t.session]
+	if leader == nil || leader.state != alive {
+		return
+	}
+	leader.hungUp = t.group
+	for _, sig := range []posix.Signal{unix.SIGHUP, unix.SIGCONT} {
+		t.k.send(leader, posix.SignalInfo{Signal: sig, Code: siKernel}, true)
+	}
+}
+
+// takeTerminal is what opening a terminal does for the leader of a session that has none. Source: drivers/tty/tty_jobctrl.c, tty_open_proc_set_tty.
+func (p *Process) takeTerminal(f *file) {
+	if s, ok := f.object.(ptySlave); ok && f.readable() && s.session == 0 && p.leads() && p.k.io.terminals[p.session] == nil {
+		_ = p.setTerminal(f, false)
 	}
 }
 

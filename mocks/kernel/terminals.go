@@ -90,7 +90,11 @@ func (p *Process) openPeer(master posix.FD, flags uint32) (posix.FD, posix.Errno
 	t.slaves++
 	t.left = false
 	// O_CREAT and the like mean nothing to what is opened without a path.
-	return p.makeFD(ptySlave{t}, flags&(oAccmode|oNonblock|oCloexec|unix.O_APPEND))
+	fd, errno := p.makeFD(ptySlave{t}, flags&(oAccmode|oNonblock|oCloexec|unix.O_APPEND))
+	if f, no := p.file(fd); errno == 0 && no == 0 && flags&unix.O_NOCTTY == 0 {
+		p.takeTerminal(f)
+	}
+	return fd, errno
 }
 
 // Tcgetattr implements [posix.Terminals].

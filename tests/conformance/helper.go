@@ -20,6 +20,7 @@ const helperName = "conformance-helper"
 //	write FD TEXT writes TEXT
 //	errno FD      reads one byte and ends with the errno, 0 for none
 //	ids FD        writes its number and those of its parent, group and session, and waits
+//	spawn EXE FD  starts a child that has FD and waits, writes a byte to FD, and waits
 //	exec PATH ARG…  executes another program, and ends with the errno
 func Helper(core posix.Core, argv []string) int {
 	if len(argv) < 2 {
@@ -68,6 +69,19 @@ func Helper(core posix.Core, argv []string) int {
 		pgid, _ := core.Getpgid(0)
 		sid, _ := core.Getsid(0)
 		_, _ = core.Write(posix.FD(number(2)), fmt.Appendln(nil, core.Getpid(), core.Getppid(), pgid, sid))
+		for {
+			_, _ = core.Ppoll(nil, nil)
+		}
+	case "spawn":
+		exe, err := core.Openat2(posix.AtFDCWD, argv[2], posix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC})
+		if err != nil {
+			return 123
+		}
+		program := helperProgram(builder{}, exe, []posix.FD{posix.FD(number(3))}, []string{"wait"})
+		if _, err := core.Clone3(&posix.CloneArgs{ExitSignal: unix.SIGCHLD, Program: program}); err != nil {
+			return 124
+		}
+		_, _ = core.Write(posix.FD(number(3)), []byte{0})
 		for {
 			_, _ = core.Ppoll(nil, nil)
 		}

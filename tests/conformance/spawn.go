@@ -16,7 +16,19 @@ type Child struct {
 // Spawn starts a child that runs [Helper] with arguments; its descriptors 0 to 2 are what the case has there. pass are copied to descriptors 3, 4, ….
 func (t *T) Spawn(pass []posix.FD, args ...string) *Child {
 	t.Helper()
-	child, err := t.Core.Clone3(&posix.CloneArgs{ExitSignal: unix.SIGCHLD, Program: t.program(pass, args)})
+	return t.spawn(t.program(pass, args))
+}
+
+// spawnAfter is Spawn, and the child makes the calls of b before.
+func (t *T) spawnAfter(b builder, pass []posix.FD, args ...string) *Child {
+	t.Helper()
+	exe := t.FD(t.Core.Openat2(posix.AtFDCWD, t.helper, posix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC}))
+	return t.spawn(helperProgram(b, exe, pass, args))
+}
+
+func (t *T) spawn(program *posix.Program) *Child {
+	t.Helper()
+	child, err := t.Core.Clone3(&posix.CloneArgs{ExitSignal: unix.SIGCHLD, Program: program})
 	t.Must("clone3", err)
 	if child.Failed != nil {
 		t.Fatalf("the child ended at step %d: %s", child.Failed.Step, name(child.Failed.Errno))
@@ -49,8 +61,11 @@ func (c *Child) end() {
 // program is what a child of Spawn does: it puts the descriptors in their places, takes signals again and executes the helper.
 func (t *T) program(pass []posix.FD, args []string) *posix.Program {
 	t.Helper()
-	var b builder
-	exe := t.FD(t.Core.Openat2(posix.AtFDCWD, t.helper, posix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC}))
+	return helperProgram(builder{}, t.FD(t.Core.Openat2(posix.AtFDCWD, t.helper, posix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC})), pass, args)
+}
+
+// helperProgram is what b has and then what program says; exe is the helper.
+func helperProgram(b builder, exe posix.FD, pass []posix.FD, args []string) *posix.Program {
 	for i, fd := range pass {
 		// Twice, because a source may lie where another one goes.
 		b.call(unix.SYS_FCNTL, posix.Arg{Value: uint64(fd)}, posix.Arg{Value: unix.F_DUPFD_CLOEXEC}, posix.Arg{Value: 100})
