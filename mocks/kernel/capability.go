@@ -29,14 +29,6 @@ func (ns *userNS) depth() int {
 	return ns.level
 }
 
-// within tells whether ns is other or below it.
-func (ns *userNS) within(other *userNS) bool {
-	for ns.depth() > other.depth() {
-		ns = ns.parent
-	}
-	return ns == other
-}
-
 // overflowID is what users and groups look like in a namespace that does not map them.
 const overflowID = 65534
 

@@ -102,6 +102,18 @@ func (p *Process) chown(at spot, uid posix.UID, gid posix.GID) posix.Errno {
 	case n == nil:
 		return eopnotsupp
 	}
+	if uid != ^posix.UID(0) {
+		var ok bool
+		if uid, ok = p.cred.user.uid(uid); !ok {
+			return einval
+		}
+	}
+	if gid != ^posix.GID(0) {
+		var ok bool
+		if gid, ok = p.cred.user.gid(gid); !ok {
+			return einval
+		}
+	}
 	mine := p.cred.uids.Effective == n.uid
 	if uid != ^posix.UID(0) && !(mine && uid == n.uid) && !p.capable(n, unix.CAP_CHOWN) {
 		return eperm

@@ -157,39 +157,12 @@ func (p *Process) mayMigrate(cred *credentials, from, to *group) posix.Errno {
 	return 0
 }
 
-// within tells whether a group is other or below it.
-func (g *group) within(other *group) bool {
-	for ; g != nil; g = g.parent {
-		if g == other {
-			return true
-		}
-	}
-	return false
-}
-
 // each calls f for a group and for all below.
 func (g *group) each(f func(*group)) {
 	f(g)
 	for _, child := range g.children {
 		child.each(f)
 	}
-}
-
-// path is what /proc/PID/cgroup shows to somebody whose cgroup namespace has this root.
-func (g *group) path(root *group) string {
-	if g == root {
-		return "/"
-	}
-	up := ""
-	for root != nil && !g.within(root) {
-		up += "/.."
-		root = root.parent
-	}
-	var names string
-	for ; g != root && g != nil && g.parent != nil; g = g.parent {
-		names = "/" + g.name + names
-	}
-	return up + names
 }
 
 // members returns the processes of a group by number.
@@ -222,4 +195,14 @@ func (p *Process) cloneGroup(fd posix.FD) (*group, posix.Errno) {
 		return nil, enodev
 	}
 	return g, 0
+}
+
+// within tells whether a group is other or below it.
+func (g *group) within(other *group) bool {
+	for ; g != nil; g = g.parent {
+		if g == other {
+			return true
+		}
+	}
+	return false
 }

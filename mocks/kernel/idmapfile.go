@@ -136,7 +136,7 @@ func setgroupsFile(q *Process) body {
 				return einval
 			case !p.capableIn(ns, capSysAdmin):
 				return eacces
-			case ns == nil && deny, ns != nil && deny && !ns.noGroups && ns.gids != nil, ns != nil && !deny && ns.noGroups:
+			case ns == nil && deny, ns != nil && deny && ns.gids != nil, ns != nil && !deny && ns.noGroups:
 				return eperm
 			}
 			if ns != nil {

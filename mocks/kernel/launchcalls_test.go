@@ -62,13 +62,34 @@ func (s *script) expect(what string, got posix.Arg, want uint64) {
 	s.lines = append(s.lines, what)
 }
 
-// run runs the program in a child of p, and reports the step that was not as it must be.
-func (s *script) run(t *testing.T, p *kernel.Process, flags uint64) {
+// writes adds writing to a file, which must be open in no other step, at descriptor 0.
+func (s *script) writes(what, path, text string, want posix.Errno) {
+	at := posix.AtFDCWD
+	s.answers(path, 0, unix.SYS_OPENAT, number(uint64(at)), s.text(path), number(unix.O_WRONLY))
+	answer := int64(len(text))
+	if want != 0 {
+		answer = -int64(want)
+	}
+	s.answers(what, answer, unix.SYS_WRITE, number(0), s.text(text), number(uint64(len(text))))
+	s.answers("close", 0, unix.SYS_CLOSE, number(0))
+}
+
+// exec ends the program with that of a path.
+func (s *script) exec(path string) {
+	at := posix.AtFDCWD
+	none := s.words(0)
+	s.Steps = append(s.Steps, calls(unix.SYS_EXECVEAT, number(uint64(at)), s.text(path), none, none))
+	s.lines = append(s.lines, "execveat of "+path)
+}
+
+// run runs the program in a child of p, reports the step that was not as it must be, and returns how the child ended.
+func (s *script) run(t *testing.T, p *kernel.Process, flags uint64) posix.WaitInfo {
 	t.Helper()
-	child, _ := launched(t, p, flags, &s.Program)
+	child, info := launched(t, p, flags, &s.Program)
 	if f := child.Failed; f != nil {
 		t.Errorf("%s: got %d, %v", s.lines[f.Step], int64(f.Got), f.Errno)
 	}
+	return info
 }
 
 const nowhere = 1 << 40 // an address where nothing is

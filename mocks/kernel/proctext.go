@@ -103,9 +103,10 @@ func statusText(p, q *Process) string {
 	letter, word := stateOf(p, q)
 	pid := p.number(q)
 	c := &q.cred
+	uid, gid := p.cred.user.uidOf, p.cred.user.gidOf // as the reader calls them
 	var groups strings.Builder
 	for _, g := range c.groups {
-		fmt.Fprintf(&groups, "%d ", g)
+		fmt.Fprintf(&groups, "%d ", gid(g))
 	}
 	seccomp, filters := 0, 0
 	for f := q.box.filters; f != nil; f = f.older {
@@ -124,8 +125,8 @@ func statusText(p, q *Process) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Name:\t%s\nUmask:\t%04o\nState:\t%s (%s)\nTgid:\t%d\nNgid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n",
 		q.comm, q.umask, letter, word, pid, pid, p.number(q.parent))
-	fmt.Fprintf(&b, "Uid:\t%d\t%d\t%d\t%d\nGid:\t%d\t%d\t%d\t%d\nFDSize:\t%d\nGroups:\t%s\n", c.uids.Real, c.uids.Effective, c.uids.Saved, c.uids.Effective,
-		c.gids.Real, c.gids.Effective, c.gids.Saved, c.gids.Effective, len(q.fds.slots), groups.String())
+	fmt.Fprintf(&b, "Uid:\t%d\t%d\t%d\t%d\nGid:\t%d\t%d\t%d\t%d\nFDSize:\t%d\nGroups:\t%s\n", uid(c.uids.Real), uid(c.uids.Effective), uid(c.uids.Saved), uid(c.uids.Effective),
+		gid(c.gids.Real), gid(c.gids.Effective), gid(c.gids.Saved), gid(c.gids.Effective), len(q.fds.slots), groups.String())
 	fmt.Fprintf(&b, "Threads:\t1\nSigPnd:\t%016x\nShdPnd:\t%016x\nSigBlk:\t%016x\nSigIgn:\t%016x\nSigCgt:\t%016x\n", 0, q.sig.pending, q.sig.blocked, ignored, caught)
 	fmt.Fprintf(&b, "CapInh:\t%016x\nCapPrm:\t%016x\nCapEff:\t%016x\nCapBnd:\t%016x\nCapAmb:\t%016x\n", c.caps.Inheritable, c.caps.Permitted, c.caps.Effective, c.bounding, c.ambient)
 	fmt.Fprintf(&b, "NoNewPrivs:\t%d\nSeccomp:\t%d\nSeccomp_filters:\t%d\n", truth(q.box.noNewPrivs), seccomp, filters)

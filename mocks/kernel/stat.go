@@ -12,9 +12,18 @@ const atStatxSyncType = unix.AT_STATX_FORCE_SYNC | unix.AT_STATX_DONT_SYNC
 func (p *Process) Fstat(fd posix.FD, st *posix.Stat) error {
 	c, errno := p.enter(posix.OpFstat, uint64(fd), 1)
 	if errno == 0 {
-		errno = p.fstat(fd, st)
+		if errno = p.fstat(fd, st); errno == 0 {
+			p.cred.user.owners(st)
+		}
 	}
 	return c.leave(errno)
+}
+
+// owners changes the owners of an inode into what they are called in a user namespace.
+func (ns *userNS) owners(st *posix.Stat) {
+	if ns != nil {
+		st.UID, st.GID = ns.uidOf(st.UID), ns.gidOf(st.GID)
+	}
 }
 
 func (p *Process) fstat(fd posix.FD, st *posix.Stat) posix.Errno {
@@ -32,7 +41,9 @@ func (p *Process) Fstatat(dir posix.FD, path string, st *posix.Stat, flags int) 
 	}
 	c, errno := p.enter(posix.OpFstatat, uint64(dir), 1, 1, uint64(flags))
 	if errno == 0 {
-		errno = p.fstatat(dir, path, st, flags)
+		if errno = p.fstatat(dir, path, st, flags); errno == 0 {
+			p.cred.user.owners(st)
+		}
 	}
 	return c.leave(errno)
 }
