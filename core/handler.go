@@ -54,7 +54,7 @@ func (h handler) greet(hello link.Hello) error {
 	r.collector = collector
 	r.running.Go(func() {
 		if err := collector.Run(); err != nil {
-			r.Observe(api.Event{Kind: "manager.broken", Level: "error", Text: "the output of modules is not read any more: " + err.Error()})
+			r.broken(fmt.Errorf("read the output of modules: %w", err))
 		}
 	})
 	queue := logs.NewQueue(stderr, droppedNote(o.LogFormat))

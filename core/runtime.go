@@ -116,6 +116,8 @@ type Runtime struct {
 	stats *future.Future[wire.Stats]
 	tell  map[uint64]func(wire.Stats, error) bool
 	last  api.Status // when it has ended
+
+	trouble []error // of the goroutines that wait for descriptors
 }
 
 // New makes a runtime. Its owner runs it.
@@ -147,7 +149,7 @@ func newRuntime(c Config, m decider) (*Runtime, error) {
 func (r *Runtime) Run() error {
 	r.running.Go(func() {
 		if err := r.loop.Run(); err != nil {
-			r.Observe(api.Event{Kind: "manager.broken", Level: "error", Text: "readiness and probes are not noticed any more: " + err.Error()})
+			r.broken(fmt.Errorf("notice readiness and probes: %w", err))
 		}
 	})
 	decided := make(chan struct{})
@@ -171,7 +173,17 @@ func (r *Runtime) Run() error {
 		r.collector.Stop()
 	}
 	errs = append(errs, r.settle())
-	return errors.Join(errs...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return errors.Join(append(errs, r.trouble...)...)
+}
+
+// broken ends the manager, because it does not notice any more what it must: its successor will.
+func (r *Runtime) broken(err error) {
+	r.mu.Lock()
+	r.trouble = append(r.trouble, err)
+	r.mu.Unlock()
+	r.link.Close()
 }
 
 // endTime is how long what is being written may take when the manager ends.

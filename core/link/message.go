@@ -121,9 +121,12 @@ func attached(p *parcel, payload []byte) (Attached, error) {
 const seals = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
 
 // contents reads a sealed file in memory and closes it.
-func contents(k posix.Files, fd posix.FD) (message []byte, err error) {
-	defer func() { err = errors.Join(err, k.Close(fd)) }()
+func contents(k posix.Files, fd posix.FD) ([]byte, error) {
+	defer func() { _ = k.Close(fd) }() // what was read is read
 	have, err := k.Fcntl(fd, unix.F_GET_SEALS, 0)
+	if err != nil && !errors.Is(err, posix.Errno(unix.EINVAL)) { // that is what a file has that cannot be sealed: fcntl(2)
+		return nil, fmt.Errorf("read the seals of a file of the spawner: %w", err)
+	}
 	if err != nil || have&seals != seals {
 		return nil, garbage("a file that is not a sealed one in memory (seals %#x, %v)", have, err)
 	}
@@ -134,7 +137,7 @@ func contents(k posix.Files, fd posix.FD) (message []byte, err error) {
 	if st.Size > wire.MaxMessage {
 		return nil, garbage("a file of %d bytes; there can be %d", st.Size, wire.MaxMessage)
 	}
-	message = make([]byte, st.Size)
+	message := make([]byte, st.Size)
 	for n := 0; n < len(message); {
 		m, err := k.Pread(fd, message[n:], int64(n))
 		if err != nil {

@@ -58,11 +58,13 @@ type socket struct {
 	quiet   *poll.Timer // until when refusals are not reported
 }
 
-// New makes a receiver that lives on a loop.
+// New makes a receiver that lives on a loop, and ends with it. The loop does not run yet.
 func New(loop *poll.Loop, k Kernel, o Options) *Receiver {
 	// There is room for all descriptors that can come along: the kernel would close those that do not fit, and we would wait for it.
-	return &Receiver{loop: loop, kernel: k, o: o, sockets: map[wire.InstanceID]*socket{}, data: make([]byte, MaxDatagram+1),
+	r := &Receiver{loop: loop, kernel: k, o: o, sockets: map[wire.InstanceID]*socket{}, data: make([]byte, MaxDatagram+1),
 		control: make([]byte, posix.CredentialsSpace+posix.RightsSpace(posix.MaxRights))}
+	loop.AtEnd(r.close)
+	return r
 }
 
 // Add takes ownership of a datagram socket with SO_PASSCRED, and reads what the main process of an instance sends to it.
@@ -92,11 +94,13 @@ func (r *Receiver) Remove(id wire.InstanceID) {
 
 // Close is Remove for all of them.
 func (r *Receiver) Close() {
-	r.loop.Post(func() {
-		for _, s := range r.sockets {
-			s.close()
-		}
-	})
+	r.loop.Post(r.close)
+}
+
+func (r *Receiver) close() {
+	for _, s := range r.sockets {
+		s.close()
+	}
 }
 
 func (s *socket) close() {

@@ -26,6 +26,7 @@ type Loop struct {
 	serial  uint32
 	timers  timers
 	next    []func()
+	atEnd   []func()
 
 	mu      sync.Mutex // guards what follows
 	posted  []func()
@@ -97,6 +98,9 @@ func (w *watch) event(fd posix.FD, events uint32) *posix.EpollEvent {
 // Next calls f in the next round, after what else is ready has had its turn.
 func (l *Loop) Next(f func()) { l.next = append(l.next, f) }
 
+// AtEnd has f called by the loop before it gives its descriptors back: after Stop, or when it cannot wait any more.
+func (l *Loop) AtEnd(f func()) { l.atEnd = append(l.atEnd, f) }
+
 // Post has f called by the loop. It never blocks. False: the loop has stopped, and f is not going to be called.
 func (l *Loop) Post(f func()) bool {
 	l.mu.Lock()
@@ -139,15 +143,14 @@ func (l *Loop) Run() error {
 		stopped := l.stopped
 		l.mu.Unlock()
 		if stopped {
-			l.woken() // what was posted while it was being stopped
-			return l.close()
+			return l.end()
 		}
 		n, err := l.kernel.EpollWait(l.epoll, events, l.timeout(time.Now()))
 		if err != nil && !errors.Is(err, posix.Errno(unix.EINTR)) {
 			l.mu.Lock()
 			l.stopped = true
 			l.mu.Unlock()
-			return errors.Join(fmt.Errorf("wait for events: %w", err), l.close())
+			return errors.Join(fmt.Errorf("wait for events: %w", err), l.end())
 		}
 		// What was put off gets its turn between what is new.
 		next := l.next
@@ -176,6 +179,15 @@ func (l *Loop) timeout(now time.Time) int {
 		return -1
 	}
 	return int(max(0, (at.Sub(now)+time.Millisecond-1)/time.Millisecond))
+}
+
+// end is the end of a loop that takes no functions any more: those that were posted before it had stopped are called.
+func (l *Loop) end() error {
+	l.woken()
+	for _, f := range l.atEnd {
+		f()
+	}
+	return l.close()
 }
 
 func (l *Loop) close() error { return errors.Join(l.kernel.Close(l.wake), l.kernel.Close(l.epoll)) }

@@ -44,9 +44,11 @@ type probe struct {
 	limit *poll.Timer
 }
 
-// New makes a prober that lives on a loop. Its goroutine calls result with the outcome of each try: nil, or an error that says why not.
+// New makes a prober that lives on a loop, which does not run yet, and ends with it. Its goroutine calls result with the outcome of each try: nil, or an error that says why not.
 func New(loop *poll.Loop, k Kernel, result func(wire.InstanceID, error)) *Prober {
-	return &Prober{loop: loop, kernel: k, result: result, probes: map[wire.InstanceID]*probe{}}
+	p := &Prober{loop: loop, kernel: k, result: result, probes: map[wire.InstanceID]*probe{}}
+	loop.AtEnd(p.close)
+	return p
 }
 
 // Start probes a target until Stop. A probe of the same instance that there was is stopped.
@@ -63,12 +65,12 @@ func (p *Prober) Start(t Target) {
 func (p *Prober) Stop(id wire.InstanceID) { p.loop.Post(func() { p.stop(id) }) }
 
 // Close is Stop for all of them.
-func (p *Prober) Close() {
-	p.loop.Post(func() {
-		for id := range p.probes {
-			p.stop(id)
-		}
-	})
+func (p *Prober) Close() { p.loop.Post(p.close) }
+
+func (p *Prober) close() {
+	for id := range p.probes {
+		p.stop(id)
+	}
 }
 
 func (p *Prober) stop(id wire.InstanceID) {

@@ -203,3 +203,10 @@ func (s *Spawner) sealed(message []byte) posix.FD {
 	}
 	return fd
 }
+
+// Current is the generation in force, and whether another one is prepared.
+func (s *Spawner) Current() (g wire.GenerationID, prepared bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current.Generation, s.prepared != nil
+}
