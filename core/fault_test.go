@@ -74,7 +74,7 @@ func newSite(t *testing.T) *stage {
 	l, err := s.host.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	s.must(err)
 	t.Cleanup(func() { s.must(s.host.Close(l)) })
-	s.must(errors.Join(s.host.Bind(l, posix.Sockaddr{Family: unix.AF_INET, Addr: database}), s.host.Listen(l, 100)))
+	s.must(errors.Join(s.host.Bind(l, posix.Sockaddr{Family: unix.AF_INET, Addr: database}), s.host.Listen(l, 4096)))
 	return s
 }
 

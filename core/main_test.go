@@ -144,7 +144,8 @@ func (s *stage) until(what string, ok func() bool) {
 	s.t.Helper()
 	for began := time.Now(); !ok(); time.Sleep(2 * time.Millisecond) {
 		if time.Since(began) > 20*time.Second {
-			s.t.Fatalf("not within 20 s: %s; the log: %.4000s", what, s.text())
+			text := s.text()
+			s.t.Fatalf("not within 20 s: %s; the log ends with %s", what, text[max(0, len(text)-4000):])
 		}
 	}
 }
