@@ -12,7 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
-	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -25,7 +24,7 @@ type answered struct {
 // fakeManager is the test's end of the channel.
 type fakeManager struct {
 	t      *testing.T
-	kernel *linux.Kernel
+	kernel posix.Core
 	fd     posix.FD
 	pid    int
 	once   sync.Once

@@ -98,13 +98,16 @@ func (p *Process) runs(f func() int) {
 	how := ending{posix.CldKilled, int(unix.SIGABRT)}
 	defer func() {
 		v := recover()
-		if p.calls == 0 { // it did not panic within a call, where the kernel is locked
+		within := v != nil && p.calls > 0 // it panicked within a call, where the kernel is locked
+		if !within {
 			k.mu.Lock()
 		}
 		if v != nil && k.crash == nil {
 			k.crash = &Crash{PID: p.pid, Comm: p.comm, Value: v, Stack: debug.Stack()}
 		}
-		p.calls = 0
+		if within {
+			p.calls = 0
+		}
 		p.terminate(how)
 		k.mu.Unlock()
 	}()

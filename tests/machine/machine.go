@@ -93,6 +93,10 @@ func (m *Machine) Supervisor() *kernel.Process {
 
 // supervise is the supervisor's program: the compile process, or one that the test drives.
 func (m *Machine) supervise(p *kernel.Process, argv, _ []string) int {
+	// As the runtime of Go does, so that a write to a pipe that nobody reads is EPIPE. Source: os/signal.
+	if err := p.Sigaction(unix.SIGPIPE, kernel.Action{Handler: func(posix.SignalInfo) {}, Restart: true}); err != nil {
+		return 1
+	}
 	if len(argv) < 2 || argv[1] != compile.Role {
 		select {
 		case m.runs <- p:
