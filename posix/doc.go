@@ -41,6 +41,9 @@
 //
 //	if errors.Is(err, fs.ErrNotExist) { … }
 //
+// What comes with an error is -1 for a descriptor that a method returns as an [FD]. Other results mean nothing then, unless the documentation of
+// the method says so; that of Fcntl is a number, which may be 0.
+//
 // An errno is never turned into a value, Close is never retried, and EAGAIN is
 // not the end of a file.
 //

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +43,7 @@ const (
 	interrupted // a signal must be taken, or the process is to end
 	stuck       // nobody can ever go on
 	crashed     // a program has panicked: see Kernel.crash
+	shut        // the machine has been shut down
 )
 
 // wait lets others run until ready holds, the time until has come (unless it is [never]), or a signal must be taken, which may be the end of the process:
@@ -97,6 +99,10 @@ func (k *Kernel) enqueue(w *wait) {
 
 // abandon ends a goroutine of the test whose wait will never be over. The kernel is locked before, and not afterwards.
 func (k *Kernel) abandon(w *wait) {
+	if w.why == shut {
+		k.mu.Unlock()
+		runtime.Goexit()
+	}
 	var problem any = k.crash
 	if w.why == stuck {
 		problem = k.deadlock(w)

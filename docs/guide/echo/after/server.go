@@ -104,9 +104,11 @@ func (s *server) listen(at netip.AddrPort) (*fd.Listener, error) {
 }
 
 // reserve takes the spare descriptor.
-func (s *server) reserve() (err error) {
+func (s *server) reserve() error {
 	n, err := s.core.Fcntl(s.journal.fd, unix.F_DUPFD_CLOEXEC, 0)
-	s.spare = posix.FD(n)
+	if err == nil {
+		s.spare = posix.FD(n)
+	}
 	return err
 }
 
