@@ -58,14 +58,14 @@ func (p *Process) linkat(l posix.Link) posix.Errno {
 		return eperm
 	}
 	at := w.cur.entry
+	if errno := p.landlockRefer(w.cur.mount, old.entry.parent, old.entry, at, nil, false, false); errno != 0 {
+		return errno
+	}
 	if errno := p.mayMake(at); errno != 0 {
 		return errno
 	}
 	if n.isDir() {
 		return eperm
-	}
-	if errno := p.landlockRefer(w.cur.mount, old.entry.parent, old.entry, at, nil, false, false); errno != 0 {
-		return errno
 	}
 	if d := dirOf(at); d.special != nil && !d.special.writable() {
 		return eperm

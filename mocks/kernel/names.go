@@ -42,10 +42,10 @@ func (p *Process) mknod(dir posix.FD, path string, mode uint32, b body) (*inode,
 	if errno != 0 {
 		return nil, errno
 	}
-	if errno := p.mayMake(w.cur.entry); errno != 0 {
+	if errno := p.landlock(w.cur.mount, w.cur.entry, makeRight(mode)); errno != 0 {
 		return nil, errno
 	}
-	if errno := p.landlock(w.cur.mount, w.cur.entry, makeRight(mode)); errno != 0 {
+	if errno := p.mayMake(w.cur.entry); errno != 0 {
 		return nil, errno
 	}
 	if mode&unix.S_IFMT != unix.S_IFLNK {
@@ -75,10 +75,10 @@ func (p *Process) mkdirat(at posix.FD, path string, mode uint32) posix.Errno {
 	if errno != 0 {
 		return errno
 	}
-	if errno := p.mayMake(w.cur.entry); errno != 0 {
+	if errno := p.landlock(w.cur.mount, w.cur.entry, unix.LANDLOCK_ACCESS_FS_MAKE_DIR); errno != 0 {
 		return errno
 	}
-	if errno := p.landlock(w.cur.mount, w.cur.entry, unix.LANDLOCK_ACCESS_FS_MAKE_DIR); errno != 0 {
+	if errno := p.mayMake(w.cur.entry); errno != 0 {
 		return errno
 	}
 	mode = mode & (0o777 | unix.S_ISVTX) &^ p.umask
@@ -149,14 +149,14 @@ func (p *Process) unlinkat(dir posix.FD, path string, flags int) posix.Errno {
 	case w.slashes:
 		return enotdir
 	}
+	if errno := p.landlock(w.cur.mount, w.cur.entry, unix.LANDLOCK_ACCESS_FS_REMOVE_FILE); errno != 0 {
+		return errno
+	}
 	if errno := p.mayRemove(w.cur.entry, e, false); errno != 0 {
 		return errno
 	}
 	if w.covered(e) {
 		return ebusy
-	}
-	if errno := p.landlock(w.cur.mount, w.cur.entry, unix.LANDLOCK_ACCESS_FS_REMOVE_FILE); errno != 0 {
-		return errno
 	}
 	if d := dirOf(w.cur.entry); d.special != nil && !d.special.writable() {
 		return eperm
@@ -202,14 +202,14 @@ func (p *Process) rmdir(w *walk) posix.Errno {
 	case e == nil:
 		return enoent
 	}
+	if errno := p.landlock(w.cur.mount, at, unix.LANDLOCK_ACCESS_FS_REMOVE_DIR); errno != 0 {
+		return errno
+	}
 	if errno := p.mayRemove(at, e, true); errno != 0 {
 		return errno
 	}
 	if w.covered(e) {
 		return ebusy
-	}
-	if errno := p.landlock(w.cur.mount, at, unix.LANDLOCK_ACCESS_FS_REMOVE_DIR); errno != 0 {
-		return errno
 	}
 	if d := dirOf(at); d.special != nil && !d.special.writable() {
 		return d.special.rmdir(p, at, e)

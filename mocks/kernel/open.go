@@ -186,10 +186,10 @@ func (w *walk) lookupOpen(flags, mode uint32) (*entry, bool, posix.Errno) {
 	if w.cur.mount.readonly() {
 		return nil, false, erofs
 	}
-	if errno := w.p.mayMake(at); errno != 0 {
+	if errno := w.p.landlock(w.cur.mount, at, unix.LANDLOCK_ACCESS_FS_MAKE_REG); errno != 0 {
 		return nil, false, errno
 	}
-	if errno := w.p.landlock(w.cur.mount, at, unix.LANDLOCK_ACCESS_FS_MAKE_REG); errno != 0 {
+	if errno := w.p.mayMake(at); errno != 0 {
 		return nil, false, errno
 	}
 	e, errno = w.p.makeIn(at, w.name, unix.S_IFREG|mode&0o7777&^w.p.umask, &regular{seals: unix.F_SEAL_SEAL})

@@ -100,17 +100,17 @@ func within(e, top *entry) bool {
 	return false
 }
 
-// do asks for permissions and moves. Source: vfs_rename() in fs/namei.c.
+// do asks for permissions and moves. Landlock comes first, as with all names. Source: do_renameat2(), vfs_rename() in fs/namei.c.
 func (r *renaming) do() posix.Errno {
+	from, to := r.from.cur.entry, r.to.cur.entry
+	exchange := r.flags&unix.RENAME_EXCHANGE != 0
+	if errno := r.p.landlockRefer(r.from.cur.mount, from, r.old, to, r.new, true, exchange); errno != 0 {
+		return errno
+	}
 	if r.new != nil && r.new.inode == r.old.inode {
 		return 0
 	}
-	from, to := r.from.cur.entry, r.to.cur.entry
-	exchange := r.flags&unix.RENAME_EXCHANGE != 0
 	if errno := r.permitted(from, to, exchange); errno != 0 {
-		return errno
-	}
-	if errno := r.p.landlockRefer(r.from.cur.mount, from, r.old, to, r.new, true, exchange); errno != 0 {
 		return errno
 	}
 	if r.from.covered(r.old) || r.new != nil && r.to.covered(r.new) {

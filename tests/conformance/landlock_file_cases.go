@@ -107,6 +107,24 @@ func landlockFileCases() []Case {
 			t.Errno("symlink", t.Core.Symlinkat("x", t.Dir, "s"), unix.EACCES)
 			t.Errno("link in the same directory", t.Core.Linkat(posix.Link{OldDir: t.Dir, OldPath: "x", NewDir: t.Dir, NewPath: "l"}), unix.EACCES)
 		}},
+		{Op: posix.OpLandlockRestrictSelf, Name: "it is asked before anything else about names", Alone: true, Run: func(t *T) {
+			t.File("x", "")
+			t.Must("link", t.link("x", "y", 0))
+			t.Mkdir("d")
+			t.Restrict(t.Ruleset(1, posix.LandlockRulesetAttr{HandledAccessFS: unix.LANDLOCK_ACCESS_FS_MAKE_REG | fsMakeDir | fsRemove |
+				unix.LANDLOCK_ACCESS_FS_REMOVE_DIR | unix.LANDLOCK_ACCESS_FS_MAKE_SYM}))
+			move := func(from, to string) error {
+				return t.Core.Renameat2(posix.Rename{OldDir: t.Dir, OldPath: from, NewDir: t.Dir, NewPath: to})
+			}
+			t.Errno("a directory onto a file", move("d", "x"), unix.EACCES)
+			t.Errno("a file onto a directory", move("x", "d"), unix.EACCES)
+			t.Errno("onto the same file", move("x", "y"), unix.EACCES)
+			t.Errno("unlink a directory", t.Core.Unlinkat(t.Dir, "d", 0), unix.EACCES)
+			t.Errno("rmdir a file", t.Core.Unlinkat(t.Dir, "x", unix.AT_REMOVEDIR), unix.EACCES)
+			t.Errno("link a directory", t.link("d", "l", 0), unix.EACCES)
+			t.Errno("mkdir over a file", t.Core.Mkdirat(t.Dir, "x", 0o700), unix.EEXIST)
+			t.Errno("rename nothing", move("nothing", "l"), unix.ENOENT)
+		}},
 		{Op: posix.OpLandlockRestrictSelf, Name: "moving to another directory", Alone: true, Run: func(t *T) {
 			t.File("x", "")
 			t.Mkdir("d")
