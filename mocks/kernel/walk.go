@@ -38,6 +38,7 @@ const (
 type walk struct {
 	p       *Process
 	root    spot
+	rooted  bool // the walk has needed root: Linux looks it up then
 	cur     spot
 	flags   lookup
 	resolve uint64
@@ -89,7 +90,7 @@ func (w *walk) start(dir posix.FD, path string) posix.Errno {
 		}
 	}
 	if w.resolve&(unix.RESOLVE_IN_ROOT|unix.RESOLVE_BENEATH) != 0 {
-		w.root = w.cur
+		w.root, w.rooted = w.cur, true
 	}
 	return 0
 }
@@ -99,9 +100,10 @@ func (w *walk) jumpRoot() posix.Errno {
 	if w.resolve&unix.RESOLVE_BENEATH != 0 {
 		return exdev
 	}
-	if w.resolve&unix.RESOLVE_NO_XDEV != 0 && w.cur.mount != nil && w.cur.mount != w.root.mount {
-		return exdev
+	if w.resolve&unix.RESOLVE_NO_XDEV != 0 && w.cur.mount != nil && (!w.rooted || w.cur.mount != w.root.mount) {
+		return exdev // also in the same mount, when the root has not been looked up: nd_jump_root() in fs/namei.c
 	}
+	w.rooted = true
 	w.cur = w.root
 	return 0
 }
@@ -218,6 +220,7 @@ func (w *walk) cross(s spot) (spot, posix.Errno) {
 
 // up goes to the parent directory.
 func (w *walk) up() posix.Errno {
+	w.rooted = true
 	for {
 		if w.cur == w.root {
 			if w.resolve&unix.RESOLVE_BENEATH != 0 {

@@ -77,6 +77,8 @@ func resolveCases() []Case {
 			fd := t.File("f", "text")
 			how := resolve(unix.RESOLVE_NO_XDEV)
 			t.tries("a file", "f", how, 0)
+			t.Must("symlinkat", t.Core.Symlinkat(t.Path, t.Dir, "absolute"))
+			t.tries("an absolute link, also to the same mount", "absolute", how, unix.EXDEV)
 			t.tries("from a path to another mount", selfFD(fd), how, unix.EXDEV)
 			root, err := t.Core.Openat2(posix.AtFDCWD, "/", rdonly())
 			t.FD(root, err)

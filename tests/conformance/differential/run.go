@@ -155,6 +155,11 @@ func (s *side) walk(b *strings.Builder, dir posix.FD, path string, depth int) {
 		return
 	}
 	defer func() { _ = s.core.Close(fd) }()
+	var at posix.Stat
+	if s.core.Fstat(fd, &at) == nil && s.isRoot(&at) {
+		fmt.Fprintf(b, "%s is the root directory, or a mount of it\n", path)
+		return
+	}
 	for _, name := range s.list(fd) {
 		var st posix.Stat
 		err := s.core.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
