@@ -49,6 +49,9 @@ func (s *super) own(e *entry, q *Process) {
 
 // mayPeek says whether a process may see where another's links lead: EACCES. Source: ptrace_may_access() in kernel/ptrace.c.
 func (p *Process) mayPeek(q *Process) posix.Errno {
+	if d := p.box.domain; d != nil && p != q && !q.box.domain.within(d) {
+		return eacces // whatever capabilities it has: hook_ptrace_access_check in security/landlock/task.c
+	}
 	own, other := &p.cred, &q.cred
 	uid, gid := own.uids.Effective, own.gids.Effective
 	same := other.uids == posix.Uids{Real: uid, Effective: uid, Saved: uid} && other.gids == posix.Gids{Real: gid, Effective: gid, Saved: gid}

@@ -162,6 +162,13 @@ func enterCases() []Case {
 			child.Wait()
 			t.Errno("setns when it is reaped", t.Core.Setns(child.Pidfd, unix.CLONE_NEWUTS), unix.ESRCH)
 		}},
+		{Op: posix.OpSetns, Name: "out of a Landlock domain", Need: Root, Alone: true, Run: func(t *T) {
+			before := t.Spawn(nil, "wait")
+			t.Restrict(t.Ruleset(1, posix.LandlockRulesetAttr{HandledAccessFS: fsMakeDir}))
+			t.Errno("setns to a process outside", t.Core.Setns(before.Pidfd, unix.CLONE_NEWUTS), unix.EPERM)
+			own := t.FD(t.Core.PidfdOpen(t.Core.Getpid(), 0))
+			t.Errno("setns to oneself", t.Core.Setns(own, unix.CLONE_NEWUTS), 0)
+		}},
 		{Op: posix.OpSetns, Name: "to a process that has ended", Need: Root, Alone: true, Run: func(t *T) {
 			child := t.Spawn(nil, "exit", "0")
 			child.Wait()

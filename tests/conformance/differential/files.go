@@ -98,7 +98,13 @@ func fileGenerators(t *[posix.OpCount]func(g *generator)) {
 	}
 	t[posix.OpUnlinkat] = func(g *generator) {
 		text, dir := g.dir()
-		name, flags := g.name(), pick(g, 0, 0, 0, unix.AT_REMOVEDIR, 1)
+		name, flags := g.name(), pick(g, 0, 0, 0, 0, 0, 0, unix.AT_REMOVEDIR, unix.AT_REMOVEDIR, 1)
+		switch {
+		case flags == unix.AT_REMOVEDIR && g.chance(60):
+			name = pick(g, "d", "e", "d/b", "f", "g")
+		case flags == 0 && g.chance(60):
+			name = pick(g, "a", "b", "c", "s", "d/a")
+		}
 		g.do(step{posix.OpUnlinkat, fmt.Sprintf("unlinkat %s %s %#x", text, show(name), flags), func(s *side) outcome {
 			return answer(s.core.Unlinkat(dir(s), name, flags))
 		}})
@@ -106,7 +112,7 @@ func fileGenerators(t *[posix.OpCount]func(g *generator)) {
 	t[posix.OpRenameat2] = func(g *generator) {
 		t1, d1 := g.dir()
 		t2, d2 := g.dir()
-		from, to, flags := g.name(), g.fresh(), pick[uint32](g, 0, 0, 0, unix.RENAME_NOREPLACE, unix.RENAME_EXCHANGE, 3, 1<<9)
+		from, to, flags := pick(g, "a", "b", "c", "s", g.name()), g.fresh(), pick[uint32](g, 0, 0, 0, 0, 0, 0, unix.RENAME_NOREPLACE, unix.RENAME_NOREPLACE, unix.RENAME_EXCHANGE, 3, 1<<9)
 		g.do(step{posix.OpRenameat2, fmt.Sprintf("renameat2 %s %s %s %s %d", t1, show(from), t2, show(to), flags), func(s *side) outcome {
 			return answer(s.core.Renameat2(posix.Rename{OldDir: d1(s), OldPath: from, NewDir: d2(s), NewPath: to, Flags: flags}))
 		}})

@@ -70,6 +70,7 @@ type generator struct {
 	mappings []int    // lengths; 0 when it is gone
 	sentTo   posix.FD // the other end of what was last sent on
 	dialled  posix.FD // who was last connected to
+	mounted  string   // where something was last mounted
 }
 
 // do makes a call on both sides.
@@ -185,9 +186,11 @@ func (g *generator) handle(k kind) handle {
 	}
 	h, ok := g.find(k)
 	if !ok || g.chance(15) {
-		g.create(k)
-		if made, found := g.find(k); found {
-			return made
+		for range 4 {
+			g.create(k)
+			if made, found := g.find(k); found {
+				return made
+			}
 		}
 	}
 	if !ok {

@@ -22,7 +22,10 @@ func pollingGenerators(t *[posix.OpCount]func(g *generator)) {
 		}
 	}
 	t[posix.OpEpollCtl] = func(g *generator) {
-		ep, fd, op := g.fd(epoll), g.fd(pollable), pick(g, 1, 1, 1, 1, 1, 1, 2, 3, 4)
+		ep, fd, op := g.fd(epoll), g.fd(pollable&^epoll), pick(g, 1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 4)
+		if g.chance(10) {
+			fd = g.fd(epoll)
+		}
 		e := posix.EpollEvent{Data: uint64(fd), Events: pick[uint32](g, unix.EPOLLIN, unix.EPOLLOUT, unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLRDHUP, 0)}
 		e.Events |= uint32(pick(g, 0, 0, unix.EPOLLET, unix.EPOLLONESHOT))
 		g.do(step{posix.OpEpollCtl, fmt.Sprintf("epoll_ctl %d %d %d %#x", ep, op, fd, e.Events), func(s *side) outcome {

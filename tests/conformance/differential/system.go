@@ -158,7 +158,7 @@ func hardeningGenerators(t *[posix.OpCount]func(g *generator)) {
 		}})
 	}
 	t[posix.OpLandlockCreateRuleset] = func(g *generator) {
-		attr := posix.LandlockRulesetAttr{HandledAccessFS: pick[uint64](g, 0, 0xc, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 1<<60), HandledAccessNet: pick[uint64](g, 3, 3, 3, 0, 1<<9)}
+		attr := posix.LandlockRulesetAttr{HandledAccessFS: pick[uint64](g, 0, 0xc, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 0x1fff, 1<<60), HandledAccessNet: pick[uint64](g, 3, 3, 3, 3, 3, 3, 0, 1<<9)}
 		o := g.do(step{posix.OpLandlockCreateRuleset, fmt.Sprintf("landlock_create_ruleset %#x", attr), func(s *side) outcome {
 			fd, err := s.core.LandlockCreateRuleset(&attr)
 			return made(err, fd)
@@ -168,13 +168,13 @@ func hardeningGenerators(t *[posix.OpCount]func(g *generator)) {
 		}
 	}
 	t[posix.OpLandlockAddPathRule] = func(g *generator) {
-		fd, rule := g.fd(ruleset), posix.LandlockPathBeneath{AllowedAccess: pick[uint64](g, 4, 4, 4, 4, 0xc, 0, 1<<60), Parent: g.fd(directory | file | opath)}
+		fd, rule := g.fd(ruleset), posix.LandlockPathBeneath{AllowedAccess: pick[uint64](g, 4, 4, 4, 4, 4, 4, 4, 0xc, 0, 1<<60), Parent: g.fd(directory | file | opath)}
 		g.do(step{posix.OpLandlockAddPathRule, fmt.Sprintf("landlock_add_rule %d %v", fd, rule), func(s *side) outcome {
 			return answer(s.core.LandlockAddPathRule(fd, &rule))
 		}})
 	}
 	t[posix.OpLandlockAddNetRule] = func(g *generator) {
-		fd, rule := g.fd(ruleset), posix.LandlockNetPort{AllowedAccess: pick[uint64](g, 1, 2, 3, 3, 3, 0), Port: pick[uint64](g, 0, 80, 443, 8080, 1<<16)}
+		fd, rule := g.fd(ruleset), posix.LandlockNetPort{AllowedAccess: pick[uint64](g, 1, 2, 3, 3, 3, 3, 3, 0), Port: pick[uint64](g, 0, 80, 443, 443, 8080, 8080, 1<<16)}
 		g.do(step{posix.OpLandlockAddNetRule, fmt.Sprintf("landlock_add_rule %d port %v", fd, rule), func(s *side) outcome {
 			return answer(s.core.LandlockAddNetRule(fd, &rule))
 		}})
@@ -196,7 +196,8 @@ func hardeningGenerators(t *[posix.OpCount]func(g *generator)) {
 		}})
 	}
 	t[posix.OpSeccompSetModeFilter] = func(g *generator) {
-		filter := pick(g, denying(unix.SYS_UMASK), denying(unix.SYS_SYMLINKAT), denying(unix.SYS_GETPPID), denying(unix.SYS_MKDIRAT), nil, []posix.SockFilter{{Code: 0xffff}}, make([]posix.SockFilter, 5000))
+		denied := denying(pick[uint32](g, unix.SYS_UMASK, unix.SYS_SYMLINKAT, unix.SYS_GETPPID, unix.SYS_MKDIRAT))
+		filter := pick(g, denied, denied, denied, denied, denied, nil, []posix.SockFilter{{Code: 0xffff}}, make([]posix.SockFilter, 5000))
 		if !g.alone && len(filter) == len(denying(0)) {
 			filter = nil
 		}
@@ -264,14 +265,24 @@ func namespaceGenerators(t *[posix.OpCount]func(g *generator)) {
 	}
 	t[posix.OpMoveMount] = func(g *generator) {
 		if g.chance(70) {
-			g.generate(pick(g, posix.OpOpenTree, posix.OpFsmount))
+			g.generate(posix.OpFsmount)
+		}
+		if g.chance(30) {
+			g.generate(posix.OpMkdirat)
 		}
 		from := g.mount()
+		if last := len(g.handles) - 1; last >= 0 && g.handles[last].kind == mount && g.chance(80) {
+			from = g.handles[last].fd
+		}
 		text, dir := g.dir()
-		name, flags := pick(g, "d", "e", "d", "e", g.name()), pick[uint32](g, unix.MOVE_MOUNT_F_EMPTY_PATH, unix.MOVE_MOUNT_F_EMPTY_PATH, unix.MOVE_MOUNT_F_EMPTY_PATH, 0, 1<<20)
-		g.do(step{posix.OpMoveMount, fmt.Sprintf("move_mount %d %s %s %#x", from, text, show(name), flags), func(s *side) outcome {
+		const empty = unix.MOVE_MOUNT_F_EMPTY_PATH
+		name, flags := pick(g, "d", "e", "d", "e", ".", g.name()), pick[uint32](g, empty, empty, empty, empty, empty, empty, empty, empty, 0, 1<<20)
+		o := g.do(step{posix.OpMoveMount, fmt.Sprintf("move_mount %d %s %s %#x", from, text, show(name), flags), func(s *side) outcome {
 			return answer(s.core.MoveMount(posix.Move{FromDir: from, ToDir: dir(s), ToPath: name, Flags: flags}))
 		}})
+		if o.Errno == 0 {
+			g.mounted = g.run.base + "/" + name
+		}
 	}
 	t[posix.OpMountSetattr] = func(g *generator) {
 		fd, flags := g.mount(), pick(g, unix.AT_EMPTY_PATH, unix.AT_EMPTY_PATH, unix.AT_EMPTY_PATH, 0, unix.AT_EMPTY_PATH|unix.AT_RECURSIVE)
@@ -319,10 +330,15 @@ func namespaceGenerators(t *[posix.OpCount]func(g *generator)) {
 		}
 	}
 	t[posix.OpUmount2] = func(g *generator) {
-		if g.chance(60) {
-			g.generate(posix.OpMoveMount)
+		for range 3 {
+			if g.mounted == "" || g.chance(30) {
+				g.generate(posix.OpMoveMount)
+			}
 		}
-		path, flags := pick(g, g.run.base+"/d", g.run.base+"/e", g.run.base+"/d", g.run.base, "", "/no/such", g.run.base+"/a"), pick(g, unix.MNT_DETACH, unix.MNT_DETACH, unix.UMOUNT_NOFOLLOW|unix.MNT_DETACH, 1<<10)
+		path, flags := pick(g, g.run.base+"/d", g.run.base+"/e", g.run.base+"/d", g.run.base, "", "/no/such", g.run.base+"/a"), pick(g, unix.MNT_DETACH, unix.MNT_DETACH, unix.MNT_DETACH, unix.UMOUNT_NOFOLLOW|unix.MNT_DETACH, 1<<10)
+		if g.mounted != "" && g.chance(85) {
+			path, g.mounted = g.mounted, ""
+		}
 		g.do(step{posix.OpUmount2, fmt.Sprintf("umount2 %q %#x", path, flags), func(s *side) outcome { return answer(s.core.Umount2(path, flags)) }})
 	}
 }
