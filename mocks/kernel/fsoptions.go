@@ -140,18 +140,20 @@ func (o *fsOptions) tmpfs(p *Process, key, value string) posix.Errno {
 	return 0
 }
 
-func (o *fsOptions) owner(p *Process, group bool, id uint32) (errno posix.Errno) {
-	var ok bool
+func (o *fsOptions) owner(p *Process, group bool, id uint32) posix.Errno {
 	if group {
-		o.gid, ok = p.cred.user.gid(posix.GID(id))
-		o.hasOwner[1] = ok
-	} else {
-		o.uid, ok = p.cred.user.uid(posix.UID(id))
-		o.hasOwner[0] = ok
+		gid, ok := p.cred.user.gid(posix.GID(id))
+		if !ok {
+			return einval
+		}
+		o.gid, o.hasOwner[1] = gid, true
+		return 0
 	}
+	uid, ok := p.cred.user.uid(posix.UID(id))
 	if !ok {
 		return einval
 	}
+	o.uid, o.hasOwner[0] = uid, true
 	return 0
 }
 

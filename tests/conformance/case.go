@@ -30,7 +30,7 @@ func Cases() []Case {
 		filesCases(), kindsCases(), pipeCases(), socketsCases(), unixCases(), inetCases(), sockoptCases(), processesCases(), cloneCases(),
 		execCases(), sessionCases(), signalsCases(), pollingCases(), memoryCases(), clockCases(),
 		credentialsCases(), namespacesCases(), limitsCases(), hardeningCases(), randomCases(),
-		terminalsCases(), hangupCases(),
+		terminalsCases(), lineDisciplineCases(), hangupCases(),
 	)
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 func namespacesCases() []Case {
-	return slices.Concat(deniedMountCases(), fsopenCases(), mountCases(), enterCases())
+	return slices.Concat(deniedMountCases(), fsopenCases(), fsOptionCases(), enterByNameCases(), mountCases(), enterCases())
 }
 
 // OwnMounts puts the process into a mount namespace of its own, from which nothing reaches others, and makes Dir the directory in there.
