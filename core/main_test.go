@@ -55,6 +55,12 @@ func newStage(t *testing.T, modules ...wire.Module) *stage {
 // start runs a manager.
 func (s *stage) start(change ...func(*Config)) {
 	s.t.Helper()
+	s.must(s.try(change...))
+}
+
+// try is start for one that perhaps cannot begin.
+func (s *stage) try(change ...func(*Config)) error {
+	s.t.Helper()
 	control, err := s.host.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	s.must(err)
 	channel := s.spawner.Connect(control)
@@ -68,7 +74,7 @@ func (s *stage) start(change ...func(*Config)) {
 		f(&c)
 	}
 	if s.r, err = New(c); err != nil {
-		s.t.Fatal(err)
+		return err
 	}
 	s.done, s.ended = make(chan error, 1), false
 	go func(done chan error) { done <- s.r.Run() }(s.done)
@@ -80,6 +86,7 @@ func (s *stage) start(change ...func(*Config)) {
 			}
 		}
 	})
+	return nil
 }
 
 // execute makes a process with a channel as its standard input and the log as its standard output and error, which are closed at the end of the test, and
