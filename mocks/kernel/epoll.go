@@ -73,7 +73,8 @@ func (ep *epoll) ask() {
 }
 
 // collect reports what is ready and returns how many. What is still ready afterwards goes to the end of the list, unless it is edge-triggered.
-func (ep *epoll) collect(out []posix.EpollEvent) int {
+func (ep *epoll) collect(p *Process, out []posix.EpollEvent) int {
+	ep.file.askedBy(p)
 	ep.ask()
 	n := 0
 	todo := ep.ready

@@ -198,7 +198,7 @@ func (p *Process) epollWait(epfd posix.FD, events []posix.EpollEvent, timeout in
 		return 0, einval
 	}
 	events = events[:min(len(events), epollBatch)]
-	n := ep.collect(events)
+	n := ep.collect(p, events)
 	if n > 0 || timeout == 0 {
 		return n, 0
 	}
@@ -214,7 +214,7 @@ func (p *Process) waitForEvents(f *file, ep *epoll, events []posix.EpollEvent, t
 	}
 	why := p.k.wait(p, "epoll_wait", until, func() bool {
 		if n == 0 {
-			n = ep.collect(events)
+			n = ep.collect(p, events)
 		}
 		return n > 0
 	})

@@ -65,6 +65,7 @@ type Kernel struct {
 	groups     *group          // the root of the control groups
 	recognized map[string]Main // by contents
 	crash      *Crash          // the first panic of a program
+	told       bool            // the test has panicked with it
 	closed     bool
 	users      map[posix.UID]*account
 }

@@ -64,5 +64,6 @@ func (p *Process) pollOne(fd posix.PollFD) uint32 {
 	if !f.object.pollable() {
 		return pollAlways & wanted
 	}
+	f.askedBy(p)
 	return f.object.events(f) & wanted
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -98,20 +99,38 @@ func (p *Process) runs(f func() int) {
 	how := ending{posix.CldKilled, int(unix.SIGABRT)}
 	defer func() {
 		v := recover()
-		within := v != nil && p.calls > 0 // it panicked within a call, where the kernel is locked
-		if !within {
+		within := false // it panicked within a call, where the kernel is locked
+		switch {
+		case v == nil:
 			k.mu.Lock()
+		case !k.config.Concurrent && p.calls > 0:
+			within = true
+		default:
+			within = !k.seize()
 		}
 		if v != nil && k.crash == nil {
 			k.crash = &Crash{PID: p.pid, Comm: p.comm, Value: v, Stack: debug.Stack()}
 		}
 		if within {
-			p.calls = 0
+			p.calls = max(p.calls-1, 0)
 		}
 		p.terminate(how)
 		k.mu.Unlock()
 	}()
 	how = ending{posix.CldExited, f() & 0xff}
+}
+
+// patience is how long somebody else has the kernel locked at most: a call takes microseconds.
+const patience = 2 * time.Second
+
+// seize locks the kernel after a panic. When that is not possible, it was a call that panicked, with the kernel locked, and the lock is whoever's asks: false.
+func (k *Kernel) seize() bool {
+	for end := time.Now().Add(patience); !k.mu.TryLock(); time.Sleep(100 * time.Microsecond) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
 }
 
 // ended is the end of a program's goroutine.
@@ -138,6 +157,7 @@ func (k *Kernel) ended(*Process) {
 // crashes panics, in a goroutine of the test, with what a program has panicked with. The kernel is locked before.
 func (k *Kernel) crashes() {
 	crash := k.crash
+	k.told = true
 	k.mu.Unlock()
 	panic(crash)
 }

@@ -106,6 +106,8 @@ func (k *Kernel) abandon(w *wait) {
 	var problem any = k.crash
 	if w.why == stuck {
 		problem = k.deadlock(w)
+	} else {
+		k.told = true
 	}
 	k.mu.Unlock()
 	panic(problem)

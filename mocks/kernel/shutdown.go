@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -46,8 +47,11 @@ func (l *Leftovers) Error() string {
 
 // Close ends all programs and waits until their goroutines have ended: each that waits in a call, or makes the next one, does. It returns [*Leftovers] when processes that the test
 // drives had descriptors open, or calls that were not over; those of programs are theirs, and closed with them. Afterwards no calls can be made. Close does nothing the second time.
+// When a program has panicked and no call has told the test, Close returns its [*Crash].
 func (k *Kernel) Close() error {
-	k.mu.Lock()
+	if !k.seize() {
+		return errors.New("close the in-memory kernel: a call is under way that does not end, perhaps since it has panicked")
+	}
 	if k.closed {
 		k.mu.Unlock()
 		return nil
@@ -70,6 +74,10 @@ func (k *Kernel) Close() error {
 	orphaned := k.files
 	k.mu.Unlock()
 	switch {
+	case k.crash != nil && !k.told:
+		return k.crash
+	case k.crash != nil: // what the program was doing is not tidied up
+		return nil
 	case me.why != isReady:
 		panic("bug: programs of the in-memory kernel do not end; please report it")
 	case orphaned != 0 && len(left.Calls) == 0: // a call holds what it waits for

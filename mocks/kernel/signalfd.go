@@ -8,8 +8,8 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 )
 
-// signalfd is the object of a descriptor that signals are read from. A read takes those of the reader, as on Linux; whether there are some is asked of the process
-// that used it last.
+// signalfd is the object of a descriptor that signals are read from. A read takes those of the reader, as on Linux, and whether there are some is asked of the
+// process that polls: see askedBy.
 type signalfd struct {
 	anonymous
 	unmoved
@@ -83,6 +83,20 @@ func putSignal(b []byte, info posix.SignalInfo) {
 	word(12, uint32(info.PID))
 	word(16, uint32(info.UID))
 	word(40, uint32(int32(info.Status)))
+}
+
+// askedBy says who is about to ask for events: a signalfd is ready for those who have signals. An epoll instance asks for those that it watches itself.
+func (f *file) askedBy(p *Process) {
+	switch o := f.object.(type) {
+	case *signalfd:
+		o.of = p
+	case *epoll:
+		for _, it := range o.polled {
+			if s, ok := it.key.file.object.(*signalfd); ok {
+				s.of = p
+			}
+		}
+	}
 }
 
 func (s *signalfd) events(*file) uint32 {

@@ -73,6 +73,19 @@ func signalsCases() []Case {
 			_, err = t.Core.Read(fd, make([]byte, posix.SignalInfoSize-1))
 			t.Errno("too short", err, unix.EINVAL)
 		}},
+		{Op: posix.OpSignalfd4, Name: "shared with a child, which has signals of its own", Alone: true, Run: func(t *T) {
+			set := posix.Sigbit(unix.SIGURG)
+			t.Must("block", t.Core.RtSigprocmask(unix.SIG_BLOCK, &set, nil))
+			fd := t.FD(t.Core.Signalfd4(-1, posix.Sigbit(unix.SIGUSR2), unix.SFD_NONBLOCK|unix.SFD_CLOEXEC))
+			ep := t.FD(t.Core.EpollCreate1(unix.EPOLL_CLOEXEC))
+			t.Must("epoll_ctl", t.Core.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &posix.EpollEvent{Events: unix.EPOLLIN}))
+			c := t.Spawn([]posix.FD{fd}, "errno", "3")
+			t.Equal("a byte is too little for the child", c.Wait().Status, int(unix.EINVAL))
+			t.Equal("poll", t.polled(fd, unix.POLLIN), int16(0))
+			n, err := t.Core.EpollWait(ep, make([]posix.EpollEvent, 1), 0)
+			t.Errno("epoll", err, 0)
+			t.Equal("events", n, 0)
+		}},
 		{Op: posix.OpSignalfd4, Name: "changed", Run: func(t *T) {
 			fd := t.FD(t.Core.Signalfd4(-1, 0, unix.SFD_CLOEXEC))
 			same, err := t.Core.Signalfd4(fd, posix.Sigbit(unix.SIGUSR2), 0)
