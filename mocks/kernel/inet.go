@@ -154,6 +154,9 @@ func (s *inetSocket) bind(p *Process, a posix.Sockaddr) posix.Errno {
 	}
 	s.addrLocked = !addr.IsUnspecified()
 	s.portLocked = port != 0
+	if s.v6() && s.addrLocked && addr.Is6() {
+		s.options.v6only = true // Source: net/ipv6/af_inet6.c, __inet6_bind
+	}
 	return 0
 }
 
