@@ -32,7 +32,7 @@ func main() {
 // run serves until a signal ends it.
 //
 //posixvet:leak os/signal.Notify: signals reach a Go program through its runtime only
-func run(core posix.Core, logger *log.Logger) error {
+func run(core system, logger *log.Logger) error {
 	address := flag.String("listen", "127.0.0.1:7007", "TCP address")
 	journal := flag.String("journal", "echo.journal", "file that lines are appended to")
 	helper := flag.String("helper", "", "program to keep running")

@@ -47,15 +47,15 @@ type server struct {
 	closed bool
 	conns  map[net.Conn]bool
 
-	accepting sync.Mutex   // held by serve
-	close     func() error // ends the server and gives everything back, once; serve returns
+	accepting sync.Mutex // held by serve
+	ending    sync.Once
+	ended     error // of end, written once
 	talking   sync.WaitGroup
 }
 
 // newServer opens what the server needs.
 func newServer(core system, c config) (_ *server, err error) {
 	s := &server{core: core, notify: c.Notify, spare: posix.NoFD, conns: map[net.Conn]bool{}}
-	s.close = sync.OnceValue(s.end)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -195,7 +195,12 @@ func reason(err error) string {
 	return "internal error"
 }
 
-// end is close, which does it once.
+// close ends the server and gives everything back, once; serve returns.
+func (s *server) close() error {
+	s.ending.Do(func() { s.ended = s.end() })
+	return s.ended
+}
+
 func (s *server) end() error {
 	var errs []error
 	if s.listener != nil {
