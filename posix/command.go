@@ -22,7 +22,8 @@ type Command struct {
 // firstAside is where descriptors are put aside, behind those that a program is given.
 const firstAside = MaxSlots + 1
 
-// Program returns the steps: files to their places, all signals unblocked, execve. Errors: EINVAL, when there are too many files, or a text has a zero byte.
+// Program returns the steps: files to their places, all signals unblocked, execve. Errors: EINVAL, when there are too many files, or a text has a
+// zero byte.
 func (c Command) Program() (*Program, error) {
 	if len(c.Files) > MaxSlots {
 		return nil, fmt.Errorf("start %s: %d descriptors to pass, and at most %d can be: %w", c.Path, len(c.Files), MaxSlots, syscall.EINVAL)

@@ -38,7 +38,8 @@ func testCommand(t *testing.T, core posix.Core) {
 		t.Fatal(err)
 	}
 	program, err := posix.Command{
-		Path: "/bin/sh", Args: []string{"sh", "-c", `read line; echo "$line, $WHOM"; exit 7`}, Env: []string{"WHOM=world"}, Files: []posix.FD{in, w, posix.NoFD},
+		Path: "/bin/sh", Args: []string{"sh", "-c", `read line; echo "$line, $WHOM"; exit 7`}, Env: []string{"WHOM=world"},
+		Files: []posix.FD{in, w, posix.NoFD},
 	}.Program()
 	if err != nil {
 		t.Fatal(err)

@@ -17,11 +17,14 @@
 //	func readConfig(files posix.Files, path string) (Config, error)
 //
 // A descriptor is a number, and whoever gets one from a call owns it: package fd keeps account of that, and makes net.Listener and net.Conn of
-// descriptors. Nothing here takes a context: a call that must end is made on a descriptor with O_NONBLOCK, and waited for by a [Polling], as package fd
+// descriptors. Nothing here takes a context: a call that must end is made on a descriptor with O_NONBLOCK, and waited for by a [Polling], as
+// package fd
 // does. A child that executes a program is a [Command].
 //
-// A test gives the same functions a process of mocks/kernel, a machine in memory, or a mock of the narrow interface (package mocks), which injects one
-// answer. docs/guide-testing.md takes a daemon from package net to there. All methods, with their system calls, what may be done about EINTR and their
+// A test gives the same functions a process of mocks/kernel, a machine in memory, or a mock of the narrow interface (package mocks), which injects
+// one
+// answer. docs/guide-testing.md takes a daemon from package net to there. All methods, with their system calls, what may be done about EINTR and
+// their
 // manual pages, are in docs/posix-methods.md.
 //
 // # Names and types

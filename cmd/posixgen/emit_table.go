@@ -16,7 +16,8 @@ All %d of them, by the narrow interface that has them. The source is the comment
 errors are, whether it blocks, and whether its effect is on the thread or the process, `+"`go doc ./posix Files`"+` says.
 
 EINTR: *retry* means that nothing has happened and [posix/retry](../posix/retry/doc.go) makes the call again; *never* that the call has had its
-effect, or that doing it twice is dangerous; *caller* that only the caller knows. System calls are those of [posix/linux](../posix/linux/doc.go), by the names that seccomp filters have.
+effect, or that doing it twice is dangerous; *caller* that only the caller knows. System calls are those of
+[posix/linux](../posix/linux/doc.go), by the names that seccomp filters have.
 `, len(p.Methods))
 	iface := ""
 	for _, m := range p.Methods {
@@ -28,7 +29,8 @@ effect, or that doing it twice is dangerous; *caller* that only the caller knows
 		for _, c := range m.Calls {
 			calls = append(calls, "`"+c+"`")
 		}
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s |\n", m.Name, cell(does(&m)), strings.Join(calls, " "), m.Retry, cell(m.RetryReason), strings.Join(m.Manual, " "))
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s | %s |\n",
+			m.Name, cell(does(&m)), strings.Join(calls, " "), m.Retry, cell(m.RetryReason), strings.Join(m.Manual, " "))
 	}
 }
 

@@ -49,7 +49,8 @@ func TestEveryMethodHasAManualPage(t *testing.T) {
 	}
 	for _, m := range p.Methods {
 		if len(m.Manual) == 0 || m.Synopsis == "" {
-			t.Errorf("%s.%s: %q, source %v; its comment begins with a sentence, and names a manual page after \"Source:\"", m.Interface, m.Name, m.Synopsis, m.Manual)
+			t.Errorf("%s.%s: %q, source %v; its comment begins with a sentence, and names a manual page after \"Source:\"",
+				m.Interface, m.Name, m.Synopsis, m.Manual)
 		}
 	}
 }

@@ -18,7 +18,8 @@ type Leftovers struct {
 	Calls       []LeftoverCall // by process
 }
 
-// LeftoverCall is a call that a goroutine of the test was still waiting in, in a process that the test drives: that of a poller that was not closed, for example.
+// LeftoverCall is a call that a goroutine of the test was still waiting in, in a process that the test drives: that of a poller that was not
+// closed, for example.
 // The goroutine has been ended, as by runtime.Goexit.
 type LeftoverCall struct {
 	PID  posix.PID
@@ -45,9 +46,10 @@ func (l *Leftovers) Error() string {
 	return b.String()
 }
 
-// Close ends all programs and waits until their goroutines have ended: each that waits in a call, or makes the next one, does. It returns [*Leftovers] when processes that the test
-// drives had descriptors open, or calls that were not over; those of programs are theirs, and closed with them. Afterwards no calls can be made. Close does nothing the second time.
-// When a program has panicked and no call has told the test, Close returns its [*Crash].
+// Close ends all programs and waits until their goroutines have ended: each that waits in a call, or makes the next one, does. It returns
+// [*Leftovers] when processes that the test drives had descriptors open, or calls that were not over; those of programs are theirs, and closed
+// with them. When a program has panicked and no call has told the test, Close returns its [*Crash]. Afterwards no calls can be made. Close does
+// nothing the second time.
 func (k *Kernel) Close() error {
 	if !k.seize() {
 		return errors.New("close the in-memory kernel: a call is under way that does not end, perhaps since it has panicked")

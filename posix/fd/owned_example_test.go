@@ -32,7 +32,8 @@ func ExampleSet() {
 	// close descriptor 0: it is closed already true
 }
 
-// A listener and a connection, as package net has them, on a machine in memory. Config.Concurrent is set since the poller has a goroutine of its own.
+// A listener and a connection, as package net has them, on a machine in memory. Config.Concurrent is set since the poller has a goroutine of its
+// own.
 func ExamplePoller_Listener() {
 	core := kernel.New(kernel.Config{Concurrent: true}).Init() // or linux.New()
 	poller, err := fd.NewPoller(core)

@@ -11,7 +11,8 @@ import (
 // mine is an implementation of one's own: here it only passes calls on.
 type mine struct{ posix.Core }
 
-// The TestMain of a package that runs the suite on an implementation whose processes are those of the host: a test binary is executed again as the program that
+// The TestMain of a package that runs the suite on an implementation whose processes are those of the host: a test binary is executed again as the
+// program that
 // children of cases run, and for cases that change a process for good.
 func ExampleMain() {
 	var m *testing.M // TestMain's
