@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/mocks/kernel"
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/fault"
 	"github.com/bulkhead/bulkhead/spawner/wire"
@@ -47,7 +49,7 @@ func (s *site) inode() (inode uint64) {
 // TestReloadOnKernel: a reload of one of two modules keeps the listening socket with who waits in its queue, and the other module; and at the end nothing is
 // there any more.
 func TestReloadOnKernel(t *testing.T) {
-	s := newSite(t, policyOf("one"))
+	s := newSite(t, kernel.Config{}, policyOf("one"), nil)
 	l := s.next()
 	if l == nil {
 		t.Fatalf("the spawner ended: %v\n%s", s.err, s.logged())
@@ -99,6 +101,9 @@ func (s *site) same(before []string, after string) {
 	}
 }
 
+// cleaning are the calls that clean up, which kernels do not refuse.
+var cleaning = []posix.Op{posix.OpClose, posix.OpWaitid, posix.OpPidfdSendSignal}
+
 // TestEveryCallOfAReloadFailsOnKernel lets each call fail in turn that the spawner makes in a reload. Afterwards the old generation serves, or the new one does, and
 // nothing else is left; the manager, unless it lost its channel, is told why. Where the spawner cannot go on it says so, and leaves nothing at all.
 func TestEveryCallOfAReloadFailsOnKernel(t *testing.T) {
@@ -110,7 +115,7 @@ func TestEveryCallOfAReloadFailsOnKernel(t *testing.T) {
 	for n := 1; ; n++ {
 		if s == nil {
 			serving = "one"
-			s = newSite(t, policyOf(serving))
+			s = newSite(t, kernel.Config{}, policyOf(serving), nil)
 			l = s.next()
 			s.startAll(l)
 			before = s.inventory()
@@ -118,7 +123,7 @@ func TestEveryCallOfAReloadFailsOnKernel(t *testing.T) {
 		next := map[string]string{"one": "two", "two": "one"}[serving]
 		s.change(next)
 		wake := s.poller.wake
-		s.faults.Set(0, fault.Nth(n, errno).Except(posix.OpClose, posix.OpWaitid, posix.OpPidfdSendSignal).If(func(c fault.Call) bool {
+		s.faults.Set(0, fault.Nth(n, errno).Except(cleaning...).If(func(c fault.Call) bool {
 			return c.FD != wake // of an eventfd: it cannot fail
 		}))
 		why := s.reload(l)
@@ -157,5 +162,87 @@ func TestEveryCallOfAReloadFailsOnKernel(t *testing.T) {
 		}
 	}
 	t.Logf("%d calls failed: %s", calls, fmt.Sprint(outcomes))
+	s.finish(l)
+}
+
+// TestEveryCallOfAStartFailsOnKernel lets each call fail in turn that the spawner makes before it serves. It ends with an error that says what it was doing,
+// and leaves nothing,
+// or it serves.
+func TestEveryCallOfAStartFailsOnKernel(t *testing.T) {
+	const errno = posix.Errno(unix.ENFILE)
+	calls, ended := 0, 0
+	for n := 1; ; n++ {
+		s := newSite(t, kernel.Config{}, policyOf("one"), func(s *site) { s.faults.Set(0, fault.Nth(n, errno).Except(cleaning...)) })
+		l := s.next()
+		failed := s.faults.Failed()
+		s.faults.Set(0)
+		if l != nil && len(failed) == 0 {
+			s.startAll(l)
+			s.finish(l)
+			break
+		}
+		calls++
+		if l == nil {
+			ended++
+			if !errors.Is(s.err, errno) || s.err.Error() == errno.Error() {
+				t.Errorf("%s: it ended with %v", failed[0], s.err)
+			}
+			s.nothingLeft()
+		} else {
+			s.finish(l)
+		}
+		if s.Close(); t.Failed() {
+			t.Fatalf("%s\n%s", failed[0], s.logged())
+		}
+	}
+	t.Logf("%d calls failed, of which %d end the spawner", calls, ended)
+}
+
+// TestEveryStepOfAReloadFailsOnKernel lets each system call fail in turn that the children of a reload make: those of the compile process, of the
+// new web server, its init and its network. The manager is told the call and the line of the policy, and the old one serves.
+func TestEveryStepOfAReloadFailsOnKernel(t *testing.T) {
+	const errno = posix.Errno(unix.EIO)
+	var mu sync.Mutex // guards what follows
+	left, hit := 0, 0
+	s := newSite(t, kernel.Config{FailStep: func(kernel.Step) posix.Errno {
+		mu.Lock()
+		defer mu.Unlock()
+		if left--; left == 0 {
+			hit++
+			return errno
+		}
+		return 0
+	}}, policyOf("one"), nil)
+	l := s.next()
+	s.startAll(l)
+	before := s.inventory()
+	s.change("two")
+	calls := 0
+	for {
+		mu.Lock()
+		left, hit = calls+1, 0
+		mu.Unlock()
+		why := s.reload(l)
+		mu.Lock()
+		left = 0
+		failed := hit > 0
+		mu.Unlock()
+		l = s.tidy(l)
+		got := s.connect()()
+		if !failed {
+			if why != nil || got != "two" {
+				t.Errorf("without a fault: %v, %q", why, got)
+			}
+			break
+		}
+		calls++
+		if why == nil || got != "one" || !strings.Contains(why.Error(), ": "+errno.Error()+" (policy ") {
+			t.Errorf("step %d: the manager is told %q, and the web server says %q", calls, why, got)
+		}
+		if s.same(before, fmt.Sprintf("step %d", calls)); t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d steps failed", calls)
 	s.finish(l)
 }

@@ -95,10 +95,10 @@ modules:
     seccomp: {allow: ["@system-service"], deny: [execve, execveat]}
 `
 
-// newSite starts a spawner with a policy.
-func newSite(t *testing.T, text string) *site {
+// newSite starts a spawner with a policy. before, unless nil, is called when it is ready to run.
+func newSite(t *testing.T, config kernel.Config, text string, before func(s *site)) *site {
 	t.Helper()
-	s := &site{Machine: machine.New(t, kernel.Config{}), t: t, lives: make(chan *life, 8), exits: make(chan wire.ExitedEvent, 64),
+	s := &site{Machine: machine.New(t, config), t: t, lives: make(chan *life, 8), exits: make(chan wire.ExitedEvent, 64),
 		signals: make(chan os.Signal, 8), ended: make(chan struct{}), stopped: make(chan struct{}), text: text}
 	s.Program("/usr/sbin/server", serve)
 	s.Program("/usr/sbin/manager", s.manage)
@@ -131,6 +131,9 @@ func newSite(t *testing.T, text string) *site {
 			return []compile.Source{{Name: "web.yaml", Dir: machine.PolicyDir, Text: []byte(s.text)}}, nil
 		},
 	})
+	if before != nil {
+		before(s)
+	}
 	go func() {
 		defer close(s.ended)
 		s.status, s.err = s.Run()
