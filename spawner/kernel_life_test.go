@@ -152,8 +152,8 @@ func (s *site) running() (list []wire.Instance, current wire.GenerationID, prepa
 	return list, current, prepared
 }
 
-// reload brings the policy in as it is now, as a manager does: the new web server is started before the old one is ended. It stops at the first thing that
-// fails, and returns what was said.
+// reload brings the policy in as it is now, as a manager does: the new web server is started before the old one is ended. It stops at the
+// first thing that fails, and returns what was said.
 func (s *site) reload(l *life) error {
 	s.t.Helper()
 	a, ok := l.ask(wire.KindPrepare, nil)
@@ -253,7 +253,8 @@ func (s *site) nothingLeft() {
 	for fd := range posix.FD(3) {
 		s.Must(s.self.Close(fd))
 	}
-	want := map[string]bool{"process 1 (init)": true, "process 2 (supervisor)": true, "process 3 (init)": true, "control group /": true, "1 open files": true} // the file that the supervisor runs
+	want := map[string]bool{"process 1 (init)": true, "process 2 (supervisor)": true, "process 3 (init)": true, "control group /": true,
+		"1 open files": true} // the file that the supervisor runs
 	var left []string
 	s.soon(func() bool {
 		left = nil

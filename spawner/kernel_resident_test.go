@@ -46,8 +46,8 @@ func (s *site) inode() (inode uint64) {
 	return inode
 }
 
-// TestReloadOnKernel: a reload of one of two modules keeps the listening socket with who waits in its queue, and the other module; and at the end nothing is
-// there any more.
+// TestReloadOnKernel: a reload of one of two modules keeps the listening socket with who waits in its queue, and the other module; and at the
+// end nothing is there any more.
 func TestReloadOnKernel(t *testing.T) {
 	s := newSite(t, kernel.Config{}, policyOf("one"), nil)
 	l := s.next()
@@ -104,8 +104,9 @@ func (s *site) same(before []string, after string) {
 // cleaning are the calls that clean up, which kernels do not refuse.
 var cleaning = []posix.Op{posix.OpClose, posix.OpWaitid, posix.OpPidfdSendSignal}
 
-// TestEveryCallOfAReloadFailsOnKernel lets each call fail in turn that the spawner makes in a reload. Afterwards the old generation serves, or the new one does, and
-// nothing else is left; the manager, unless it lost its channel, is told why. Where the spawner cannot go on it says so, and leaves nothing at all.
+// TestEveryCallOfAReloadFailsOnKernel lets each call fail in turn that the spawner makes in a reload. Afterwards the old generation serves, or
+// the new one does, and nothing else is left; the manager, unless it lost its channel, is told why. Where the spawner cannot go on it says so,
+// and leaves nothing at all.
 func TestEveryCallOfAReloadFailsOnKernel(t *testing.T) {
 	const errno = posix.Errno(unix.ENOMEM)
 	serving, outcomes, calls := "", map[string]int{}, 0
@@ -165,9 +166,8 @@ func TestEveryCallOfAReloadFailsOnKernel(t *testing.T) {
 	s.finish(l)
 }
 
-// TestEveryCallOfAStartFailsOnKernel lets each call fail in turn that the spawner makes before it serves. It ends with an error that says what it was doing,
-// and leaves nothing,
-// or it serves.
+// TestEveryCallOfAStartFailsOnKernel lets each call fail in turn that the spawner makes before it serves. It ends with an error that says what
+// it was doing, and leaves nothing, or it serves.
 func TestEveryCallOfAStartFailsOnKernel(t *testing.T) {
 	const errno = posix.Errno(unix.ENFILE)
 	calls, ended := 0, 0

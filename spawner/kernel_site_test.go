@@ -23,8 +23,8 @@ import (
 	"github.com/bulkhead/bulkhead/tests/machine"
 )
 
-// site is a spawner as a whole on an in-memory kernel: its policies are compiled by the compile process, its modules are programs of that kernel, and its managers
-// are processes that the test drives. No call of it needs a privilege of the test's.
+// site is a spawner as a whole on an in-memory kernel: its policies are compiled by the compile process, its modules are programs of that
+// kernel, and its managers are processes that the test drives. No call of it needs a privilege of the test's.
 type site struct {
 	*machine.Machine
 	t      *testing.T

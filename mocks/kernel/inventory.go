@@ -5,9 +5,10 @@ import (
 	"slices"
 )
 
-// Inventory returns what there is on the machine, a line each: processes, zombies included, with their open descriptors; the mounts of each mount namespace that a
-// process is in; control groups. The last line counts open files, those in messages on their way and of mappings included. So does a test find what something
-// has left behind: the lines before and after are the same, or the difference says what it is. Files in the tree are not listed.
+// Inventory returns what there is on the machine, a line each: processes, zombies included, with their open descriptors; the mounts of each
+// mount namespace that a process is in; control groups. The last line counts open files, those in messages on their way and of mappings
+// included. So does a test find what something has left behind: the lines before and after are the same, or the difference says what it is.
+// Files in the tree are not listed.
 func (k *Kernel) Inventory() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()

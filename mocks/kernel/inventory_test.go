@@ -62,7 +62,8 @@ func TestInventory(t *testing.T) {
 		}
 	}
 	text := strings.Join(news, "\n")
-	for _, want := range []string{"process 2 (init)", "control group /bulkhead", "descriptor 0 of process 1: pipe:[", "descriptor 1 of process 2: pipe:[",
+	for _, want := range []string{"process 2 (init)", "control group /bulkhead",
+		"descriptor 0 of process 1: pipe:[", "descriptor 1 of process 2: pipe:[",
 		"mount of tmpfs on / in namespace ", "2 open files"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no line %q in\n%s", want, text)

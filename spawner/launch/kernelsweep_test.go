@@ -71,8 +71,8 @@ const (
 
 func (c childOf) String() string { return [...]string{"network namespace", "init", "module"}[c] }
 
-// stepFault makes one system call of one child of a launch fail. The network namespace is made at the same time as the init, so the order of their calls
-// is not always the same, but that of each is.
+// stepFault makes one system call of one child of a launch fail. The network namespace is made at the same time as the init, so the order of
+// their calls is not always the same, but that of each is.
 type stepFault struct {
 	mu     sync.Mutex // guards what follows
 	child  childOf
@@ -122,8 +122,8 @@ func (f *stepFault) hit() *kernel.Step {
 	return f.failed
 }
 
-// TestEveryStepFailsOnKernel lets each system call fail once that a launch makes in its children. The error names the call and the line of the policy, and
-// nothing is left.
+// TestEveryStepFailsOnKernel lets each system call fail once that a launch makes in its children. The error names the call and the line of the
+// policy, and nothing is left.
 func TestEveryStepFailsOnKernel(t *testing.T) {
 	for _, of := range launchesOf {
 		t.Run(of[0], func(t *testing.T) {
@@ -166,7 +166,8 @@ func (h *onKernel) failsAt(f *stepFault, child childOf, n int) bool {
 		if child == networkChild {
 			where = ": new network namespace: open it: "
 		}
-		if text := err.Error(); !errors.Is(err, posix.Errno(unix.ENOMEM)) || !strings.HasPrefix(text, h.module.Name+where) || !strings.Contains(text, "(policy ") {
+		if text := err.Error(); !errors.Is(err, posix.Errno(unix.ENOMEM)) || !strings.HasPrefix(text, h.module.Name+where) ||
+			!strings.Contains(text, "(policy ") {
 			h.t.Errorf("%s, step %d, %s: %v", child, step.Index, seccomp.Name(step.Number), err)
 		}
 	}

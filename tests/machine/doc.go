@@ -1,5 +1,6 @@
-// Package machine sets an in-memory kernel up as a host on which the supervisor runs: with its program installed, the init of pid namespaces, and the usual links in
-// the root directory. Policies are compiled by the compile process, which is launched, confined, and asks about this host.
+// Package machine sets an in-memory kernel up as a host on which the supervisor runs: with its program installed, the init of pid namespaces,
+// and the usual links in the root directory. Policies are compiled by the compile process, which is launched, confined, and asks about this
+// host.
 //
 //	m := machine.New(t, kernel.Config{})
 //	m.Program("/usr/sbin/web", func(p *kernel.Process, argv, env []string) int { … })
@@ -9,6 +10,6 @@
 //
 // # Limits
 //
-// Users are looked up in the databases of the host that the tests run on, as os/user does. Filters are made by libseccomp, which writes to a real file in
-// memory.
+// Users are looked up in the databases of the host that the tests run on, as os/user does. Filters are made by libseccomp, which writes to a
+// real file in memory.
 package machine
