@@ -151,6 +151,9 @@ func (p *Process) mayExecute(f *file) posix.Errno {
 	if errno := p.permission(n, mayExec); errno != 0 {
 		return errno
 	}
+	if at := f.place; at != nil && at.mount != p.k.tree.hidden && p.landlock(at.mount, at.entry, unix.LANDLOCK_ACCESS_FS_EXECUTE) != 0 {
+		return eacces
+	}
 	if n.writers > 0 {
 		return etxtbsy
 	}

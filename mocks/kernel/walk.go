@@ -196,11 +196,11 @@ func (w *walk) into(e *entry, through bool) (string, posix.Errno) {
 	if errno != 0 {
 		return "", errno
 	}
-	if !e.inode.isLink() || !through {
+	if !next.entry.inode.isLink() || !through { // something may be mounted on a link
 		w.cur = next
 		return "", 0
 	}
-	return w.hop(e.inode)
+	return w.hop(next.entry.inode)
 }
 
 // cross goes down to what is mounted on a spot.

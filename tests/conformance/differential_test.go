@@ -24,13 +24,12 @@ var (
 // otherSide is mocks/kernel with the programs that children execute.
 func otherSide() posix.Core {
 	k := kernel.New(kernel.Config{})
+	images := differential.Helpers()
 	for name, main := range map[string]func(p *kernel.Process, argv, env []string) int{
 		"wait":  func(p *kernel.Process, _, _ []string) int { return conformance.Helper(p, []string{"", "wait"}) },
 		"exit3": func(*kernel.Process, []string, []string) int { return 3 },
 	} {
-		if err := k.Install(differential.HelperDir+"/"+name, 0o755, main); err != nil {
-			panic(err)
-		}
+		k.Recognize(images[name], main)
 	}
 	child, err := k.Init().Child()
 	if err != nil {

@@ -46,6 +46,15 @@ func landlockFileCases() []Case {
 			t.Equal("read", string(b[:n]), "text")
 			t.OpenErrno("x", unix.O_RDONLY, unix.EACCES)
 		}},
+		{Op: posix.OpLandlockRestrictSelf, Name: "executing", Alone: true, Run: func(t *T) {
+			t.executable("x", "text")
+			t.executable("y", "text")
+			fd := t.Ruleset(1, posix.LandlockRulesetAttr{HandledAccessFS: unix.LANDLOCK_ACCESS_FS_EXECUTE})
+			t.Allow(fd, unix.LANDLOCK_ACCESS_FS_EXECUTE, t.Open("x", unix.O_PATH))
+			t.Restrict(fd)
+			t.Errno("allowed, but no program", t.Core.Execve(t.Path+"/x", []string{"x"}, nil), unix.ENOEXEC)
+			t.Errno("not allowed", t.Core.Execve(t.Path+"/y", []string{"x"}, nil), unix.EACCES)
+		}},
 		{Op: posix.OpLandlockRestrictSelf, Name: "a memfd is in no file tree", Alone: true, Run: func(t *T) {
 			t.Restrict(t.Ruleset(1, posix.LandlockRulesetAttr{HandledAccessFS: fsRead | fsWrite}))
 			fd := t.FD(t.Core.MemfdCreate("m", unix.MFD_CLOEXEC))

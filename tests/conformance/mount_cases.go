@@ -214,6 +214,16 @@ func mountCases() []Case {
 				t.Core.MoveMount(posix.Move{FromDir: m, ToDir: t.Dir, ToPath: "d", Flags: unix.MOVE_MOUNT_F_EMPTY_PATH}), unix.EINVAL)
 			t.Errno("mkdir", t.Core.Mkdirat(m, "x", 0o700), 0)
 		}},
+		{Op: posix.OpMoveMount, Name: "onto a symbolic link", Need: Root, Run: func(t *T) {
+			t.OwnMounts()
+			t.File("x", "text")
+			t.Must("symlinkat", t.Core.Symlinkat("nothing", t.Dir, "s"))
+			m := t.FD(t.Core.OpenTree(t.Dir, "x", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC))
+			t.Attach(m, "s")
+			t.Equal("what is read there", t.Content("s"), "text")
+			t.Errno("umount2", t.Core.Umount2(t.Path+"/s", unix.MNT_DETACH), 0)
+			t.OpenErrno("s", unix.O_RDONLY, unix.ENOENT)
+		}},
 		{Op: posix.OpUmount2, Name: "what is no mount", Need: Root, Run: func(t *T) {
 			t.Mkdir("d")
 			t.Errno("umount2", t.Core.Umount2(t.Path+"/d", 0), unix.EINVAL)

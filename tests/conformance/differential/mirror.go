@@ -80,15 +80,8 @@ func (b *bench) descriptors(core posix.Core) error {
 		return fmt.Errorf("open %s: %w", b.base, err)
 	}
 	for h := range helpers {
-		fd, err := core.Openat2(posix.AtFDCWD, HelperDir+"/"+h.String(), posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC})
-		if err != nil {
-			return fmt.Errorf("open %s/%s: %w", HelperDir, h, err)
-		}
-		if err := core.Dup3(fd, h.fd(), unix.O_CLOEXEC); err != nil {
-			return err
-		}
-		if err := core.Close(fd); err != nil {
-			return err
+		if err := h.place(core); err != nil {
+			return fmt.Errorf("place the helper %s: %w", h, err)
 		}
 	}
 	for fd := posix.FD(0); fd < firstFD; fd++ {

@@ -18,8 +18,13 @@ func processGenerators(t *[posix.OpCount]func(g *generator)) {
 				return answer(err)
 			}
 			s.pids[index], s.pidfds[index] = child.PID, child.Pidfd
-			if helper == exiting || child.Failed != nil {
+			switch {
+			case helper == exiting || child.Failed != nil:
 				s.settle(index)
+			case s.ready != 0:
+				// An exec lets the parent of a vfork go on before the child has its new credentials.
+				_, _ = s.core.Ppoll([]posix.PollFD{{FD: s.ready, Events: unix.POLLIN}}, &posix.Timespec{Sec: 10})
+				_, _ = s.core.Read(s.ready, make([]byte, 8))
 			}
 			o := made(nil, child.Pidfd)
 			o.Text += fmt.Sprint(" ", s.pid(child.PID), child.Failed)

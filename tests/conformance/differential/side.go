@@ -16,7 +16,8 @@ type side struct {
 	memory  map[int][]byte // mappings, by their number in the program
 	pids    map[int]posix.PID
 	pidfds  map[int]posix.FD
-	shared  bool // terminals are those of the whole machine
+	ready   posix.FD // an eventfd to which children write when they run; 0: clone3 returns no earlier than that
+	shared  bool     // terminals are those of the whole machine
 }
 
 func newSide(core posix.Core) *side {

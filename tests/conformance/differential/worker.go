@@ -35,7 +35,7 @@ type report struct {
 }
 
 // Worker is the part of a test binary that runs programs: call it from TestMain. It does nothing, unless the process was started as a worker. Then it
-// does not return. other returns a new implementation, as root, with the programs in [HelperDir]; nil tries the generators on Linux alone.
+// does not return. other returns a new implementation, as root, with the programs of [Helpers]; nil tries the generators on Linux alone.
 func Worker(linux posix.Core, other func() posix.Core) {
 	text := os.Getenv(envJob)
 	if text == "" {
@@ -148,9 +148,19 @@ func (b *bench) prepare(dir string) error {
 		}
 	}
 	for h := range helpers {
-		if err := b.place(h); err != nil {
+		if err := h.place(b.linux); err != nil {
 			return fmt.Errorf("place the helper %s: %w", h, err)
 		}
+	}
+	ready, err := b.linux.Eventfd2(0, 0)
+	if err != nil {
+		return err
+	}
+	if err := b.linux.Dup3(ready, readyFD, 0); err != nil { // children have it too
+		return err
+	}
+	if err := b.linux.Close(ready); err != nil {
+		return err
 	}
 	b.root, b.base = dir, dir+"/x/y"
 	if os.Geteuid() != 0 {
@@ -193,31 +203,13 @@ func (b *bench) prepare(dir string) error {
 	return nil
 }
 
-// place puts a helper where both sides expect it.
-func (b *bench) place(h helper) error {
-	fd, err := unix.MemfdCreate("helper", unix.MFD_CLOEXEC)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = unix.Close(fd) }()
-	if _, err := unix.Write(fd, h.image()); err != nil {
-		return err
-	}
-	// Executing what is open for writing is ETXTBSY.
-	again, err := unix.Open(fmt.Sprintf("/proc/self/fd/%d", fd), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = unix.Close(again) }()
-	return unix.Dup3(again, int(h.fd()), unix.O_CLOEXEC)
-}
-
 // sides returns both sides as they are at the beginning of a program.
 func (b *bench) sides(plant func(posix.Core) posix.Core) (linux, other *side, err error) {
 	if err := b.reset(); err != nil {
 		return nil, nil, fmt.Errorf("reset Linux: %w", err)
 	}
 	b.last = newSide(b.linux)
+	b.last.ready = readyFD
 	b.last.shared = !b.mounts
 	if b.other == nil {
 		return b.last, nil, nil
@@ -278,30 +270,49 @@ func (b *bench) reset() error {
 	return openDir(b.linux, b.base)
 }
 
-// unmount takes away what a program has mounted below a directory.
+// unmount takes away what a program has mounted below a directory. One mount may hide another: they are tried until none is left.
 func (b *bench) unmount(dir string) error {
 	if !b.mounts {
 		return nil
 	}
+	for {
+		points, err := mountPoints(dir)
+		if err != nil || len(points) == 0 {
+			return err
+		}
+		gone, last := 0, error(nil)
+		for _, point := range slices.Backward(points) {
+			if err := unix.Unmount(point, unix.MNT_DETACH); err != nil {
+				last = fmt.Errorf("unmount %s: %w", point, err)
+			} else {
+				gone++
+			}
+		}
+		if gone == 0 {
+			return last
+		}
+	}
+}
+
+// mountPoints returns where something is mounted below a directory, but for the terminals.
+func mountPoints(dir string) ([]string, error) {
 	fd, err := unix.Openat(procFD, "thread-self/mountinfo", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	f := os.NewFile(uintptr(fd), "mountinfo")
 	text, err := io.ReadAll(f)
 	if err := errors.Join(err, f.Close()); err != nil {
-		return err
+		return nil, err
 	}
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
-	for _, line := range slices.Backward(lines) {
-		if fields := strings.Fields(line); len(fields) > 4 && strings.HasPrefix(fields[4]+"/", dir+"/") && fields[4] != "/" && !strings.HasPrefix(fields[4], "/dev/") {
-			// One below another that has been taken away is gone with it.
-			if err := unix.Unmount(fields[4], unix.MNT_DETACH); err != nil && err != unix.EINVAL {
-				return fmt.Errorf("unmount %s: %w", fields[4], err)
-			}
+	var points []string
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) > 4 && strings.HasPrefix(fields[4]+"/", dir+"/") && fields[4] != "/" && !strings.HasPrefix(fields[4], "/dev/") {
+			points = append(points, fields[4])
 		}
 	}
-	return nil
+	return points, nil
 }
 
 // killChildren ends and reaps what the last program has left. After one that ran alone it may have no right to: its children end with their parent.
