@@ -9,8 +9,8 @@ import (
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
-// TestHourOfRestarts: a module that ends at once is started again an hour long, by the whole manager: machine, channel, pipes, event loops. All of its clocks
-// are virtual.
+// TestHourOfRestarts: a module that ends at once is started again an hour long, by the whole manager: machine, channel, pipes, event
+// loops. All of its clocks are virtual.
 func TestHourOfRestarts(t *testing.T) {
 	began := time.Now() // outside of the bubble: real
 	starts := 0

@@ -25,5 +25,6 @@
 // # Limits
 //
 // A manager that is killed loses its events, the memory of the last lines and the commands that were being carried out, and nothing of what runs: its
-// successor finds that in a snapshot. When the channel breaks, the manager ends, and with it who follows events or lines.
+// successor finds that in a snapshot. So a manager that cannot wait for descriptors any more ends, too.
+// When the channel breaks, the manager ends, and with it who follows events or lines.
 package core

@@ -19,7 +19,8 @@ import (
 // lifeCalls are the system calls that a manager makes from its beginning to its end.
 var lifeCalls = append([]posix.Op{posix.OpEpollCreate1, posix.OpEventfd2, posix.OpPipe2}, reloadCalls...)
 
-// TestLifeWithFaults: each system call from the beginning of a manager to its end fails in turn, while modules are started, serve, and are stopped. Either it
+// TestLifeWithFaults: each system call from the beginning of a manager to its end fails in turn, while modules are started, serve, and are
+// stopped. Either it
 // does its work all the same, or it says why not and its successor does; the supervisor can be stopped, and nothing is left open.
 func TestLifeWithFaults(t *testing.T) {
 	for _, errno := range []posix.Errno{posix.Errno(unix.EIO), posix.Errno(unix.EMFILE)} {

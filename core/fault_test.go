@@ -46,16 +46,17 @@ func (k *noting) canFail(c fault.Call) bool {
 // database is what the module of that name is probed at.
 var database = netip.MustParseAddrPort("127.0.0.1:5432")
 
-// site is a configuration in which everything that a reload does to a module is done to one: front is replaced start-first when it has said that it is
-// ready, db stop-first when it answers, and generation 2 has another module than generation 1.
+// site is a configuration in which everything that a reload does to a module is done to one: front is replaced start-first when it has
+// said that it is ready, db stop-first when it answers, and generation 2 has another module than generation 1.
 func site(g wire.GenerationID) wire.Outline {
 	front, db, only := linktest.Module("front"), linktest.Module("db"), linktest.Module(fmt.Sprintf("only-%d", g))
 	front.Listeners, front.UpdateOrder = []string{"http"}, "start-first"
 	front.Health = wire.Health{Kind: "notify", StartTimeout: time.Minute}
 	db.Health = wire.Health{Kind: "tcp", Addr: database, Interval: time.Second, Timeout: time.Second, Retries: 3, StartTimeout: time.Minute}
 	o := wire.Outline{Generation: g, Files: []string{"site.yaml"}, Modules: []wire.Module{front, db, only}}
+	again := wire.Restart{Policy: "always", Delay: time.Second, MaxDelay: 10 * time.Second, Burst: 100, Window: time.Minute, ResetAfter: time.Minute}
 	for i := range o.Modules {
-		o.Modules[i].Restart = wire.Restart{Policy: "always", Delay: time.Second, MaxDelay: 10 * time.Second, Burst: 100, Window: time.Minute, ResetAfter: time.Minute}
+		o.Modules[i].Restart = again
 		o.Modules[i].Digest[0] = byte(g)
 	}
 	return o
@@ -112,13 +113,13 @@ func (s *stage) serves() {
 	})
 }
 
-// reloadCalls are the system calls that a manager makes during a reload of the site. Whether it looks at a pipe's size and for room in it depends on when it
-// looks at what was written.
+// reloadCalls are the system calls that a manager makes during a reload of the site. Whether it looks at a pipe's size and for room in it
+// depends on when it looks at what was written.
 var reloadCalls = []posix.Op{posix.OpClose, posix.OpConnect, posix.OpEpollCtl, posix.OpEpollWait, posix.OpFcntl, posix.OpFstat, posix.OpGetsockoptInt,
 	posix.OpPpoll, posix.OpPread, posix.OpRead, posix.OpRecvmsg, posix.OpSendmsg, posix.OpSocket, posix.OpTee, posix.OpWrite}
 
-// TestReloadWithFaults: each system call of a reload fails in turn. It is done, or undone with a reason, or the manager ends with one and its successor
-// finds everything as it was; in the end one generation serves, and nothing is left open.
+// TestReloadWithFaults: each system call of a reload fails in turn. It is done, or undone with a reason, or the manager ends with one and
+// its successor finds everything as it was; in the end one generation serves, and nothing is left open.
 func TestReloadWithFaults(t *testing.T) {
 	for _, errno := range []posix.Errno{posix.Errno(unix.EIO), posix.Errno(unix.ENOMEM), posix.Errno(unix.EINTR)} {
 		t.Run(unix.ErrnoName(errno), func(t *testing.T) {

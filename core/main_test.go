@@ -89,8 +89,8 @@ func (s *stage) try(change ...func(*Config)) error {
 	return nil
 }
 
-// execute makes a process with a channel as its standard input and the log as its standard output and error, which are closed at the end of the test, and
-// nothing else.
+// execute makes a process with a channel as its standard input and the log as its standard output and error, which are closed at the end
+// of the test, and nothing else.
 func (s *stage) execute(channel posix.FD) *kernel.Process {
 	s.t.Helper()
 	p, err := s.host.Child()

@@ -49,7 +49,8 @@ func start(t *testing.T) *stage {
 func startOn(t *testing.T, k posix.Core, dir string, pid posix.PID, passcred bool) *stage {
 	t.Helper()
 	before := leak.Take()
-	s := &stage{t: t, kernel: k, path: filepath.Join(dir, "notify"), got: make(chan Message, 10_000), from7: make(chan bool, 100), refused: make(chan refusal, 10_000), done: make(chan error, 1)}
+	s := &stage{t: t, kernel: k, path: filepath.Join(dir, "notify"),
+		got: make(chan Message, 10_000), from7: make(chan bool, 100), refused: make(chan refusal, 10_000), done: make(chan error, 1)}
 	var err error
 	if s.loop, err = poll.New(s.kernel); err != nil {
 		t.Fatal(err)
