@@ -16,6 +16,7 @@ type scheduler struct {
 	waits      []*wait // in no order
 	timers     timerHeap
 	serial     uint64 // of the next wait or timer
+	moved      bool   // an attempt did a part of what it has to do: others that were asked before it may go on now
 }
 
 // wait is a call that cannot go on, or a program that has not begun.
@@ -116,11 +117,14 @@ func (k *Kernel) abandon(w *wait) {
 // reschedule is called whenever something has happened that might let a wait end, and whenever somebody stopped running.
 func (k *Kernel) reschedule() {
 	if k.config.Concurrent {
-		for i := 0; i < len(k.sched.waits); {
-			if w := k.sched.waits[i]; w.ask(k) {
-				k.resume(w) // another one has its place now
-			} else {
-				i++
+		for again := true; again; again = k.sched.moved {
+			k.sched.moved = false
+			for i := 0; i < len(k.sched.waits); {
+				if w := k.sched.waits[i]; w.ask(k) {
+					k.resume(w) // another one has its place now
+				} else {
+					i++
+				}
 			}
 		}
 		return
@@ -139,14 +143,30 @@ func (k *Kernel) reschedule() {
 // choose returns one of those that can go on, each as likely as the others, or else one that is idle. It asks in an order drawn by lot, so that nobody is asked
 // in vain who would go on.
 func (k *Kernel) choose() *wait {
-	var idle *wait
+	for {
+		k.sched.moved = false
+		w, idle := k.chooseOnce()
+		switch {
+		case w != nil:
+			return w
+		case k.sched.moved:
+		case idle != nil && idle.ask(k):
+			return idle
+		default:
+			return nil
+		}
+	}
+}
+
+// chooseOnce asks everybody once. idle is one that is.
+func (k *Kernel) chooseOnce() (w, idle *wait) {
 	waits := k.sched.waits
 	for n := len(waits); n > 0; n-- {
 		i := 0
 		if n > 1 {
 			i = int(k.rng.Uint64N(uint64(n)))
 		}
-		w := waits[i]
+		w = waits[i]
 		k.swap(i, n-1)
 		switch {
 		case w.idle:
@@ -154,13 +174,10 @@ func (k *Kernel) choose() *wait {
 				idle = w
 			}
 		case w.ask(k):
-			return w
+			return w, nil
 		}
 	}
-	if idle != nil && idle.ask(k) {
-		return idle
-	}
-	return nil
+	return nil, idle
 }
 
 func (k *Kernel) swap(i, j int) {

@@ -53,7 +53,12 @@ func (p *Process) sendmsg(fd posix.FD, m *posix.Msg, flags int) (int, posix.Errn
 // waitToSend has a message of its own, so that the one of a call that does not wait can stay on the stack.
 func (p *Process) waitToSend(s socket, f *file, m outgoing) (int, posix.Errno) {
 	p.pin(f)
-	errno := p.blocking(false, "sendmsg", func() posix.Errno { return s.send(p, &m) })
+	errno := p.blocking(false, "sendmsg", func() posix.Errno {
+		before := m.sent
+		errno := s.send(p, &m)
+		p.k.sched.moved = p.k.sched.moved || m.sent != before
+		return errno
+	})
 	p.unpin(f)
 	return p.sent(&m, errno)
 }
@@ -99,7 +104,12 @@ func (p *Process) recvmsg(fd posix.FD, m *posix.Msg, flags int) (int, posix.Errn
 
 func (p *Process) waitToReceive(s socket, f *file, m *posix.Msg, in incoming) (int, posix.Errno) {
 	p.pin(f)
-	errno := p.blocking(false, "recvmsg", func() posix.Errno { return s.receive(p, &in) })
+	errno := p.blocking(false, "recvmsg", func() posix.Errno {
+		before := in.n
+		errno := s.receive(p, &in)
+		p.k.sched.moved = p.k.sched.moved || in.n != before
+		return errno
+	})
 	p.unpin(f)
 	return p.received(s, m, &in, errno)
 }

@@ -48,6 +48,7 @@ func (p *Process) waitToWrite(f *file, b []byte, n int) (int, posix.Errno) {
 	errno := p.blocking(false, "write", func() posix.Errno {
 		taken, errno := f.object.write(p, f, b[n:])
 		n += taken
+		p.k.sched.moved = p.k.sched.moved || taken > 0
 		if errno == 0 && n < len(b) && goesOn {
 			return eagain
 		}
