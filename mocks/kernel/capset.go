@@ -1,8 +1,6 @@
 package kernel
 
 import (
-	"encoding/binary"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
@@ -55,38 +53,6 @@ type fileCaps struct {
 	effective              bool
 }
 
-// parseFileCaps reads the extended attribute security.capability. Source: include/uapi/linux/capability.h, struct vfs_ns_cap_data.
-func parseFileCaps(b []byte) (c fileCaps, ok bool) {
-	const (
-		revision1, revision2, revision3 = 0x01000000, 0x02000000, 0x03000000
-		revisions                       = 0xff000000
-		isEffective                     = 1
-	)
-	if len(b) < 4 {
-		return c, false
-	}
-	words := 2
-	switch magic := binary.LittleEndian.Uint32(b); {
-	case magic&revisions == revision1 && len(b) == 12:
-		words = 1
-	case magic&revisions == revision2 && len(b) == 20:
-	case magic&revisions == revision3 && len(b) == 24:
-		if binary.LittleEndian.Uint32(b[20:]) != 0 {
-			return c, false // for user 0 of another user namespace
-		}
-	default:
-		return c, false
-	}
-	c.effective = b[0]&isEffective != 0
-	for i := range words {
-		c.permitted |= uint64(binary.LittleEndian.Uint32(b[4+8*i:])) << (32 * i)
-		c.inheritable |= uint64(binary.LittleEndian.Uint32(b[8+8*i:])) << (32 * i)
-	}
-	c.permitted &= allCaps
-	c.inheritable &= allCaps
-	return c, true
-}
-
 // credentialsOfExec returns who p is when it has executed f, and whether that is more than before ("secure execution").
 // Source: security/commoncap.c, cap_bprm_creds_from_file; fs/exec.c, bprm_fill_uid.
 func (p *Process) credentialsOfExec(f *file) (cred credentials, secure bool, errno posix.Errno) {
@@ -105,8 +71,8 @@ func (p *Process) credentialsOfExec(f *file) (cred credentials, secure bool, err
 	// Permitted begins empty: what the file, or user 0, gives.
 	var permitted uint64
 	effective := false
-	caps, hasCaps := parseFileCaps(n.caps)
-	if hasCaps = hasCaps && !nosuid; hasCaps {
+	caps, hasCaps := n.caps, n.caps != nil && !nosuid
+	if hasCaps {
 		permitted = caps.permitted&old.bounding | caps.inheritable&old.caps.Inheritable
 		effective = caps.effective
 		if effective && caps.permitted&^permitted != 0 {

@@ -179,6 +179,25 @@ func (k *Kernel) Chown(path string, uid posix.UID, gid posix.GID) error {
 	})
 }
 
+// SetCapabilities gives a file capabilities, as setcap(8) does: those that executing it permits, those that it lets through from the inheritable set, and
+// whether they are effective at once. No capabilities take them away. Source: capabilities(7), "File capabilities".
+func (k *Kernel) SetCapabilities(path string, permitted, inheritable uint64, effective bool) error {
+	return k.asAdmin("set capabilities of", path, func(p *Process) posix.Errno {
+		at, errno := p.lookup(posix.AtFDCWD, path, follow)
+		switch {
+		case errno != 0:
+			return errno
+		case !at.entry.inode.isReg():
+			return einval
+		case permitted|inheritable == 0:
+			at.entry.inode.caps = nil
+			return 0
+		}
+		at.entry.inode.caps = &fileCaps{permitted: permitted & allCaps, inheritable: inheritable & allCaps, effective: effective}
+		return 0
+	})
+}
+
 // Limit says how many bytes, in whole pages, and inodes the file system of path may have; 0 is no limit. What is there already stays: a limit of one byte makes a full disk.
 func (k *Kernel) Limit(path string, bytes int64, inodes uint64) error {
 	return k.asAdmin("limit the file system of", path, func(p *Process) posix.Errno {

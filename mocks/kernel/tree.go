@@ -46,10 +46,10 @@ type inode struct {
 	users               int // places that lead to it
 	rdev                uint64
 	atime, mtime, ctime posix.Timespec
-	body                body    // what it is: directory, regular, symlink, device, fifo, unix socket, proc …
-	locks               []*file // that hold a flock(2) lock
-	writers             int     // descriptions that may write to it, less programs that run it
-	caps                []byte  // security.capability, as capabilities(7) describes it
+	body                body      // what it is: directory, regular, symlink, device, fifo, unix socket, proc …
+	locks               []*file   // that hold a flock(2) lock
+	writers             int       // descriptions that may write to it, less programs that run it
+	caps                *fileCaps // security.capability
 }
 
 // body is what an inode is, besides what all inodes are.

@@ -28,7 +28,7 @@ const (
 func Cases() []Case {
 	return slices.Concat(
 		filesCases(), kindsCases(), pipeCases(), socketsCases(), unixCases(), inetCases(), datagramCases(), sockoptCases(), ownerCases(), processesCases(), cloneCases(),
-		execCases(), sessionCases(), signalsCases(), pollingCases(), memoryCases(), clockCases(),
+		execCases(), setuidCases(), sessionCases(), signalsCases(), pollingCases(), memoryCases(), clockCases(),
 		credentialsCases(), namespacesCases(), limitsCases(), hardeningCases(), randomCases(),
 		terminalsCases(), lineDisciplineCases(), hangupCases(),
 	)

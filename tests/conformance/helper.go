@@ -20,6 +20,7 @@ const helperName = "conformance-helper"
 //	write FD TEXT writes TEXT
 //	errno FD      reads one byte and ends with the errno, 0 for none
 //	ids FD        writes its number and those of its parent, group and session, and waits
+//	who FD        writes its users, its groups, and whether it may change users: permitted and effective
 //	spawn EXE FD  starts a child that has FD and waits, writes a byte to FD, and waits
 //	exec PATH ARG…  executes another program, and ends with the errno
 func Helper(core posix.Core, argv []string) int {
@@ -72,6 +73,13 @@ func Helper(core posix.Core, argv []string) int {
 		for {
 			_, _ = core.Ppoll(nil, nil)
 		}
+	case "who":
+		var u posix.Uids
+		var g posix.Gids
+		var c posix.CapSets
+		_, _, _ = core.Getresuid(&u), core.Getresgid(&g), core.Capget(&c)
+		_, _ = core.Write(posix.FD(number(2)), fmt.Append(nil, u, g, c.Permitted>>unix.CAP_SETUID&1, c.Effective>>unix.CAP_SETUID&1))
+		return 0
 	case "spawn":
 		exe, err := core.Openat2(posix.AtFDCWD, argv[2], posix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC})
 		if err != nil {

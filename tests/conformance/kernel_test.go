@@ -28,7 +28,11 @@ func machine(user posix.UID) func(t testing.TB) conformance.Process {
 		k := kernel.New(kernel.Config{})
 		t.Cleanup(func() { check(t, k.Close()) })
 		const helper, dir = "/usr/lib/helper", "/tmp/case"
-		check(t, k.Install(helper, 0o755, func(p *kernel.Process, argv, _ []string) int { return conformance.Helper(p, argv) }))
+		run := func(p *kernel.Process, argv, _ []string) int { return conformance.Helper(p, argv) }
+		check(t, k.Install(helper, 0o755, run))
+		content, err := k.ReadFile(helper)
+		check(t, err)
+		k.Recognize(content, run) // copies of it
 		check(t, k.Mkdir(dir, 0o755))
 		check(t, k.Chown(dir, user, posix.GID(user)))
 		p, err := k.Init().Child()
