@@ -47,18 +47,31 @@ func (s *super) own(e *entry, q *Process) {
 	e.inode.uid, e.inode.gid = q.cred.uids.Effective, q.cred.gids.Effective
 }
 
-// mayPeek says whether a process may see where another's links lead: EACCES. Source: ptrace_may_access() in kernel/ptrace.c.
+// mayPeek says whether a process may see where another's links lead: EACCES. Source: ptrace_may_access() with PTRACE_MODE_READ_FSCREDS.
 func (p *Process) mayPeek(q *Process) posix.Errno {
-	if d := p.box.domain; d != nil && p != q && !q.box.domain.within(d) {
-		return eacces // whatever capabilities it has: hook_ptrace_access_check in security/landlock/task.c
+	own := &p.cred
+	if !p.mayTrace(q, own.uids.Effective, own.gids.Effective, own.caps.Effective) {
+		return eacces
 	}
-	own, other := &p.cred, &q.cred
-	uid, gid := own.uids.Effective, own.gids.Effective
-	same := other.uids == posix.Uids{Real: uid, Effective: uid, Saved: uid} && other.gids == posix.Gids{Real: gid, Effective: gid, Saved: gid}
-	if p == q || p.pid == q.pid || same && (q.attrs.dumpable == 1 || q.state == ended) || own.has(unix.CAP_SYS_PTRACE) {
-		return 0
+	return 0
+}
+
+// mayTrace is __ptrace_may_access() in kernel/ptrace.c, with the user, group and capabilities that count for the caller: those of its effective or of its
+// real credentials.
+func (p *Process) mayTrace(q *Process, uid posix.UID, gid posix.GID, caps uint64) bool {
+	if p == q || p.pid == q.pid {
+		return true
 	}
-	return eacces
+	if d := p.box.domain; d != nil && !q.box.domain.within(d) {
+		return false // whatever capabilities it has: hook_ptrace_access_check in security/landlock/task.c
+	}
+	if p.cred.has(unix.CAP_SYS_PTRACE) {
+		return true
+	}
+	other := &q.cred
+	return other.uids == posix.Uids{Real: uid, Effective: uid, Saved: uid} && other.gids == posix.Gids{Real: gid, Effective: gid, Saved: gid} &&
+		(q.attrs.dumpable == 1 || q.state == ended) &&
+		other.caps.Permitted&^caps == 0 // cap_ptrace_access_check in security/commoncap.c
 }
 
 // placeLink is a magic link to a place of a process.

@@ -104,7 +104,7 @@ func (p *Process) setns(fd posix.FD, kinds uint64) posix.Errno {
 	switch { // in the order of validate_nsset
 	case of.state == reaped:
 		return esrch
-	case p.mayPeek(of) != 0:
+	case !p.mayTrace(of, p.cred.uids.Real, p.cred.gids.Real, p.cred.caps.Permitted):
 		return eperm
 	case of.state == ended:
 		return esrch

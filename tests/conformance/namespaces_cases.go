@@ -169,6 +169,14 @@ func enterCases() []Case {
 			own := t.FD(t.Core.PidfdOpen(t.Core.Getpid(), 0))
 			t.Errno("setns to oneself", t.Core.Setns(own, unix.CLONE_NEWUTS), 0)
 		}},
+		{Op: posix.OpSetns, Name: "to an ended process with more capabilities", Need: Root, Alone: true, Run: func(t *T) {
+			child := t.Spawn(nil, "exit", "0")
+			_, err := t.Core.Ppoll([]posix.PollFD{{FD: child.Pidfd, Events: unix.POLLIN}}, &posix.Timespec{Sec: 60})
+			t.Must("ppoll", err)
+			t.Must("capset", t.Core.Capset(&posix.CapSets{}))
+			t.Errno("setns", t.Core.Setns(child.Pidfd, unix.CLONE_NEWUTS), unix.EPERM)
+			child.Wait()
+		}},
 		{Op: posix.OpSetns, Name: "to a process that has ended", Need: Root, Alone: true, Run: func(t *T) {
 			child := t.Spawn(nil, "exit", "0")
 			child.Wait()

@@ -276,7 +276,13 @@ func namespaceGenerators(t *[posix.OpCount]func(g *generator)) {
 		}
 		text, dir := g.dir()
 		const empty = unix.MOVE_MOUNT_F_EMPTY_PATH
+		if text == fmt.Sprint(posix.AtFDCWD) {
+			text, dir = "dir", func(s *side) posix.FD { return s.dir }
+		}
 		name, flags := pick(g, "d", "e", "d", "e", ".", g.name()), pick[uint32](g, empty, empty, empty, empty, empty, empty, empty, empty, 0, 1<<20)
+		if name == "/" { // nothing takes a mount away from there again
+			name = "."
+		}
 		o := g.do(step{posix.OpMoveMount, fmt.Sprintf("move_mount %d %s %s %#x", from, text, show(name), flags), func(s *side) outcome {
 			return answer(s.core.MoveMount(posix.Move{FromDir: from, ToDir: dir(s), ToPath: name, Flags: flags}))
 		}})
