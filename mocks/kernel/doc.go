@@ -51,6 +51,8 @@
 //     Reading in the background does not stop a process.
 //   - Namespaces, filters and domains belong to the process, which has one thread: a Setns or Unshare that on Linux moves the calling thread moves here what other
 //     goroutines of the same process do, too.
+//   - CLONE_FS shares nothing: a child has directories and a umask of its own. A signalfd in an epoll instance that is shared with a child is ready for whoever waits, where
+//     on Linux only signals of the process that added it wake anybody.
 //   - Mounts are not propagated: MS_SHARED is noted, and refused where Linux refuses it.
 //   - A seccomp listener can be held and closed, not read: posix.Core has no call for that. A notified call waits until it is closed. A trap ends the process, and nothing
 //     is logged.
