@@ -27,7 +27,7 @@ const (
 // Cases returns the suite, in the order of [posix.Core].
 func Cases() []Case {
 	return slices.Concat(
-		filesCases(), kindsCases(), pipeCases(), socketsCases(), unixCases(), inetCases(), datagramCases(), sockoptCases(), ownerCases(), processesCases(), cloneCases(),
+		filesCases(), kindsCases(), pipeCases(), socketsCases(), unixCases(), inetCases(), datagramCases(), senderCases(), sockoptCases(), ownerCases(), processesCases(), cloneCases(),
 		execCases(), setuidCases(), sessionCases(), signalsCases(), pollingCases(), memoryCases(), clockCases(),
 		credentialsCases(), namespacesCases(), limitsCases(), hardeningCases(), randomCases(),
 		terminalsCases(), lineDisciplineCases(), hangupCases(),

@@ -63,6 +63,33 @@ func terminalsCases() []Case {
 			t.Equal("device", [2]uint64{of.Dev, of.Ino}, [2]uint64{at.Dev, at.Ino})
 			t.Equal("number", of.Rdev, unix.Mkdev(5, 2))
 		}},
+		{Op: posix.OpPosixOpenpt, Name: "the name of a slave goes with the master", Run: func(t *T) {
+			m, s := t.terminal()
+			var st posix.Stat
+			t.Must("stat", t.Core.Fstat(s, &st))
+			t.Equal("links", st.Nlink, uint64(1))
+			t.Equal("its owner", st.UID, t.Core.Geteuid())
+			number := st.Rdev
+			t.Must("close", t.Core.Close(m))
+			t.Must("stat", t.Core.Fstat(s, &st))
+			t.Equal("links without the master", st.Nlink, uint64(0))
+			t.Equal("number", st.Rdev, number)
+			_, other := t.terminal()
+			t.Must("stat", t.Core.Fstat(other, &st))
+			t.Equal("the number is not given twice", st.Rdev == number, false)
+		}},
+		{Op: posix.OpOpenPeer, Name: "flags", Run: func(t *T) {
+			m, _ := t.terminal()
+			s := t.FD(t.Core.OpenPeer(m, ptyFlags|unix.O_APPEND))
+			flags, err := t.Core.Fcntl(s, unix.F_GETFL, 0)
+			t.Must("fcntl", err)
+			t.Equal("flags", flags, unix.O_RDWR|unix.O_NONBLOCK|unix.O_APPEND)
+		}},
+		{Op: posix.OpTcgetattr, Name: "epoll has an ioctl of its own", Run: func(t *T) {
+			var s posix.Termios
+			t.Errno("epoll", t.Core.Tcgetattr(t.FD(t.Core.EpollCreate1(0)), &s), unix.EINVAL)
+			t.Errno("eventfd", t.Core.Tcgetattr(t.FD(t.Core.Eventfd2(0, 0)), &s), unix.ENOTTY)
+		}},
 		{Op: posix.OpPosixOpenpt, Name: "lines", Run: func(t *T) {
 			m, s := t.terminal()
 			t.writes("typed", m, "one\ntwo\n")

@@ -1,0 +1,49 @@
+package conformance
+
+import (
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
+
+// senderCases are about what random programs have shown of datagram sockets.
+func senderCases() []Case {
+	return []Case{
+		{Op: posix.OpRecvmsg, Name: "a sender is called what it is called by then", Run: func(t *T) {
+			a, b := t.socket(unix.AF_UNIX, unix.SOCK_DGRAM), t.socket(unix.AF_UNIX, unix.SOCK_DGRAM)
+			to, from := posix.Sockaddr{Family: unix.AF_UNIX, Path: t.Path + "/to"}, posix.Sockaddr{Family: unix.AF_UNIX, Path: t.Path + "/from"}
+			t.Must("bind", t.Core.Bind(b, to))
+			t.Must("send", t.send(a, "before", to))
+			t.Must("bind", t.Core.Bind(a, from))
+			t.Equal("from", t.receives("before it had a name", b, "before").Addr, from)
+		}},
+		{Op: posix.OpGetsockoptTCPInfo, Name: "UDP over IPv6", Run: func(t *T) {
+			var info posix.TCPInfo
+			t.Errno("info", t.Core.GetsockoptTCPInfo(t.socket(unix.AF_INET6, unix.SOCK_DGRAM), &info), unix.ENOPROTOOPT)
+		}},
+		{Op: posix.OpConnect, Name: "a datagram socket to port 0", Run: func(t *T) {
+			s := t.socket(unix.AF_INET, unix.SOCK_DGRAM)
+			t.Errno("shutdown before", t.Core.Shutdown(s, unix.SHUT_WR), unix.ENOTCONN)
+			none := posix.Sockaddr{Family: unix.AF_INET, Addr: netip.MustParseAddrPort("127.0.0.1:0")}
+			s = t.socket(unix.AF_INET, unix.SOCK_DGRAM)
+			t.Errno("connect", t.Core.Connect(s, none), 0)
+			_, err := t.Core.Getpeername(s)
+			t.Errno("peer", err, unix.ENOTCONN)
+			t.Errno("shutdown", t.Core.Shutdown(s, unix.SHUT_WR), 0)
+			t.Must("disconnect", t.Core.Connect(s, posix.Sockaddr{Family: unix.AF_UNSPEC}))
+			t.Errno("shutdown afterwards", t.Core.Shutdown(s, unix.SHUT_WR), unix.ENOTCONN)
+		}},
+		{Op: posix.OpSendmsg, Name: "a datagram socket has a port before its message is looked at", Run: func(t *T) {
+			s := t.socket(unix.AF_INET, unix.SOCK_DGRAM)
+			before, err := t.Core.Getsockname(s)
+			t.Must("name", err)
+			t.Equal("port before", before.Addr.Port(), uint16(0))
+			t.Errno("nowhere", t.send(s, "x", posix.Sockaddr{}), unix.EDESTADDRREQ)
+			after, err := t.Core.Getsockname(s)
+			t.Must("name", err)
+			t.Equal("it has a port", after.Addr.Port() != 0, true)
+		}},
+	}
+}
