@@ -91,10 +91,15 @@ func (p *Process) openPeer(master posix.FD, flags uint32) (posix.FD, posix.Errno
 	t.left = false
 	// O_CREAT and the like mean nothing to what is opened without a path.
 	fd, errno := p.makeFD(ptySlave{t}, flags&(oAccmode|oNonblock|oCloexec|unix.O_APPEND))
-	if f, no := p.file(fd); errno == 0 && no == 0 && flags&unix.O_NOCTTY == 0 {
+	if errno != 0 {
+		return -1, errno
+	}
+	f := p.fds.get(fd)
+	f.flags |= flags & oCloexec // as Linux leaves it: F_GETFL returns it
+	if flags&unix.O_NOCTTY == 0 {
 		p.takeTerminal(f)
 	}
-	return fd, errno
+	return fd, 0
 }
 
 // Tcgetattr implements [posix.Terminals].

@@ -83,7 +83,7 @@ func terminalsCases() []Case {
 			s := t.FD(t.Core.OpenPeer(m, ptyFlags|unix.O_APPEND))
 			flags, err := t.Core.Fcntl(s, unix.F_GETFL, 0)
 			t.Must("fcntl", err)
-			t.Equal("flags", flags, unix.O_RDWR|unix.O_NONBLOCK|unix.O_APPEND)
+			t.Equal("flags", flags, unix.O_RDWR|unix.O_NONBLOCK|unix.O_APPEND|unix.O_CLOEXEC) // the last one, too
 		}},
 		{Op: posix.OpTcgetattr, Name: "epoll has an ioctl of its own", Run: func(t *T) {
 			var s posix.Termios
