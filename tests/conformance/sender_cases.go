@@ -35,6 +35,23 @@ func senderCases() []Case {
 			t.Must("disconnect", t.Core.Connect(s, posix.Sockaddr{Family: unix.AF_UNSPEC}))
 			t.Errno("shutdown afterwards", t.Core.Shutdown(s, unix.SHUT_WR), unix.ENOTCONN)
 		}},
+		{Op: posix.OpSendmsg, Name: "nowhere, after the end", Run: func(t *T) {
+			nowhere := posix.Sockaddr{Family: unix.AF_UNIX, Path: t.Path + "/nothing"}
+			for _, c := range []struct {
+				what     string
+				typ      int
+				none, to posix.Errno
+			}{
+				{"stream", unix.SOCK_STREAM, unix.EPIPE, unix.EOPNOTSUPP}, {"seqpacket", unix.SOCK_SEQPACKET, unix.ENOTCONN, unix.ENOTCONN},
+			} {
+				s := t.socket(unix.AF_UNIX, c.typ)
+				t.Must("shutdown", t.Core.Shutdown(s, unix.SHUT_WR))
+				_, err := t.Core.Sendmsg(s, &posix.Msg{Data: []byte("x")}, unix.MSG_NOSIGNAL)
+				t.Errno(c.what, err, c.none)
+				_, err = t.Core.Sendmsg(s, &posix.Msg{Data: []byte("x"), Addr: nowhere}, unix.MSG_NOSIGNAL)
+				t.Errno(c.what+" to a name", err, c.to)
+			}
+		}},
 		{Op: posix.OpSendmsg, Name: "a datagram socket has a port before its message is looked at", Run: func(t *T) {
 			s := t.socket(unix.AF_INET, unix.SOCK_DGRAM)
 			before, err := t.Core.Getsockname(s)

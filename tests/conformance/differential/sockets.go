@@ -171,6 +171,9 @@ func socketGenerators(t *[posix.OpCount]func(g *generator)) {
 			err := s.core.GetsockoptTCPInfo(h.fd, &info)
 			if info.State != listenState {
 				info = posix.TCPInfo{State: info.State} // how much is on its way is a matter of moments
+				if info.State == finWait1 {
+					info.State = finWait2 // and so is whether the end has been acknowledged
+				}
 			}
 			return answer(err, info)
 		}})
@@ -223,8 +226,8 @@ func (g *generator) bound() {
 	}
 }
 
-// listenState is TCP_LISTEN.
-const listenState = 10
+// TCP_FIN_WAIT1, TCP_FIN_WAIT2 and TCP_LISTEN. Source: include/net/tcp_states.h.
+const finWait1, finWait2, listenState = 4, 5, 10
 
 func (g *generator) option() [2]int {
 	return pick(g, [2]int{unix.SOL_SOCKET, unix.SO_REUSEADDR}, [2]int{unix.SOL_SOCKET, unix.SO_REUSEPORT}, [2]int{unix.SOL_SOCKET, unix.SO_KEEPALIVE},
