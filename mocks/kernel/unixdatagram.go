@@ -16,16 +16,22 @@ func (s *unixSocket) prepareDatagram(p *Process, m *outgoing) posix.Errno {
 		if len(m.data) > int(s.options.sndbuf)-32 {
 			return emsgsize
 		}
+		if s.shut&shutWrite != 0 { // asked when there is a buffer, and only then who receives it
+			return epipe
+		}
 		if errno != 0 {
 			return errno
 		}
 		m.target = other
 	} else {
-		if s.peer == nil {
-			return enotconn
-		}
 		if len(m.data) > int(s.options.sndbuf)-32 {
 			return emsgsize
+		}
+		if s.peer == nil && s.shut&shutWrite != 0 {
+			return epipe
+		}
+		if s.peer == nil {
+			return enotconn
 		}
 		m.target = s.peer
 	}

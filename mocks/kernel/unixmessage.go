@@ -86,11 +86,11 @@ func (s *unixSocket) prepareStream(m *outgoing) posix.Errno {
 		return eisconn
 	case m.addr.Family != unix.AF_UNSPEC:
 		return eopnotsupp
+	case s.peer == nil:
+		return enotconn
 	case s.shut&shutWrite != 0:
 		m.signal = true
 		return epipe
-	case s.peer == nil:
-		return enotconn
 	}
 	return 0
 }

@@ -40,9 +40,9 @@ func senderCases() []Case {
 			for _, c := range []struct {
 				what     string
 				typ      int
-				none, to posix.Errno
+				none, to, long posix.Errno
 			}{
-				{"stream", unix.SOCK_STREAM, unix.EPIPE, unix.EOPNOTSUPP}, {"seqpacket", unix.SOCK_SEQPACKET, unix.ENOTCONN, unix.ENOTCONN},
+				{"stream", unix.SOCK_STREAM, unix.ENOTCONN, unix.EOPNOTSUPP, unix.ENOTCONN}, {"datagram", unix.SOCK_DGRAM, unix.EPIPE, unix.EPIPE, unix.EMSGSIZE}, {"seqpacket", unix.SOCK_SEQPACKET, unix.ENOTCONN, unix.ENOTCONN, unix.ENOTCONN},
 			} {
 				s := t.socket(unix.AF_UNIX, c.typ)
 				t.Must("shutdown", t.Core.Shutdown(s, unix.SHUT_WR))
@@ -50,7 +50,11 @@ func senderCases() []Case {
 				t.Errno(c.what, err, c.none)
 				_, err = t.Core.Sendmsg(s, &posix.Msg{Data: []byte("x"), Addr: nowhere}, unix.MSG_NOSIGNAL)
 				t.Errno(c.what+" to a name", err, c.to)
+				_, err = t.Core.Sendmsg(s, &posix.Msg{Data: make([]byte, 1<<22)}, unix.MSG_NOSIGNAL)
+				t.Errno(c.what+", too long", err, c.long)
 			}
+			_, err := t.Core.Sendmsg(t.socket(unix.AF_UNIX, unix.SOCK_DGRAM), &posix.Msg{Data: make([]byte, 1<<22)}, unix.MSG_NOSIGNAL)
+			t.Errno("too long before the end", err, unix.EMSGSIZE)
 		}},
 		{Op: posix.OpSendmsg, Name: "a datagram socket has a port before its message is looked at", Run: func(t *T) {
 			s := t.socket(unix.AF_INET, unix.SOCK_DGRAM)
