@@ -97,6 +97,11 @@ func (r *run) program(only []posix.Op, alone bool, length int) {
 	g.prelude()
 	for !r.over() {
 		op := only[g.rng.IntN(len(only))]
+		if alone && g.chance(5) { // elsewhere they are not generated at all
+			if rare := onlyAlone[g.rng.IntN(len(onlyAlone))]; slices.Contains(only, rare) {
+				op = rare
+			}
+		}
 		if !alone && slices.Contains(onlyAlone, op) {
 			if len(only) == 1 {
 				return
