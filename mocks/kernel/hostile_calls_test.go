@@ -57,6 +57,7 @@ func (a *anything) run() {
 	pid, err := init.Fork(func(p *kernel.Process) {
 		defer func() { over = true }()
 		fine(a.t, p.Sigaction(unix.SIGUSR1, kernel.Action{Handler: func(posix.SignalInfo) {}}))
+		a.equip(p)
 		for range 150 {
 			if len(a.program) == 0 {
 				return
@@ -75,6 +76,20 @@ func (a *anything) run() {
 	for init.Waitid(posix.PAll, 0, &posix.WaitInfo{}, unix.WEXITED) == nil {
 	}
 	_ = k.Close()
+}
+
+// equip opens something of many kinds, so that what is done with descriptors is more often done than refused.
+func (a *anything) equip(p *kernel.Process) {
+	_, _ = p.Openat2(posix.AtFDCWD, "/tmp/a", posix.OpenHow{Flags: unix.O_RDWR})
+	_, _ = p.Openat2(posix.AtFDCWD, "/tmp", posix.OpenHow{Flags: unix.O_DIRECTORY})
+	_, _, _ = p.Pipe2(0)
+	_, _, _ = p.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	_, _ = p.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	_, _ = p.EpollCreate1(0)
+	_, _ = p.Fsopen("tmpfs", 0)
+	_, _ = p.MemfdCreate("m", unix.MFD_ALLOW_SEALING)
+	_, _ = p.LandlockCreateRuleset(&posix.LandlockRulesetAttr{HandledAccessFS: 1})
+	_, _ = p.PosixOpenpt(unix.O_RDWR)
 }
 
 // call makes one call.
@@ -165,6 +180,8 @@ func (a *anything) optional(t reflect.Type) bool {
 // number returns one that is small, or a flag, or several, or extreme.
 func (a *anything) number() int64 {
 	switch b := a.byte(); {
+	case b < 50:
+		return 0
 	case b < 100:
 		return int64(b % 50)
 	case b < 150:
