@@ -117,7 +117,10 @@ func (s *inetSocket) target(a posix.Sockaddr) (netip.AddrPort, posix.Errno) {
 	case addr == netip.IPv6Unspecified():
 		addr = netip.IPv6Loopback()
 	}
-	if !s.ns.up || !addr.IsLoopback() {
+	switch {
+	case !s.ns.up && addr.Is6():
+		return netip.AddrPort{}, unix.EADDRNOTAVAIL // there is no address to send from, which IPv6 asks first
+	case !s.ns.up, !addr.IsLoopback():
 		return netip.AddrPort{}, unix.ENETUNREACH
 	}
 	return netip.AddrPortFrom(addr, a.Addr.Port()), 0

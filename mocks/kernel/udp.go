@@ -91,7 +91,7 @@ func (u *udpSocket) prepare(_ *Process, m *outgoing) posix.Errno {
 	}
 	if m.addr.Family != unix.AF_UNSPEC {
 		switch to, errno := u.address(m.addr); {
-		case errno != 0 && errno != unix.ENETUNREACH:
+		case errno != 0 && errno != unix.ENETUNREACH && errno != unix.EADDRNOTAVAIL:
 			return errno
 		case m.addr.Addr.Port() == 0:
 			return einval

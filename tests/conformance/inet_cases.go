@@ -195,6 +195,18 @@ func inetCases() []Case {
 			t.Errno("again", t.Core.Connect(s, name), unix.ECONNREFUSED)
 			t.Equal("as new", t.polled(s, allEvents), int16(0x114))
 		}},
+		{Op: posix.OpConnect, Name: "inet, the loopback interface down", Need: Root, Alone: true, Run: func(t *T) {
+			t.Must("unshare", t.Core.Unshare(unix.CLONE_NEWNET))
+			for _, typ := range []int{unix.SOCK_STREAM, unix.SOCK_DGRAM} {
+				for address, want := range map[string]posix.Errno{"127.0.0.1:80": unix.ENETUNREACH, "[::1]:80": unix.EADDRNOTAVAIL} {
+					to := posix.Sockaddr{Family: unix.AF_INET, Addr: netip.MustParseAddrPort(address)}
+					if to.Addr.Addr().Is6() {
+						to.Family = unix.AF_INET6
+					}
+					t.Errno(address, t.Core.Connect(t.socket(int(to.Family), typ), to), want)
+				}
+			}
+		}},
 		{Op: posix.OpConnect, Name: "inet twice", Run: func(t *T) {
 			l, name := t.bound("127.0.0.1", unix.SOCK_STREAM)
 			t.Must("listen", t.Core.Listen(l, 1))
