@@ -84,7 +84,14 @@ func (p *Process) openPeer(master posix.FD, flags uint32) (posix.FD, posix.Errno
 		return -1, eio // ioctl of a slave that only a master knows
 	case !p.room(1):
 		return -1, emfile
-	case t.locked:
+	}
+	// The slave is somewhere below the directory in which the master was found.
+	at := p.fds.get(master).place
+	slave := spot{at.mount, &entry{parent: at.entry.parent, inode: t.node}}
+	if _, errno := p.landlockOpen(slave, flags); errno != 0 {
+		return -1, errno
+	}
+	if t.locked {
 		return -1, eio
 	}
 	t.slaves++

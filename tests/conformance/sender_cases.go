@@ -38,8 +38,8 @@ func senderCases() []Case {
 		{Op: posix.OpSendmsg, Name: "nowhere, after the end", Run: func(t *T) {
 			nowhere := posix.Sockaddr{Family: unix.AF_UNIX, Path: t.Path + "/nothing"}
 			for _, c := range []struct {
-				what     string
-				typ      int
+				what           string
+				typ            int
 				none, to, long posix.Errno
 			}{
 				{"stream", unix.SOCK_STREAM, unix.ENOTCONN, unix.EOPNOTSUPP, unix.ENOTCONN}, {"datagram", unix.SOCK_DGRAM, unix.EPIPE, unix.EPIPE, unix.EMSGSIZE}, {"seqpacket", unix.SOCK_SEQPACKET, unix.ENOTCONN, unix.ENOTCONN, unix.ENOTCONN},

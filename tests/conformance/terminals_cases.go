@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"errors"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
@@ -77,6 +79,23 @@ func terminalsCases() []Case {
 			_, other := t.terminal()
 			t.Must("stat", t.Core.Fstat(other, &st))
 			t.Equal("the number is not given twice", st.Rdev == number, false)
+		}},
+		{Op: posix.OpOpenPeer, Name: "Landlock does not allow it", Alone: true, Run: func(t *T) {
+			master := t.FD(t.Core.PosixOpenpt(unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC))
+			rules, err := t.Core.LandlockCreateRuleset(&posix.LandlockRulesetAttr{HandledAccessFS: unix.LANDLOCK_ACCESS_FS_WRITE_FILE})
+			if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
+				t.Skipf("this kernel has no Landlock: %v", err)
+			}
+			t.FD(rules, err)
+			_, err = t.Core.Prctl(posix.PrctlArgs{Op: unix.PR_SET_NO_NEW_PRIVS, Arg2: 1})
+			t.Must("prctl", err)
+			t.Must("landlock_restrict_self", t.Core.LandlockRestrictSelf(rules, 0))
+			_, err = t.Core.OpenPeer(master, unix.O_RDWR|unix.O_NOCTTY)
+			t.Errno("locked", err, unix.EACCES)
+			t.Must("unlockpt", t.Core.Unlockpt(master))
+			_, err = t.Core.OpenPeer(master, unix.O_RDWR|unix.O_NOCTTY)
+			t.Errno("to write", err, unix.EACCES)
+			t.FD(t.Core.OpenPeer(master, unix.O_RDONLY|unix.O_NOCTTY|unix.O_CLOEXEC))
 		}},
 		{Op: posix.OpOpenPeer, Name: "flags", Run: func(t *T) {
 			m, _ := t.terminal()
