@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
@@ -15,6 +17,7 @@ type fsContext struct {
 	set   fsOptions
 	super *super
 	root  *entry // nil: not made, or given to a mount
+	log   []string
 }
 
 // fsPhase says what may be done with a context. Source: enum fs_context_phase.
@@ -29,7 +32,33 @@ const (
 
 func (c *fsContext) pollable() bool { return false }
 
-func (c *fsContext) read(_ *Process, _ *file, _ []byte) (int, posix.Errno) { return 0, enodata }
+// maxLog is how many messages a context keeps; the oldest go first. Source: struct fc_log.
+const maxLog = 8
+
+// complain keeps why a parameter was refused. Source: fs_parse in fs/fs_parser.c.
+func (c *fsContext) complain(key string, known bool) {
+	message := "Unknown parameter"
+	if known {
+		message = "Bad value for"
+	}
+	c.log = append(c.log, "e "+c.typ+": "+message+" '"+key+"'\n")
+	if len(c.log) > maxLog {
+		c.log = c.log[1:]
+	}
+}
+
+// read takes a message, whole or not at all. Source: fscontext_read in fs/fsopen.c.
+func (c *fsContext) read(_ *Process, _ *file, b []byte) (int, posix.Errno) {
+	switch {
+	case len(c.log) == 0:
+		return 0, enodata
+	case len(c.log[0]) > len(b):
+		return 0, emsgsize
+	}
+	n := copy(b, c.log[0])
+	c.log = c.log[1:]
+	return n, 0
+}
 
 func (c *fsContext) release(*file) {
 	if c.root != nil {
@@ -109,9 +138,17 @@ func (p *Process) fsconfig(c posix.FsConfig) posix.Errno {
 		return p.createSuper(fs)
 	}
 	if c.Cmd == unix.FSCONFIG_SET_FLAG {
-		return fs.set.flag(c.Key, fs.typ)
+		errno := fs.set.flag(c.Key, fs.typ)
+		if errno != 0 {
+			fs.complain(c.Key, false)
+		}
+		return errno
 	}
-	return fs.set.text(p, c.Key, c.Value, fs.typ)
+	errno = fs.set.text(p, c.Key, c.Value, fs.typ)
+	if errno != 0 {
+		fs.complain(c.Key, slices.Contains(valued[fs.typ], c.Key))
+	}
+	return errno
 }
 
 func (p *Process) createSuper(fs *fsContext) posix.Errno {
@@ -164,4 +201,10 @@ func (p *Process) fsmount(fd posix.FD, flags uint32, attrs uint32) (posix.FD, po
 	made, errno := p.describeTree(m, flags&unix.FSMOUNT_CLOEXEC != 0)
 	fs.root, fs.phase = nil, mounted
 	return made, errno
+}
+
+// valued are the parameters with a value that file systems know.
+var valued = map[string][]string{
+	"tmpfs": {"size", "nr_blocks", "nr_inodes", "mode", "uid", "gid", "huge"},
+	"proc":  {"subset", "hidepid", "gid"},
 }

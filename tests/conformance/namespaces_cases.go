@@ -53,6 +53,22 @@ func deniedMountCases() []Case {
 			_, err = t.Core.Fsmount(-1, 1<<20, 0)
 			t.Errno("fsmount with unknown flags", err, unix.EPERM)
 		}},
+		{Op: posix.OpFsconfig, Name: "why a parameter was refused", Need: Root, Run: func(t *T) {
+			fs := t.FD(t.Core.Fsopen("tmpfs", unix.FSOPEN_CLOEXEC))
+			b := make([]byte, 100)
+			_, err := t.Core.Read(fs, b)
+			t.Errno("nothing to say", err, unix.ENODATA)
+			for key, text := range map[string]string{"nonsense": "e tmpfs: Unknown parameter 'nonsense'\n", "mode": "e tmpfs: Bad value for 'mode'\n"} {
+				t.Errno(key, t.Core.Fsconfig(posix.FsConfig{FS: fs, Cmd: unix.FSCONFIG_SET_STRING, Key: key, Value: "9"}), unix.EINVAL)
+				_, err = t.Core.Read(fs, b[:5])
+				t.Errno("no room", err, unix.EMSGSIZE)
+				n, err := t.Core.Read(fs, b)
+				t.Errno("read", err, 0)
+				t.Equal("text", string(b[:n]), text)
+			}
+			_, err = t.Core.Read(fs, b)
+			t.Errno("all is said", err, unix.ENODATA)
+		}},
 		{Op: posix.OpFsconfig, Name: "of what is no context", Run: func(t *T) {
 			create := posix.FsConfig{FS: -1, Cmd: unix.FSCONFIG_CMD_CREATE}
 			t.Errno("of -1", t.Core.Fsconfig(create), unix.EINVAL)
