@@ -102,13 +102,19 @@ func (p *Process) addPathRule(fd posix.FD, rule *posix.LandlockPathBeneath) posi
 		return einval
 	}
 	parent, errno := p.anyFile(rule.Parent)
-	switch {
-	case errno != 0:
+	if errno != 0 {
 		return errno
+	}
+	var n *inode
+	slave, isSlave := parent.object.(ptySlave) // it has a name in devpts, which this machine does not show
+	switch {
+	case isSlave:
+		n = slave.node
 	case parent.place == nil || parent.place.mount == p.k.tree.hidden:
 		return ebadfd
+	default:
+		n = parent.place.entry.inode
 	}
-	n := parent.place.entry.inode
 	if n.mode&unix.S_IFMT != unix.S_IFDIR && rule.AllowedAccess&^landlockFiles != 0 {
 		return einval
 	}

@@ -1,6 +1,8 @@
 package conformance
 
 import (
+	"errors"
+
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -100,6 +102,18 @@ func landlockCases() []Case {
 			t.Errno("read", err, unix.EINVAL)
 			_, err = t.Core.Write(fd, make([]byte, 8))
 			t.Errno("write", err, unix.EINVAL)
+		}},
+		{Op: posix.OpLandlockAddPathRule, Name: "the other end of a terminal", Run: func(t *T) {
+			master := t.FD(t.Core.PosixOpenpt(unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC))
+			t.Must("unlockpt", t.Core.Unlockpt(master))
+			slave := t.FD(t.Core.OpenPeer(master, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC))
+			rules, err := t.Core.LandlockCreateRuleset(&posix.LandlockRulesetAttr{HandledAccessFS: unix.LANDLOCK_ACCESS_FS_READ_FILE})
+			if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
+				t.Skipf("this kernel has no Landlock: %v", err)
+			}
+			t.FD(rules, err)
+			rule := &posix.LandlockPathBeneath{AllowedAccess: unix.LANDLOCK_ACCESS_FS_READ_FILE, Parent: slave}
+			t.Errno("landlock_add_rule", t.Core.LandlockAddPathRule(rules, rule), 0)
 		}},
 		{Op: posix.OpLandlockAddPathRule, Name: "to no ruleset", Run: func(t *T) {
 			t.Landlock(1)
