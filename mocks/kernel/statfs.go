@@ -39,6 +39,8 @@ func (k *Kernel) magicOf(dev uint64) uint64 {
 		return pidfsMagic
 	case k.io.sockfs.dev:
 		return k.io.sockfs.magic
+	case k.io.devpts.dev:
+		return k.io.devpts.magic
 	}
 	return unix.ANON_INODE_FS_MAGIC
 }

@@ -80,6 +80,13 @@ func terminalsCases() []Case {
 			t.Must("stat", t.Core.Fstat(other, &st))
 			t.Equal("the number is not given twice", st.Rdev == number, false)
 		}},
+		{Op: posix.OpFstatfs, Name: "the other end of a terminal", Run: func(t *T) {
+			master := t.FD(t.Core.PosixOpenpt(unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC))
+			t.Must("unlockpt", t.Core.Unlockpt(master))
+			var st posix.Statfs
+			t.Must("fstatfs", t.Core.Fstatfs(t.FD(t.Core.OpenPeer(master, unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC)), &st))
+			t.Equal("type", st.Type, uint64(unix.DEVPTS_SUPER_MAGIC))
+		}},
 		{Op: posix.OpOpenPeer, Name: "Landlock does not allow it", Alone: true, Run: func(t *T) {
 			master := t.FD(t.Core.PosixOpenpt(unix.O_RDWR | unix.O_NOCTTY | unix.O_CLOEXEC))
 			rules, err := t.Core.LandlockCreateRuleset(&posix.LandlockRulesetAttr{HandledAccessFS: unix.LANDLOCK_ACCESS_FS_WRITE_FILE})
