@@ -90,6 +90,9 @@ func goroutines() map[string]string {
 	}
 	out := map[string]string{}
 	for stack := range strings.SplitSeq(string(stacks), "\n\n") {
+		if strings.Contains(stack, "\nruntime.goexit1(") {
+			continue // it has run to its end, and only its stack is still there
+		}
 		if strings.Contains(stack, ours) && !strings.Contains(stack, "testing.tRunner(") && !strings.Contains(stack, "testing.(*M).Run") &&
 			!strings.Contains(stack, ours+"tests/leak.goroutines(") {
 			id, _, _ := strings.Cut(strings.TrimPrefix(stack, "goroutine "), " ")
