@@ -276,3 +276,17 @@ func (s *site) soon(holds func() bool) {
 		time.Sleep(time.Millisecond)
 	}
 }
+
+// settled is the inventory when it has been the same for a while: what a start leaves to other threads is over then.
+func (s *site) settled() []string {
+	last, same := s.inventory(), 0
+	s.soon(func() bool {
+		time.Sleep(10 * time.Millisecond)
+		now := s.inventory()
+		if same++; !slices.Equal(now, last) {
+			last, same = now, 0
+		}
+		return same == 5
+	})
+	return last
+}

@@ -119,7 +119,7 @@ func TestEveryCallOfAReloadFailsOnKernel(t *testing.T) {
 			s = newSite(t, kernel.Config{}, policyOf(serving), nil)
 			l = s.next()
 			s.startAll(l)
-			before = s.inventory()
+			before = s.settled()
 		}
 		next := map[string]string{"one": "two", "two": "one"}[serving]
 		s.change(next)
@@ -218,7 +218,7 @@ func TestEveryStepOfAReloadFailsOnKernel(t *testing.T) {
 	}}, policyOf("one"), nil)
 	l := s.next()
 	s.startAll(l)
-	before := s.inventory()
+	before := s.settled()
 	s.change("two")
 	calls := 0
 	for {
