@@ -137,11 +137,14 @@ type Seccomp struct {
 	Deny          []Call          // sorted by name, without duplicates
 }
 
-// Call is a system call that a rule names.
+// Call is a system call that a rule names. Several of one name with other conditions are alternatives.
 type Call struct {
-	Name  string
-	Group string // "@basic-io" when it came through a group, else empty
-	Pos   Pos
+	Name        string
+	Group       string // "@basic-io" when it came through a group, else empty
+	Pos         Pos
+	When        *Expr   // the calls of the name that the rule is about; nil for all
+	Answer      *Action // of a rule in deny: another answer than the section's; nil for that
+	IfSupported bool    // an architecture or a kernel without the call is no error
 }
 
 // Access is what a module may do below a path.
@@ -213,4 +216,18 @@ type Catalog struct {
 	Calls map[string]struct{}
 	// Groups are the members of each group, keyed with the "@". Groups are expanded already.
 	Groups map[string][]string
+	// Architectures are what seccomp.architectures may name besides native.
+	Architectures []string
+
+	// What follows may be nil: then the catalog knows nothing of it.
+
+	// Known tells whether the table of any architecture has a call.
+	Known func(call string) bool
+	// Prototype returns what a call takes. Without it there are no argument rules.
+	Prototype func(call string) (Prototype, bool)
+	// Constant returns the value of a C constant on this architecture, Constants the names of all, for suggestions.
+	Constant  func(name string) (uint64, bool)
+	Constants func() []string
+	// Since returns the first kernel that has a call.
+	Since func(call string) (KernelVersion, bool)
 }
