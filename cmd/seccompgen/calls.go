@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -11,7 +10,6 @@ import (
 	"go/types"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -45,8 +43,8 @@ func findSource() (source, error) {
 	return source{version: version, dir: dir}, nil
 }
 
-// notCalls are SYS_ constants that stand for no call: arm64's first number of a range kept for architectures.
-var notCalls = map[string]bool{"SYS_ARCH_SPECIFIC_SYSCALL": true}
+// notCalls are SYS_ constants that stand for no call: the first number of a range kept for architectures, and a mask of ARM.
+var notCalls = map[string]bool{"SYS_ARCH_SPECIFIC_SYSCALL": true, "SYS_SYSCALL_MASK": true}
 
 // calls returns the system calls of an architecture, sorted by number.
 func (s source) calls(goarch string) ([]call, error) {
@@ -81,11 +79,8 @@ func parseCalls(path string, src any) ([]call, error) {
 		}
 		calls = append(calls, call{name: strings.ToLower(short), nr: uint32(nr)})
 	}
-	slices.SortFunc(calls, func(a, b call) int { return cmp.Compare(a.nr, b.nr) })
-	for i := 1; i < len(calls); i++ {
-		if calls[i].nr == calls[i-1].nr {
-			return nil, fmt.Errorf("%s: %s and %s are both %d", path, calls[i-1].name, calls[i].name, calls[i].nr)
-		}
+	if err := sortCalls(path, calls); err != nil {
+		return nil, err
 	}
 	if len(calls) == 0 {
 		return nil, fmt.Errorf("%s: no SYS_ constants", path)

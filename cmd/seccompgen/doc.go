@@ -6,7 +6,8 @@
 //	seccompgen -refresh-groups  first take groups.txt anew from this machine's systemd-analyze
 //
 // The numbers are the SYS_ constants of the version of golang.org/x/sys that
-// go.mod pins. The groups come from groups.txt, which is committed and names
+// go.mod pins; x32's, which it lacks, and ARM's private ones are in inputs,
+// taken from the kernel's headers. The groups come from groups.txt, which is committed and names
 // the systemd that printed it, so the tables depend on nothing but committed
 // text and go.sum: the same checkout gives the same bytes on every machine.
 //

@@ -7,11 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 )
-
-// architectures are those that Bulkhead supports, by GOARCH.
-var architectures = []string{"amd64", "arm64"}
 
 const groupsText = "groups.txt"
 
@@ -44,7 +40,7 @@ func run(check, refresh bool, report io.Writer) error {
 		return err
 	}
 	if len(missing) > 0 && !check {
-		fmt.Fprintf(report, "seccompgen: %d calls of %s are calls of neither %s\n", len(missing), groupsText, strings.Join(architectures, " nor "))
+		fmt.Fprintf(report, "seccompgen: %d calls of %s are of architectures without a table\n", len(missing), groupsText)
 	}
 	if check {
 		return compare(files)
@@ -69,21 +65,21 @@ func generate() (files []file, missing []string, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	tables, origins, err := readTables(source)
+	if err != nil {
+		return nil, nil, err
+	}
 	known := map[string]bool{}
-	for _, arch := range architectures {
-		calls, err := source.calls(arch)
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, c := range calls {
+	for _, t := range tables {
+		for _, c := range t.calls {
 			known[c.name] = true
 		}
-		text, err := writeCalls(source.version, arch, calls)
-		if err != nil {
-			return nil, nil, err
-		}
-		files = append(files, file{"zz_generated_calls_" + arch + ".go", text})
 	}
+	calls, err := writeCalls(append([]string{unixModule + " " + source.version}, origins...), tables)
+	if err != nil {
+		return nil, nil, err
+	}
+	files = append(files, file{"zz_generated_calls.go", calls})
 	text, err := os.ReadFile(groupsText)
 	if err != nil {
 		return nil, nil, err

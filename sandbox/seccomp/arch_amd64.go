@@ -3,11 +3,9 @@ package seccomp
 import "golang.org/x/sys/unix"
 
 const (
+	native     = X8664
 	nativeArch = unix.AUDIT_ARCH_X86_64
 	nativeName = "x86_64"
-
-	// The calls of the x32 ABI have the architecture of x86-64 and this bit in their number. Source: asm/unistd.h.
-	x32Bit = 0x40000000
 
 	// noCall is the number that a tracer sets so that a call is not made (ptrace(2)). It has the bit, and is none of x32.
 	noCall = 0xffffffff

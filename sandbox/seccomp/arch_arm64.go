@@ -3,6 +3,7 @@ package seccomp
 import "golang.org/x/sys/unix"
 
 const (
+	native     = AArch64
 	nativeArch = unix.AUDIT_ARCH_AARCH64
 	nativeName = "aarch64"
 )

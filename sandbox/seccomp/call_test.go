@@ -8,20 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestNumberAndNameAreInverse(t *testing.T) {
-	for i, c := range callTable {
-		if nr, known := Number(c.name); !known || nr != c.nr {
-			t.Errorf("Number(%q) is %d, %v; want %d", c.name, nr, known, c.nr)
-		}
-		if got := Name(c.nr); got != c.name {
-			t.Errorf("Name(%d) is %q, want %q", c.nr, got, c.name)
-		}
-		if i > 0 && callTable[i-1].nr >= c.nr {
-			t.Errorf("%s is out of order", c.name)
-		}
-	}
-}
-
 func TestNumber(t *testing.T) {
 	for name, want := range map[string]uint32{
 		"read": unix.SYS_READ, "clone3": unix.SYS_CLONE3, "openat2": unix.SYS_OPENAT2, "execveat": unix.SYS_EXECVEAT,

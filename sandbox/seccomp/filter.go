@@ -25,9 +25,9 @@ func Verify(program []byte, r Rules) (*Filter, error) {
 	if err := prove(p, r.Want, r.cuts()); err != nil {
 		return nil, fmt.Errorf("the program differs from the policy: %w", err)
 	}
-	f := &Filter{Program: program, Instructions: len(p), Rules: r, Known: len(callTable)}
-	for _, c := range callTable {
-		if r.Want(bpf.Data{Nr: c.nr, Arch: nativeArch}) == bpf.RetAllow {
+	f := &Filter{Program: program, Instructions: len(p), Rules: r, Known: len(native.table().calls)}
+	for _, nr := range native.Calls() {
+		if r.Want(bpf.Data{Nr: nr, Arch: nativeArch}) == bpf.RetAllow {
 			f.Allowed++
 		}
 	}

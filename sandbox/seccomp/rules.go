@@ -111,10 +111,10 @@ func (r Rules) Want(d bpf.Data) uint32 {
 // Exceptions returns, for every call of the table whose answer is not Default, that answer: what a compiler that starts from
 // Default has to add.
 func (r Rules) Exceptions() map[uint32]uint32 {
-	out := make(map[uint32]uint32, len(callTable))
-	for _, c := range callTable {
-		if answer := r.Want(bpf.Data{Nr: c.nr, Arch: nativeArch}); answer != r.Default {
-			out[c.nr] = answer
+	out := make(map[uint32]uint32, len(native.table().calls))
+	for _, nr := range native.Calls() {
+		if answer := r.Want(bpf.Data{Nr: nr, Arch: nativeArch}); answer != r.Default {
+			out[nr] = answer
 		}
 	}
 	return out
@@ -123,8 +123,8 @@ func (r Rules) Exceptions() map[uint32]uint32 {
 // cuts returns the places where Want may give another answer than for the value below, by word.
 func (r Rules) cuts() cuts {
 	numbers := slices.Clone(abiCuts[:])
-	for _, c := range callTable {
-		numbers = append(numbers, c.nr, c.nr+1)
+	for _, nr := range native.Calls() {
+		numbers = append(numbers, nr, nr+1)
 	}
 	for _, nr := range r.Allow {
 		numbers = append(numbers, nr, nr+1)
