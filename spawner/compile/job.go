@@ -39,18 +39,18 @@ func Begin(k Parent, l *launch.Launcher, req Request, ended func()) (*Job, error
 func (t tool) begin(k Parent, l *launch.Launcher, req Request, done func()) (*Job, error) {
 	ours, theirs, err := k.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("make a socket pair for the compile process: %w", err)
+		return nil, fmt.Errorf("make a socket pair for the confined process: %w", err)
 	}
 	j := &Job{kernel: k, ended: done, err: ErrCancelled}
-	j.process, err = t.start(k, l, req.Facts, theirs)
+	j.process, err = t.start(k, l, req.Facts, Role, theirs)
 	if err = errors.Join(err, k.Close(theirs)); err != nil {
 		return nil, errors.Join(err, k.Close(ours))
 	}
 	l.Refill()
-	j.timer = time.AfterFunc(t.timeout, func() { j.settle(wire.Plan{}, Record{}, fmt.Errorf("no plan after %s", t.timeout)) })
+	j.timer = time.AfterFunc(t.timeout, func() { j.settle(wire.Plan{}, Record{}, t.late()) })
 	// It ends at the latest when the process does, unless the file system that it looks at hangs.
 	go func() {
-		plan, record, err := converse(channel{k, ours}, lookup{k}, EncodeRequest(req))
+		plan, record, err := compiled(channel{k, ours}, lookup{k}, EncodeRequest(req))
 		j.settle(plan, record, errors.Join(err, k.Close(ours)))
 	}()
 	return j, nil

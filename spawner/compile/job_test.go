@@ -54,8 +54,8 @@ func TestJobThatFails(t *testing.T) {
 		then  any
 		says  string
 	}{
-		{"crash", nil, thenCrash, "compile the policy: the compile process ended without a plan (it was ended by SIGILL)"},
-		{"hang", half, thenSpin, "compile the policy: no plan after 300ms"},
+		{"crash", nil, thenCrash, "compile the policy: the confined process ended without an answer (it was ended by SIGILL)"},
+		{"hang", half, thenSpin, "compile the policy: no answer after 300ms"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			j, ended := begun(t, tool{hostile(t, tt.write, tt.then), 300 * time.Millisecond}, "")

@@ -50,62 +50,68 @@ type tool struct {
 	timeout    time.Duration
 }
 
-func (t tool) run(k Parent, l *launch.Launcher, req Request) (wire.Plan, Record, error) {
-	ours, theirs, err := k.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+func (t tool) run(k Parent, l *launch.Launcher, req Request) (plan wire.Plan, record Record, err error) {
+	err = t.exchange(k, l, req.Facts, Role, func(c channel) (err error) {
+		plan, record, err = compiled(c, lookup{k}, EncodeRequest(req))
+		return err
+	})
 	if err != nil {
-		return wire.Plan{}, Record{}, fmt.Errorf("make a socket pair for the compile process: %w", err)
+		return wire.Plan{}, Record{}, fmt.Errorf("compile the policy: %w", err)
 	}
-	p, err := t.start(k, l, req.Facts, theirs)
-	err = errors.Join(err, k.Close(theirs))
-	if err != nil {
-		return wire.Plan{}, Record{}, errors.Join(err, k.Close(ours))
-	}
-	l.Refill() // for the launch to come; the other process has the next milliseconds
-	type result struct {
-		plan   wire.Plan
-		record Record
-		err    error
-	}
-	done := make(chan result, 1)
-	// The answers are given by another thread: a file system that hangs must not take the spawner with it.
-	go func() {
-		plan, record, err := converse(channel{k, ours}, lookup{k}, EncodeRequest(req))
-		done <- result{plan, record, errors.Join(err, k.Close(ours))}
-	}()
-	timer := time.NewTimer(t.timeout)
-	defer timer.Stop()
-	var r result
-	select {
-	case r = <-done:
-	case <-timer.C:
-		r.err = fmt.Errorf("no plan after %s", t.timeout)
-	}
-	status, err := finish(k, p)
-	if r.err != nil {
-		return wire.Plan{}, Record{}, errors.Join(fmt.Errorf("compile the policy: %w%s", r.err, status), err)
-	}
-	return r.plan, r.record, err
+	return plan, record, nil
 }
 
-// start launches the compile process.
-func (t tool) start(k Parent, l *launch.Launcher, f host.Facts, theirs posix.FD) (p launch.Process, err error) {
+// exchange runs a role of the program, and talk with it.
+func (t tool) exchange(k Parent, l *launch.Launcher, f host.Facts, role string, talk func(channel) error) error {
+	ours, theirs, err := k.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("make a socket pair for the confined process: %w", err)
+	}
+	p, err := t.start(k, l, f, role, theirs)
+	err = errors.Join(err, k.Close(theirs))
+	if err != nil {
+		return errors.Join(err, k.Close(ours))
+	}
+	l.Refill() // for the launch to come; the other process has the next milliseconds
+	done := make(chan error, 1)
+	// The answers are given by another thread: a file system that hangs must not take the spawner with it.
+	go func() { done <- errors.Join(talk(channel{k, ours}), k.Close(ours)) }()
+	timer := time.NewTimer(t.timeout)
+	defer timer.Stop()
+	select {
+	case err = <-done:
+	case <-timer.C:
+		err = t.late()
+	}
+	status, reaped := finish(k, p)
+	if err != nil {
+		err = fmt.Errorf("%w%s", err, status)
+	}
+	return errors.Join(err, reaped)
+}
+
+// late is the error of a process that took too long.
+func (t tool) late() error { return fmt.Errorf("no answer after %s", t.timeout) }
+
+// start launches a role of the program.
+func (t tool) start(k Parent, l *launch.Launcher, f host.Facts, role string, theirs posix.FD) (p launch.Process, err error) {
 	filter, err := OwnFilter(toolCalls)
 	if err != nil {
 		return launch.Process{}, err
 	}
 	program, err := k.Openat2(posix.AtFDCWD, t.executable, posix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC})
 	if err != nil {
-		return launch.Process{}, fmt.Errorf("start the compile process: open the own program: %w", err)
+		return launch.Process{}, fmt.Errorf("start the confined process: open the own program: %w", err)
 	}
 	defer func() { err = errors.Join(err, k.Close(program)) }()
 	p, err = l.Launch(launch.Request{
-		Program: sandbox.CompileTool(sandbox.Tool{Name: "compile", Executable: "program", Argv: []string{"supervisor", Role}, Channel: "channel",
+		Program: sandbox.CompileTool(sandbox.Tool{Name: "compile", Executable: "program", Argv: []string{"supervisor", role}, Channel: "channel",
 			CPUSeconds: uint64(max(t.timeout, time.Second) / time.Second), Facts: f, Filter: filter}),
 		Stdio:     [3]posix.FD{theirs, 2, 2},
 		Listeners: map[string]posix.FD{"channel": theirs, "program": program},
 	})
 	if err != nil {
-		return p, fmt.Errorf("start the compile process: %w", err)
+		return p, fmt.Errorf("start the confined process: %w", err)
 	}
 	return p, nil
 }
@@ -113,40 +119,55 @@ func (t tool) start(k Parent, l *launch.Launcher, f host.Facts, theirs posix.FD)
 // Role is the first argument that makes the program the compile process.
 const Role = "role:compile"
 
-// converse sends the request and answers questions until the plan comes.
-func converse(c channel, l lookup, request []byte) (wire.Plan, Record, error) {
-	if err := c.send('r', request); err != nil {
-		return wire.Plan{}, Record{}, during("send the request", err)
-	}
+// compiled sends a request to the compile process, answers its questions from this host, and returns the plan with what it was made of.
+func compiled(c channel, l lookup, request []byte) (wire.Plan, Record, error) {
 	var r Record
-	for range maxQuestions {
-		kind, body, err := c.receive()
-		if err != nil {
-			return wire.Plan{}, Record{}, ended(err)
-		}
-		if kind == framePlan {
-			r.Plan = body
-			plan, err := wire.DecodePlan(body)
-			return plan, r, err
-		}
-		if kind != frameQuestion {
-			return wire.Plan{}, Record{}, fmt.Errorf("%w: of kind %q", wire.ErrMalformed, kind)
-		}
+	var err error
+	r.Plan, err = converse(c, request, func(body []byte) ([]byte, error) {
 		q, err := decodeQuestion(body)
 		if err != nil {
-			return wire.Plan{}, Record{}, err
+			return nil, err
 		}
 		reply := l.answer(q).encode()
 		r.add(body, reply)
-		if err := c.send('a', reply); err != nil {
-			return wire.Plan{}, Record{}, during("send an answer", err)
-		}
+		return reply, nil
+	})
+	if err != nil {
+		return wire.Plan{}, Record{}, err
 	}
-	return wire.Plan{}, Record{}, fmt.Errorf("the compile process asked more than %d questions", maxQuestions)
+	plan, err := wire.DecodePlan(r.Plan)
+	return plan, r, err
 }
 
-// errEnded is the end of the compile process before it sent a plan.
-var errEnded = errors.New("the compile process ended without a plan")
+// converse sends the request and answers questions until the process has said what it was started for.
+func converse(c channel, request []byte, answer func([]byte) ([]byte, error)) ([]byte, error) {
+	if err := c.send('r', request); err != nil {
+		return nil, during("send the request", err)
+	}
+	for range maxQuestions {
+		kind, body, err := c.receive()
+		if err != nil {
+			return nil, ended(err)
+		}
+		if kind == framePlan {
+			return body, nil
+		}
+		if kind != frameQuestion {
+			return nil, fmt.Errorf("%w: of kind %q", wire.ErrMalformed, kind)
+		}
+		reply, err := answer(body)
+		if err != nil {
+			return nil, err
+		}
+		if err := c.send('a', reply); err != nil {
+			return nil, during("send an answer", err)
+		}
+	}
+	return nil, fmt.Errorf("the confined process asked more than %d questions", maxQuestions)
+}
+
+// errEnded is the end of the process before it sent what it was started for.
+var errEnded = errors.New("the confined process ended without an answer")
 
 // ended replaces what a socket says when the other end is gone: the end of the stream, or a reset when something sent was not read.
 func ended(err error) error {
@@ -170,7 +191,7 @@ func finish(k Parent, p launch.Process) (string, error) {
 	var info posix.WaitInfo
 	err := k.Waitid(posix.PPidfd, int(p.Pidfd), &info, unix.WEXITED)
 	if err := errors.Join(err, k.Close(p.Pidfd)); err != nil {
-		return "", fmt.Errorf("reap the compile process: %w", err)
+		return "", fmt.Errorf("reap the confined process: %w", err)
 	}
 	if info.Code != posix.CldExited && info.Status != int(unix.SIGKILL) {
 		return fmt.Sprintf(" (it was ended by %s)", unix.SignalName(posix.Signal(info.Status))), nil

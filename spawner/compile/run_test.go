@@ -191,20 +191,20 @@ func TestHostileChild(t *testing.T) {
 		then  any
 		says  string
 	}{
-		{"silent end", nil, thenExit, "ended without a plan"},
-		{"crash", nil, thenCrash, "ended without a plan (it was ended by SIGILL)"},
-		{"hang", nil, thenSpin, "no plan after 300ms"},
-		{"half a header", []byte{framePlan, 1}, thenExit, "ended without a plan"},
-		{"half a frame", frame(framePlan, 100, []byte("short")), thenExit, "ended without a plan"},
-		{"half a frame and a hang", frame(framePlan, 100, []byte("short")), thenSpin, "no plan after 300ms"},
+		{"silent end", nil, thenExit, "ended without an answer"},
+		{"crash", nil, thenCrash, "ended without an answer (it was ended by SIGILL)"},
+		{"hang", nil, thenSpin, "no answer after 300ms"},
+		{"half a header", []byte{framePlan, 1}, thenExit, "ended without an answer"},
+		{"half a frame", frame(framePlan, 100, []byte("short")), thenExit, "ended without an answer"},
+		{"half a frame and a hang", frame(framePlan, 100, []byte("short")), thenSpin, "no answer after 300ms"},
 		{"a frame of 4 GiB", frame(framePlan, 0xffffffff, nil), thenSpin, "4294967295 bytes are announced; at most 16777216"},
 		{"unknown kind", frame('x', 0, nil), thenSpin, "malformed message: of kind 'x'"},
 		{"empty plan", frame(framePlan, 0, nil), thenSpin, "malformed message at byte 0"},
 		{"garbage plan", frame(framePlan, 64, []byte(strings.Repeat("\xff\x01\x80\x00", 16))), thenSpin, "malformed message"},
 		{"empty question", frame(frameQuestion, 0, nil), thenSpin, "malformed message"},
 		{"question with more", frame(frameQuestion, len(ask.Bytes())+1, append(ask.Bytes(), 0)), thenSpin, "1 bytes are left over"},
-		{"questions without end", question, thenAgain, "no plan after 300ms"},
-		{"an end after a question", question, thenExit, "the compile process ended without a plan"},
+		{"questions without end", question, thenAgain, "no answer after 300ms"},
+		{"an end after a question", question, thenExit, "the confined process ended without an answer"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -235,7 +235,7 @@ func TestFilterDenies(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _, _ = k.Close(ours), k.Close(theirs) }()
-	p, err := tool{hostile(t, nil, thenOpen), Timeout}.start(k, l, facts, theirs)
+	p, err := tool{hostile(t, nil, thenOpen), Timeout}.start(k, l, facts, Role, theirs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,7 +257,7 @@ func TestProgramCannotStart(t *testing.T) {
 	}
 	for path, want := range map[string]error{"/nowhere/supervisor": unix.ENOENT, text: unix.ENOEXEC} {
 		_, _, err := tool{path, Timeout}.run(k, l, Request{Facts: facts})
-		if !errors.Is(err, want) || !strings.Contains(err.Error(), "start the compile process: ") {
+		if !errors.Is(err, want) || !strings.Contains(err.Error(), "start the confined process: ") {
 			t.Errorf("%s: %v, want %v", path, err, want)
 		}
 	}
@@ -294,7 +294,7 @@ func (s *script) Write(_ posix.FD, p []byte) (int, error) {
 
 func TestQuestionsAreCounted(t *testing.T) {
 	s := &script{loop: []byte{frameQuestion, 5, 0, 0, 0, '?', 0, 0, 0, 0}}
-	_, _, err := converse(channel{s, 7}, lookup{s}, nil)
+	_, _, err := compiled(channel{s, 7}, lookup{s}, nil)
 	if err == nil || !strings.Contains(err.Error(), "asked more than 100000 questions") {
 		t.Errorf("%v", err)
 	}
