@@ -17,8 +17,10 @@ import (
 	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/demo"
 	_ "github.com/bulkhead/bulkhead/cmd/supervisor/internal/early" // runs exec and the compile process
 	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/workbench"
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/posix/retry"
 	"github.com/bulkhead/bulkhead/posix/stack"
 	"github.com/bulkhead/bulkhead/spawner"
 )
@@ -37,8 +39,19 @@ func run(argv []string) int {
 	if len(argv) > 1 && argv[1] == managerRole {
 		return runManager()
 	}
+	if len(argv) > 1 && argv[1] == workbench.Role {
+		// Bare errnos will do: nobody but the parent sees what goes wrong here.
+		if err := workbench.Serve(retry.New(linux.New())); err != nil {
+			fmt.Fprintln(os.Stderr, "supervisor: workbench:", err)
+			return invoke.StatusFailed
+		}
+		return invoke.StatusDone
+	}
 	level := &slog.LevelVar{}
 	rules := spawner.Operations()
+	if len(argv) > 1 && argv[1] == "policy" {
+		rules = workbench.Operations(rules)
+	}
 	layers := stack.New(linux.New(), stack.Options{
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})), Level: level, Rules: &rules,
 	})

@@ -1,0 +1,19 @@
+package workbench
+
+import (
+	"fmt"
+
+	"github.com/bulkhead/bulkhead/posix/bpf"
+)
+
+// disasm prints filters as instructions.
+func (t *task) disasm() error {
+	for _, in := range t.Inputs {
+		p, err := bpf.Decode(in.Text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", in.Name, err)
+		}
+		fmt.Fprintf(&t.out, "# %s: %d instructions\n%s\n", in.Name, len(p), p.Disassemble())
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package workbench
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/spawner/compile"
+	"github.com/bulkhead/bulkhead/spawner/launch"
+)
+
+// MaxInput is how large a file may be, in bytes.
+const MaxInput = 8 << 20
+
+// Run runs a command in a confined process and returns what it said. The files that it makes are not written yet.
+func Run(k compile.Parent, l *launch.Launcher, f host.Facts, r Request) (Result, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return Result{}, err
+	}
+	reply, err := compile.Confined(k, l, f, Role, body, func(q []byte) []byte { return reply(k, q) })
+	if err != nil {
+		return Result{}, err
+	}
+	var out Result
+	if err := json.Unmarshal(reply, &out); err != nil {
+		return Result{}, fmt.Errorf("read the result of the confined process: %w", err)
+	}
+	return out, nil
+}
+
+// reply answers a question of the confined process.
+func reply(k posix.Files, body []byte) []byte {
+	var q question
+	var a answer
+	err := json.Unmarshal(body, &q)
+	if err == nil {
+		a.Text, err = ReadFile(k, q.Path)
+	}
+	if err != nil {
+		a = answer{Error: err.Error()}
+	}
+	text, err := json.Marshal(a)
+	if err != nil {
+		panic(err) // there is nothing in it that JSON does not have
+	}
+	return text
+}
+
+// ReadFile reads a regular file, or what is ready to be read of the standard input when the path is "-".
+func ReadFile(k posix.Files, path string) ([]byte, error) {
+	if path == "-" {
+		return readAll(k, 0, "the standard input")
+	}
+	fd, err := k.Openat2(posix.AtFDCWD, path, posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = k.Close(fd) }()
+	var st posix.Stat
+	if err := k.Fstat(fd, &st); err != nil {
+		return nil, err
+	}
+	if kind := st.Mode & unix.S_IFMT; kind != unix.S_IFREG {
+		return nil, fmt.Errorf("read %s: it is not a regular file", path)
+	}
+	return readAll(k, fd, path)
+}
+
+func readAll(k posix.Files, fd posix.FD, name string) ([]byte, error) {
+	var text []byte
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := k.Read(fd, buf)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return text, nil
+		}
+		if text = append(text, buf[:n]...); len(text) > MaxInput {
+			return nil, fmt.Errorf("read %s: it has more than %d MiB", name, MaxInput>>20)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package workbench
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp"
+	"github.com/bulkhead/bulkhead/spawner/compile"
+)
+
+// Exit statuses of the commands.
+const (
+	done     = 0
+	findings = 1
+	invalid  = 2
+)
+
+// Kernel is what [Serve] needs: a channel to its parent, and memory for the C library to write a filter to.
+type Kernel interface {
+	posix.Files
+	posix.Memory
+}
+
+// Serve is the confined process: it takes one request from its parent, and returns one result.
+func Serve(k Kernel) error {
+	return compile.Attend(k, func(request []byte, ask func([]byte) ([]byte, error)) []byte {
+		t := &task{kernel: k, ask: ask}
+		if err := json.Unmarshal(request, &t.Request); err != nil {
+			t.fail(fmt.Errorf("read the request: %w", err))
+		} else {
+			t.run()
+		}
+		reply, err := json.Marshal(Result{Status: t.status, Out: t.out.Bytes(), Err: t.err.Bytes(), Files: t.files})
+		if err != nil {
+			panic(err) // there is nothing in it that JSON does not have
+		}
+		return reply
+	})
+}
+
+// task is a command at work.
+type task struct {
+	Request
+	kernel   Kernel
+	ask      func(question []byte) ([]byte, error)
+	out, err bytes.Buffer
+	files    []File
+	status   int
+}
+
+// run runs the command.
+func (t *task) run() {
+	command, known := commands()[t.Command]
+	if !known {
+		t.fail(fmt.Errorf("no command %q; this is a bug of ours, please report it", t.Command))
+		return
+	}
+	if err := command(t); err != nil {
+		t.fail(err)
+	}
+}
+
+// fail ends the command: its input is not what it can work with.
+func (t *task) fail(err error) {
+	fmt.Fprintf(&t.err, "supervisor: %v\n", err)
+	t.status = invalid
+}
+
+// found makes the status say that there is something to look at.
+func (t *task) found() { t.status = max(t.status, findings) }
+
+// option returns an option of the command line, "" when it is not set.
+func (t *task) option(name string) string { return t.Options[name] }
+
+// read returns the text of a file that an input names.
+func (t *task) read(path string) ([]byte, error) {
+	q, err := json.Marshal(question{path})
+	if err != nil {
+		return nil, err
+	}
+	reply, err := t.ask(q)
+	if err != nil {
+		return nil, err
+	}
+	var a answer
+	if err := json.Unmarshal(reply, &a); err != nil {
+		return nil, fmt.Errorf("read the answer about %s: %w", path, err)
+	}
+	if a.Error != "" {
+		return nil, errors.New(a.Error)
+	}
+	return a.Text, nil
+}
+
+// parse reads one input as a policy. What is wrong with it is printed; warnings are left to `policy check`.
+func (t *task) parse(in Input) (*policy.Policy, bool) {
+	variables := maps.Clone(t.Variables)
+	if variables == nil {
+		variables = map[string]string{}
+	}
+	variables["POLICY_DIR"] = in.Dir
+	p, ds := policy.Parse(in.Name, in.Text, policy.Options{Catalog: seccomp.Catalog(), Variables: variables, Dir: in.Dir})
+	if p == nil {
+		if err := policy.Render(&t.err, ds, in.Text); err != nil {
+			panic(err) // a buffer takes everything
+		}
+		t.status = invalid
+	}
+	return p, p != nil
+}
+
+// policies reads all inputs as policies, and reports what is wrong in all of them.
+func (t *task) policies() ([]*policy.Policy, bool) {
+	var all []*policy.Policy
+	for _, in := range t.Inputs {
+		if p, ok := t.parse(in); ok {
+			all = append(all, p)
+		}
+	}
+	return all, len(all) == len(t.Inputs)
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/workbench"
+	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/spawner/compile"
+)
+
+// work is a command of the workbench with its input.
+type work struct {
+	command  string
+	options  map[string]string
+	policies []string // files and directories with policies
+	files    []string // any other input; "-" is the standard input
+	into     string   // the directory for the files that the command makes; empty when it makes none
+}
+
+// work runs a command in the confined process, prints what it says and writes the files that it makes.
+func (a *app) work(cmd *cobra.Command, w work) error {
+	sources, err := a.Start(w.policies, false, false)
+	if err != nil {
+		return err
+	}
+	r := workbench.Request{Command: w.command, Options: w.options, Now: time.Now().Unix()}
+	for _, s := range sources {
+		r.Inputs = append(r.Inputs, workbench.Input(s))
+	}
+	for _, path := range w.files {
+		in, err := a.input(path)
+		if err != nil {
+			return invoke.Exit(invoke.StatusInvalid, err)
+		}
+		r.Inputs = append(r.Inputs, in)
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return invoke.Exit(invoke.StatusSupervisor, err)
+	}
+	r.Variables = map[string]string{"SUPERVISOR": exe}
+	result, err := workbench.Run(a.Core, a.Launcher, a.Facts, r)
+	if err != nil {
+		return invoke.Exit(invoke.StatusSupervisor, err)
+	}
+	_, err = cmd.ErrOrStderr().Write(result.Err)
+	if err == nil {
+		_, err = cmd.OutOrStdout().Write(result.Out)
+	}
+	for _, f := range result.Files {
+		if err == nil {
+			err = a.writeFile(cmd.ErrOrStderr(), w.into, f)
+		}
+	}
+	if err != nil {
+		return invoke.Exit(invoke.StatusSupervisor, err)
+	}
+	if result.Status != invoke.StatusDone {
+		return invoke.Exit(result.Status, nil)
+	}
+	return nil
+}
+
+// input reads a file that is no policy.
+func (a *app) input(path string) (workbench.Input, error) {
+	text, err := workbench.ReadFile(a.Core, path)
+	if err != nil {
+		return workbench.Input{}, err
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	return workbench.Input(compile.Source{Name: path, Dir: dir, Text: text}), err
+}
+
+// writeFile writes a file that a command made. What the confined process calls it is a name and no path.
+func (a *app) writeFile(progress io.Writer, dir string, f workbench.File) error {
+	if f.Name != filepath.Base(f.Name) || f.Name == "." || f.Name == ".." || f.Name == "/" {
+		return fmt.Errorf("write %q: it is not a name of a file; this is a bug of ours, please report it", f.Name)
+	}
+	if err := a.Core.Mkdirat(posix.AtFDCWD, dir, 0o777); err != nil && !errors.Is(err, unix.EEXIST) {
+		return err
+	}
+	path := filepath.Join(dir, f.Name)
+	if err := a.write(path, f.Text); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(progress, "wrote", path)
+	return err
+}
+
+// write replaces a file: whoever reads it sees the old text or the new one.
+func (a *app) write(path string, text []byte) error {
+	next := path + ".new"
+	fd, err := a.Core.Openat2(posix.AtFDCWD, next, posix.OpenHow{Flags: unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC, Mode: 0o666})
+	if err != nil {
+		return err
+	}
+	for len(text) > 0 && err == nil {
+		var n int
+		n, err = a.Core.Write(fd, text)
+		text = text[n:]
+	}
+	if err = errors.Join(err, a.Core.Close(fd)); err == nil {
+		err = a.Core.Renameat2(posix.Rename{OldDir: posix.AtFDCWD, OldPath: next, NewDir: posix.AtFDCWD, NewPath: path})
+	}
+	if err != nil {
+		return errors.Join(err, a.Core.Unlinkat(posix.AtFDCWD, next, 0))
+	}
+	return nil
+}
+
+func (a *app) policyDisasmCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "disasm FILE…",
+		Short: "Print seccomp filters as instructions",
+		Long:  "Print seccomp filters, which are struct sock_filter after struct sock_filter as the kernel takes them, as instructions. - is the standard input.",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.work(cmd, work{command: "disasm", files: args})
+		},
+	}
+}
