@@ -23,6 +23,11 @@ type Options struct {
 	Timeout time.Duration // of one request with its connect; default 10 s
 	Pause   time.Duration // of a worker after a failure, so that a server that is gone is not asked a million times; default 1 ms
 	Who     string        // the response header that says who answered; default "X-Instance"
+
+	// Each is told of every answer as it should be, with who gave it, and of every request that failed; nil is not told. Workers call them
+	// at the same time, and wait for them.
+	Answered func(who string)
+	Failed   func(Kind)
 }
 
 // complete returns options with defaults in place.

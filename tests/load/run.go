@@ -46,7 +46,7 @@ func Run(ctx context.Context, o Options) (*Result, error) {
 	return all, nil
 }
 
-// Start runs it in the background. The function that it returns ends it and returns what Run does; it must be called, and may be called once.
+// Start runs it in the background. The function that it returns ends it and returns what Run does; it must be called, and may be called again.
 func Start(ctx context.Context, o Options) func() (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	var result *Result

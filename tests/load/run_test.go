@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -79,40 +78,34 @@ func TestSeesAListenerThatIsOpenedAgain(t *testing.T) {
 	for _, keepAlive := range []bool{true, false} {
 		t.Run(fmt.Sprintf("keep-alive %t", keepAlive), func(t *testing.T) {
 			l, first := echoServer(t, "tcp", "127.0.0.1:0", "first", always)
-			end := Start(t.Context(), Options{Address: l.Addr().String(), Workers: 4, KeepAlive: keepAlive, BodySize: 64, EchoBody: true, For: 20 * time.Second})
-			waitForAnswers(t, l.Addr().String())
+			var byFirst, refused, bySecond atomic.Bool
+			o := Options{Address: l.Addr().String(), Workers: 4, KeepAlive: keepAlive, BodySize: 64, EchoBody: true, For: time.Hour}
+			o.Answered = func(who string) { map[string]*atomic.Bool{"first": &byFirst, "second": &bySecond}[who].Store(true) }
+			o.Failed = func(k Kind) {
+				if k == Refused {
+					refused.Store(true)
+				}
+			}
+			end := Start(t.Context(), o)
+			defer end() // which may be called more than once
+			waitUntil(t, "the first one answers", byFirst.Load)
 			if err := first.Close(); err != nil {
 				t.Fatal(err)
 			}
-			waitUntil(t, "the port is closed", func() bool {
-				c, err := net.Dial("tcp", l.Addr().String())
-				if err == nil {
-					_ = c.Close()
-				}
-				return err != nil
-			})
-			time.Sleep(20 * time.Millisecond) // the gap that is to be seen
-			second, _ := echoServer(t, "tcp", l.Addr().String(), "second", always)
-			waitForAnswers(t, second.Addr().String())
+			waitUntil(t, "a request in the gap", refused.Load)
+			echoServer(t, "tcp", l.Addr().String(), "second", always)
+			waitUntil(t, "the second one answers", bySecond.Load)
 			r, err := end()
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Failures[Refused] == 0 || len(r.By) != 2 || r.By["second"] == 0 {
+			if r.Failures[Refused] == 0 || len(r.By) != 2 || r.By["first"] == 0 || r.By["second"] == 0 {
 				t.Errorf("it did not see the gap: %sanswered by %v", r, r.By)
 			}
 			if !strings.Contains(r.String(), "refused: ") || !strings.Contains(r.Examples[Refused], "refused") {
 				t.Errorf("it does not say so: %s", r)
 			}
 		})
-	}
-}
-
-// waitForAnswers returns when the server has answered some requests.
-func waitForAnswers(t *testing.T, address string) {
-	t.Helper()
-	if r := run(t, Options{Address: address, KeepAlive: true, Count: 50}); r.Failed() != 0 {
-		t.Fatalf("%s", r)
 	}
 }
 

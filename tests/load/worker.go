@@ -43,11 +43,17 @@ func (w *worker) ask() bool {
 	if f != nil {
 		w.hangUp()
 		w.result.fail(f)
+		if w.o.Failed != nil {
+			w.o.Failed(f.kind)
+		}
 		return false
 	}
 	w.result.latency.add(time.Since(start))
 	w.result.Answered++
 	w.result.By[who]++
+	if w.o.Answered != nil {
+		w.o.Answered(who)
+	}
 	return true
 }
 
