@@ -8,48 +8,35 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 )
 
-// Getuid implements [posix.Credentials].
-func (p *Process) Getuid() posix.UID {
-	c, errno := p.enter(posix.OpGetuid)
-	uid := p.cred.user.uidOf(p.cred.uids.Real)
+// ownID is one of the four calls that return a number and cannot fail, unless a filter refuses them: then it is what the filter put in the register.
+func ownID[T posix.UID | posix.GID](p *Process, op posix.Op, number func() T) T {
+	c, errno := p.enter(op)
+	n := number()
 	if errno != 0 {
-		uid = posix.UID(c.refused(errno))
+		n = T(c.refused(errno))
 	}
 	_ = c.leave(errno)
-	return uid
+	return n
+}
+
+// Getuid implements [posix.Credentials].
+func (p *Process) Getuid() posix.UID {
+	return ownID(p, posix.OpGetuid, func() posix.UID { return p.cred.user.uidOf(p.cred.uids.Real) })
 }
 
 // Geteuid implements [posix.Credentials].
 func (p *Process) Geteuid() posix.UID {
-	c, errno := p.enter(posix.OpGeteuid)
-	uid := p.cred.user.uidOf(p.cred.uids.Effective)
-	if errno != 0 {
-		uid = posix.UID(c.refused(errno))
-	}
-	_ = c.leave(errno)
-	return uid
+	return ownID(p, posix.OpGeteuid, func() posix.UID { return p.cred.user.uidOf(p.cred.uids.Effective) })
 }
 
 // Getgid implements [posix.Credentials].
 func (p *Process) Getgid() posix.GID {
-	c, errno := p.enter(posix.OpGetgid)
-	gid := p.cred.user.gidOf(p.cred.gids.Real)
-	if errno != 0 {
-		gid = posix.GID(c.refused(errno))
-	}
-	_ = c.leave(errno)
-	return gid
+	return ownID(p, posix.OpGetgid, func() posix.GID { return p.cred.user.gidOf(p.cred.gids.Real) })
 }
 
 // Getegid implements [posix.Credentials].
 func (p *Process) Getegid() posix.GID {
-	c, errno := p.enter(posix.OpGetegid)
-	gid := p.cred.user.gidOf(p.cred.gids.Effective)
-	if errno != 0 {
-		gid = posix.GID(c.refused(errno))
-	}
-	_ = c.leave(errno)
-	return gid
+	return ownID(p, posix.OpGetegid, func() posix.GID { return p.cred.user.gidOf(p.cred.gids.Effective) })
 }
 
 // Getresuid implements [posix.Credentials].

@@ -13,7 +13,7 @@ func (t *task) disasm() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", in.Name, err)
 		}
-		fmt.Fprintf(&t.out, "# %s: %d instructions\n%s\n", in.Name, len(p), p.Disassemble())
+		fmt.Fprintf(&t.out, "# %s: %d instructions\n%s", in.Name, len(p), p.Disassemble())
 	}
 	return nil
 }
