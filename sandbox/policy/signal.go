@@ -85,3 +85,14 @@ func nearestSignal(s string) string {
 		}
 	})
 }
+
+// signalNames returns the names of the signals that a module can be asked to end with, in order of their numbers.
+func signalNames() []string {
+	var names []string
+	for i := 1; i < firstRealTime; i++ {
+		if name := unix.SignalName(syscall.Signal(i)); name != "" && !slices.Contains(freezing[:], syscall.Signal(i)) {
+			names = append(names, name)
+		}
+	}
+	return names
+}

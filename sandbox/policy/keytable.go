@@ -1,0 +1,158 @@
+package policy
+
+// Language returns every key of the language, each map's in the order in which a policy is laid out.
+func Language() []Key {
+	tables := [][]Key{topKeys(), lifeKeys(), restrictionKeys(), seccompKeys(), filesystemKeys(), smallKeys()}
+	var all []Key
+	for _, t := range tables {
+		all = append(all, t...)
+	}
+	return all
+}
+
+func topKeys() []Key {
+	const in, l = "the policy", "a listener"
+	return []Key{
+		{In: in, Name: "version", Type: TypeVersion, Required: true, Example: `version: 1`, Text: "The version of the language."},
+		{In: in, Name: "kernel", Type: TypeKernel, Example: `kernel: ">=6.1"`,
+			Text: "The oldest kernel that the policy is for; an older one refuses to start it."},
+		{In: in, Name: "listeners", Type: TypeMaps, Holds: l, Range: "at most 1000", Example: `listeners: {http: {address: "0.0.0.0:8080"}}`,
+			Text: "Sockets that are opened once, held open across every change, and handed to modules."},
+		{In: in, Name: "profiles", Type: TypeMaps, Holds: "a module", Range: "at most 250", Example: `profiles: {base: {capabilities: []}}`,
+			Text: "Fragments of modules: maps are merged, lists appended, scalars replaced by what extends them."},
+		{In: in, Name: "modules", Type: TypeMaps, Holds: "a module", Required: true, Range: "1 to 1000",
+			Example: `modules: {web: {command: [/usr/bin/web], seccomp: {allow: ["@default"]}, filesystem: [{path: /usr, access: rx}]}}`,
+			Text:    "The programs that run, each with what it may do."},
+
+		{In: l, Name: "address", Type: TypeAddress, Required: true, Example: `address: "0.0.0.0:8080"`,
+			Text: "Where it listens: IP:PORT for TCP, udp:IP:PORT or unix:PATH."},
+		{In: l, Name: "backlog", Type: TypeNumber, Default: "511", Range: "1 to 65535 connections", Example: `backlog: 128`,
+			Text: "How many connections wait until a module takes them, listen(2); not with UDP."},
+		{In: l, Name: "mode", Type: TypeMode, Default: `"0600"`, Range: `up to "0777"`, Example: `mode: "0660"`,
+			Text: "Permission bits of a unix socket."},
+		{In: l, Name: "user", Type: TypeAccount, Example: `user: www-data`, Text: "The owner of a unix socket."},
+		{In: l, Name: "group", Type: TypeAccount, Example: `group: www-data`, Text: "The group of a unix socket."},
+	}
+}
+
+func lifeKeys() []Key {
+	const in = "a module"
+	return []Key{
+		{In: in, Name: "extends", Type: TypeNames, Range: "8 deep", Example: `extends: base`,
+			Text: "The profiles whose keys the module has as well, those named first being overridden by those that follow."},
+		{In: in, Name: "command", Type: TypeCommand, Required: true, Example: `command: [/usr/sbin/nginx, -g, "daemon off;"]`,
+			Text: "The program by its path, and its arguments; no shell takes it apart and PATH is not searched."},
+		{In: in, Name: "environment", Type: TypeEnvironment, Default: "{}", Example: `environment: {LANG: C.UTF-8}`,
+			Text: "The whole environment, as a map or a list of NAME=value; nothing of the supervisor's own is passed on."},
+		{In: in, Name: "user", Type: TypeUser, Holds: "user", Example: `user: www-data`,
+			Text: "Whom it runs as; required when the supervisor is root."},
+		{In: in, Name: "group", Type: TypeAccount, Default: "the user's", Example: `group: adm`, Text: "The group that it runs as."},
+		{In: in, Name: "working_dir", Type: TypePath, Default: "/", Example: `working_dir: /usr`,
+			Text: "The directory that it starts in, as the module sees it."},
+		{In: in, Name: "listeners", Type: TypeDescriptors, Default: "{}", Range: "from 3, without gaps", Example: `listeners: {http: 3}`,
+			Text: "Which listeners it gets as which descriptors; @notify and @control are sockets of the supervisor's own."},
+		{In: in, Name: "listener_protocol", Type: TypeChoice, Default: "systemd", Example: `listener_protocol: nginx`,
+			Text: "How it is told of its descriptors: LISTEN_FDS as sd_listen_fds(3) reads it, or the variable NGINX."},
+		{In: in, Name: "replicas", Type: TypeNumber, Default: "1", Range: "1 to 1000", Example: `replicas: 2`, Text: "How many instances run."},
+		{In: in, Name: "healthcheck", Type: TypeMap, Holds: "healthcheck", Example: `healthcheck: {notify: true}`,
+			Text: "How it is found out that an instance is ready and still answers; without one it is ready when it has run for 250 ms."},
+		{In: in, Name: "update_config", Type: TypeMap, Holds: "update_config", Example: `update_config: {order: stop-first}`,
+			Text: "How an instance is replaced when its policy changed."},
+		{In: in, Name: "restart", Type: TypeWordOrMap, Holds: "restart", Default: `"no"`, Example: `restart: on-failure`,
+			Text: "When it is started again after it ended."},
+		{In: in, Name: "stop_signal", Type: TypeSignal, Default: "SIGTERM", Example: `stop_signal: SIGQUIT`, Text: "The signal that asks it to end."},
+		{In: in, Name: "stop_grace_period", Type: TypeDuration, Default: "10s", Range: "0s to 24h", Example: `stop_grace_period: 30s`,
+			Text: "How long it has to end before it is killed."},
+	}
+}
+
+func restrictionKeys() []Key {
+	const in = "a module"
+	return []Key{
+		{In: in, Name: "namespaces", Type: TypeNamespaces, Default: "[mount, pid, ipc, uts, cgroup, network]",
+			Example: `namespaces: [mount, pid, ipc, uts, cgroup, network]`, Text: "The namespaces that it has for itself, namespaces(7)."},
+		{In: in, Name: "network", Type: TypeMap, Holds: "network", Default: "{mode: none}", Example: `network: {mode: loopback}`,
+			Text: "What it sees of the network."},
+		{In: in, Name: "capabilities", Type: TypeCapabilities, Default: "[]", Example: `capabilities: [net_bind_service]`,
+			Text: "Its exact set of capabilities, capabilities(7); nothing is implied."},
+		{In: in, Name: "filesystem", Type: TypeMapList, Holds: "a filesystem entry", Required: true, Kernel: "5.13",
+			Example: `filesystem: [{path: /usr, access: rx}]`,
+			Text:    "What of the file system is there, and with which access: mounts and Landlock together."},
+		{In: in, Name: "rlimits", Type: TypeRlimits, Example: `rlimits: {nofile: 1024, core: 0}`,
+			Text: "Limits of each of its processes, getrlimit(2); a value, or {soft: …, hard: …}."},
+		{In: in, Name: "resources", Type: TypeResources, Example: `resources: {memory.max: 256M, pids.max: 64, cpu.max: 50%}`,
+			Text: "Limits of the control group of each instance, by the names of the kernel's files."},
+		{In: in, Name: "best_effort", Type: TypeProtections, Default: "[]", Example: `best_effort: [resources]`,
+			Text: "Protections that the host may lack; every other one that cannot be had stops the start."},
+		{In: in, Name: "seccomp", Type: TypeMap, Holds: "seccomp", Required: true, Example: `seccomp: {allow: ["@default"]}`,
+			Text: "Which system calls it may make, seccomp(2)."},
+	}
+}
+
+func seccompKeys() []Key {
+	const in = "seccomp"
+	return []Key{
+		{In: in, Name: "architectures", Type: TypeArchitectures, Default: "[native]", Example: `architectures: [native]`,
+			Text: "The tables of system calls that are open; the others are closed."},
+		{In: in, Name: "default", Type: TypeAction, Default: "errno ENOSYS", Example: `default: errno ENOSYS`,
+			Text: "The answer to a call that is in no table, so that libc falls back."},
+		{In: in, Name: "denied", Type: TypeAction, Default: "errno EPERM", Example: `denied: kill_process`,
+			Text: "The answer to a call that is known and not allowed."},
+		{In: in, Name: "allow", Type: TypeCalls, Required: true, Example: `allow: ["@default", openat, [read, write]]`,
+			Text: "The calls that may be made, by name or by @group; lists may stand in the list."},
+		{In: in, Name: "deny", Type: TypeCalls, Default: "[]", Example: `deny: [execve, execveat]`,
+			Text: "Calls that may not be made although allow has them; deny beats allow at any depth."},
+	}
+}
+
+func filesystemKeys() []Key {
+	const in = "a filesystem entry"
+	return []Key{
+		{In: in, Name: "path", Type: TypePath, Required: true, Example: `path: /usr`, Text: "Where it is, on the host and in the module."},
+		{In: in, Name: "tmpfs", Type: TypeSize, Range: "more than 0", Example: `tmpfs: 16M`, Text: "A new file system in memory of that size."},
+		{In: in, Name: "proc", Type: TypeChoice, Kernel: "5.8 for pid", Example: `proc: pid`,
+			Text: "A new proc of the module's pid namespace: all of it, or its processes only."},
+		{In: in, Name: "cgroup", Type: TypeChoice, Example: `cgroup: own`, Text: "The directories of the instance's own control groups."},
+		{In: in, Name: "control", Type: TypeChoice, Example: `control: self`, Text: "A socket on which the instance learns about itself."},
+		{In: in, Name: "access", Type: TypeChoice, Default: "r; rw for a tmpfs", Example: `access: rx`, Text: "What may be done below the path."},
+		{In: in, Name: "mode", Type: TypeMode, Default: `"1777"`, Range: `up to "7777"`, Example: `mode: "0700"`,
+			Text: "Permission bits of a tmpfs's top directory."},
+		{In: in, Name: "if_exists", Type: TypeBool, Default: "false", Example: `if_exists: true`, Text: "No error when the host has nothing there."},
+	}
+}
+
+func smallKeys() []Key {
+	const h, r = "healthcheck", "restart"
+	return []Key{
+		{In: "user", Name: "dynamic", Type: TypeTrue, Required: true, Example: `dynamic: true`,
+			Text: "A user and a group that nobody else has, chosen by the supervisor."},
+
+		{In: h, Name: "notify", Type: TypeTrue, Example: `notify: true`, Text: "Ready when it says READY=1, sd_notify(3)."},
+		{In: h, Name: "tcp", Type: TypeProbeAddress, Example: `tcp: "127.0.0.1:8080"`, Text: "Ready and healthy when it takes a connection."},
+		{In: h, Name: "interval", Type: TypeDuration, Default: "10s", Range: "10ms to 24h", Example: `interval: 5s`, Text: "Between two probes; with tcp."},
+		{In: h, Name: "timeout", Type: TypeDuration, Default: "1s", Range: "10ms to 24h", Example: `timeout: 1s`, Text: "Of one probe; with tcp."},
+		{In: h, Name: "retries", Type: TypeNumber, Default: "3", Range: "1 to 1000", Example: `retries: 3`,
+			Text: "How many probes in a row fail before it counts as unhealthy; with tcp."},
+		{In: h, Name: "start_period", Type: TypeDuration, Default: "30s", Range: "10ms to 24h", Example: `start_period: 2s`,
+			Text: "How long a start may take before it has failed."},
+		{In: h, Name: "watchdog", Type: TypeDuration, Range: "10ms to 24h", Example: `watchdog: 2s`,
+			Text: "The longest time between two signs of life (WATCHDOG=1); with notify."},
+
+		{In: "update_config", Name: "order", Type: TypeChoice, Required: true, Default: "stop-first", Example: `order: stop-first`,
+			Text: "Whether the new instance starts before the old one is asked to end; start-first needs an inherited listener."},
+
+		{In: r, Name: "policy", Type: TypeChoice, Required: true, Default: `"no"`, Example: `policy: on-failure`, Text: "After which endings it is started again."},
+		{In: r, Name: "delay", Type: TypeDuration, Default: "200ms", Range: "0s to 24h", Example: `delay: 100ms`, Text: "Before the first restart; it doubles."},
+		{In: r, Name: "max_delay", Type: TypeDuration, Default: "30s", Range: "delay to 24h", Example: `max_delay: 5s`, Text: "What the delay grows to."},
+		{In: r, Name: "burst", Type: TypeNumber, Default: "5", Range: "1 to 10000", Example: `burst: 3`, Text: "How many starts a window may have."},
+		{In: r, Name: "window", Type: TypeDuration, Default: "1m", Range: "0s to 24h", Example: `window: 1m`, Text: "The time that starts are counted in."},
+		{In: r, Name: "reset_after", Type: TypeDuration, Default: "10s", Range: "0s to 24h", Example: `reset_after: 10s`,
+			Text: "How long it must be healthy for the count and the delay to start afresh."},
+
+		{In: "network", Name: "mode", Type: TypeChoice, Required: true, Default: "none", Example: `mode: loopback`,
+			Text: "A network of its own with nothing in it, one with lo up, or the host's."},
+
+		{In: "a limit", Name: "soft", Type: TypeText, Required: true, Example: `soft: 1024`, Text: "What applies, in the unit of the limit."},
+		{In: "a limit", Name: "hard", Type: TypeText, Required: true, Example: `hard: 4096`, Text: "What the program may raise it to."},
+	}
+}
