@@ -37,6 +37,7 @@ const (
 	codeUnknownProtection = "E212"
 	codeChoice            = "E213"
 
+	codePointer      = "E301"
 	codeAction       = "E302"
 	codeListedTwice  = "E303"
 	codeDenied       = "E304"
@@ -44,6 +45,18 @@ const (
 	codeArchitecture = "E306"
 	codeLogDenies    = "W307"
 	codeCovered      = "W308"
+
+	codeExpr            = "E309"
+	codeUnknownArgument = "E310"
+	codeUnknownConstant = "E311"
+	codeComparison      = "E312"
+	codeConstantFits    = "E313"
+	codeAlways          = "E314"
+	codePrecedence      = "E315"
+	codeNoPrototype     = "E316"
+	codeShadowed        = "W317"
+	codeUnconditional   = "E318"
+	codeTooNew          = "E319"
 
 	codeUnknownProfile  = "E401"
 	codeCycle           = "E402"
@@ -151,6 +164,7 @@ func Codes() []CodeMeaning {
 		{codeName, "a name with characters that a name may not have"},
 		{codeUnknownProtection, "a protection that does not exist"},
 		{codeChoice, "a word that is not one of the choices"},
+		{codePointer, "a pointer that is compared with something other than NULL"},
 		{codeAction, "an action that cannot be used here"},
 		{codeListedTwice, "a system call or group listed twice"},
 		{codeDenied, "an allowed call that deny takes away again"},
@@ -158,6 +172,17 @@ func Codes() []CodeMeaning {
 		{codeArchitecture, "an architecture other than native"},
 		{codeLogDenies, "the action log denies nothing"},
 		{codeCovered, "an allowed call that a group has already"},
+		{codeExpr, "an argument expression that cannot be read"},
+		{codeUnknownArgument, "an argument that the call does not have"},
+		{codeUnknownConstant, "a constant that is not known"},
+		{codeComparison, "a comparison that a filter cannot make"},
+		{codeConstantFits, "a constant that does not fit the argument's type"},
+		{codeAlways, "a condition that always or never holds"},
+		{codePrecedence, "an expression that C reads otherwise than it looks"},
+		{codeNoPrototype, "a condition on a call whose arguments are not known"},
+		{codeShadowed, "a conditional rule for a call that a group allows without one"},
+		{codeUnconditional, "a conditional rule for a call that is listed without one as well"},
+		{codeTooNew, "a system call that is newer than the oldest kernel that the policy accepts"},
 		{codeUnknownProfile, "a profile that is not defined"},
 		{codeCycle, "profiles that extend each other in a circle"},
 		{codeExtendsDepth, "profiles extended deeper than 8"},

@@ -20,6 +20,10 @@ type decoder struct {
 	listeners map[string]*listenerUse
 	profiles  []*profile
 
+	ruleMaps map[*node]ruleMap // rules with keys that were read
+	oldest   Value[KernelVersion]
+	within   string // "modules.web", "profiles.base": what is being read
+
 	mergedEntries int  // of all merged maps and lists
 	partial       bool // a profile by itself is decoded: what is missing in it may come from elsewhere
 }

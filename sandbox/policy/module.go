@@ -31,7 +31,9 @@ func (d *decoder) module(name string, at span, n *node) Module {
 		return m
 	}
 	need := f.get
+	d.within = "profiles." + name
 	if !d.partial {
+		d.within = "modules." + name
 		need = func(key string) *node {
 			return f.need(key, at, "module "+name, requiredExample(key))
 		}

@@ -44,6 +44,7 @@ func (d *decoder) policy(root *node) *Policy {
 	}
 	if n := f.get("kernel"); n != nil {
 		p.Kernel = d.kernel(n)
+		d.oldest = p.Kernel
 	}
 	p.Listeners = d.readListeners(f.get("listeners"))
 	d.readProfiles(f.get("profiles"))

@@ -32,7 +32,7 @@ func testCatalog() Catalog {
 	for _, m := range []string{"newfstatat", "mmap", "ptrace"} {
 		c.Calls[m] = struct{}{}
 	}
-	return c
+	return argued(c)
 }
 
 func testOptions() Options {

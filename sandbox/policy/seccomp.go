@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -14,7 +13,12 @@ type rule struct {
 	name  string
 	at    span
 	owner int
-	calls []string // what it stands for
+	calls []string // what it stands for; empty for a call that this architecture does not have, with ifSupported
+
+	when        *Expr   // nil for all calls of the name
+	answer      *Action // nil for the section's
+	ifSupported bool
+	overridable bool
 }
 
 // group tells whether the rule names a group.
@@ -43,7 +47,7 @@ func (d *decoder) seccomp(n *node) Seccomp {
 	}
 	var deny []rule
 	if n := f.get("deny"); n != nil {
-		deny, _ = d.ruleList(n)
+		deny, _ = d.ruleList(n, true)
 	}
 	allowNode := f.get("allow")
 	if allowNode == nil {
@@ -52,9 +56,10 @@ func (d *decoder) seccomp(n *node) Seccomp {
 		}
 		return s
 	}
-	allow, allRead := d.ruleList(allowNode)
+	allow, allRead := d.ruleList(allowNode, false)
 	d.rulesTwice(allow)
 	d.rulesTwice(deny)
+	deny = d.lifted(allow, deny)
 	s.Deny = calls(deny, nil)
 	s.Allow = d.allowed(allow, deny)
 	if len(s.Allow) == 0 && !d.partial && allRead {
@@ -82,20 +87,20 @@ func (d *decoder) architectures(n *node) []Value[string] {
 }
 
 // ruleList reads the names of a list and of the lists in it, and tells whether it could read all of them.
-func (d *decoder) ruleList(n *node) (rules []rule, whole bool) {
+func (d *decoder) ruleList(n *node, deny bool) (rules []rule, whole bool) {
 	whole = n.kind == kindList
 	for _, item := range d.list(n, "a list of system calls and @groups") {
 		switch item.kind {
 		case kindList:
-			more, all := d.ruleList(item)
+			more, all := d.ruleList(item, deny)
 			rules = append(rules, more...)
 			whole = whole && all
 		case kindMap:
-			d.report(codeNotYet, item.span, "argument rules are not in this version of supervisor").
-				help("name the call only, or leave it out")
-			whole = false
+			more, all := d.ruleMap(item, deny)
+			rules = append(rules, more...)
+			whole = whole && all
 		default:
-			r, ok := d.rule(item)
+			r, ok := d.ruleName(item, false)
 			if ok {
 				rules = append(rules, r)
 			}
@@ -105,8 +110,8 @@ func (d *decoder) ruleList(n *node) (rules []rule, whole bool) {
 	return rules, whole
 }
 
-// rule looks a name up in the catalog.
-func (d *decoder) rule(item *node) (rule, bool) {
+// ruleName looks a name up in the catalog. A call that only other architectures have is no error if supported says so.
+func (d *decoder) ruleName(item *node, supported bool) (rule, bool) {
 	name, ok := d.word(item, "the name of a system call or a @group")
 	if !ok {
 		return rule{}, false
@@ -124,6 +129,9 @@ func (d *decoder) rule(item *node) (rule, bool) {
 		return r, true
 	}
 	if _, known := d.opt.Catalog.Calls[name]; !known {
+		if supported && d.elsewhereKnown(name) {
+			return r, true
+		}
 		d.unknownCall(item, name)
 		return rule{}, false
 	}
@@ -137,7 +145,12 @@ func (d *decoder) unknownCall(item *node, name string) {
 	}
 	if arch := foreignArchitecture(name); arch != "" {
 		d.report(codeForeignCall, item.span, "%q is a system call of %s and not of this architecture", name, arch).
-			help("remove it; only the native table is open")
+			help("remove it, or write {call: %s, if_supported: true}", name)
+		return
+	}
+	if d.elsewhereKnown(name) {
+		d.report(codeForeignCall, item.span, "%q is a system call of other architectures and not of this one", name).
+			help("remove it, or write {call: %s, if_supported: true}", name)
 		return
 	}
 	if _, group := d.opt.Catalog.Groups["@"+name]; group {
@@ -147,83 +160,12 @@ func (d *decoder) unknownCall(item *node, name string) {
 	d.report(codeUnknownCall, item.span, "unknown system call %q", name).hint(didYouMean(nearest(name, maps.Keys(d.opt.Catalog.Calls))))
 }
 
-// rulesTwice reports names that a list has twice where somebody can see it: in one profile or module, or in a profile
-// and what extends it. Two profiles that know nothing of each other may name the same call.
-func (d *decoder) rulesTwice(rules []rule) {
-	seen := map[string][]rule{}
-	for _, r := range rules {
-		for _, earlier := range seen[r.name] {
-			if d.above(earlier.owner, r.owner) {
-				d.report(codeListedTwice, r.at, "%q is listed twice", r.name).
-					help("the first one is on line %d; remove one of them", earlier.at.pos.Line)
-				break
-			}
-		}
-		seen[r.name] = append(seen[r.name], r)
-	}
-}
-
-// calls returns what rules stand for, sorted and without what is in the set. A call that is named is not shown as
-// one of a group.
-func calls(rules []rule, without map[string]struct{}) []Call {
-	byName := map[string]Call{}
-	for _, r := range rules {
-		for _, name := range r.calls {
-			if _, gone := without[name]; gone {
-				continue
-			}
-			if old, there := byName[name]; there && (old.Group == "" || r.group()) {
-				continue
-			}
-			c := Call{Name: name, Pos: r.at.pos}
-			if r.group() {
-				c.Group = r.name
-			}
-			byName[name] = c
-		}
-	}
-	return slices.SortedFunc(maps.Values(byName), func(a, b Call) int { return cmp.Compare(a.Name, b.Name) })
-}
-
-// allowed takes what is denied from what is allowed, and reports the entries that have no effect.
-func (d *decoder) allowed(allow, deny []rule) []Call {
-	denied := map[string]struct{}{}
-	byCall := map[string][]rule{}
-	for _, r := range deny {
-		for _, c := range r.calls {
-			denied[c] = struct{}{}
-			byCall[c] = append(byCall[c], r)
-		}
-	}
-	for _, r := range allow {
-		d.deniedCompletely(r, byCall)
-	}
-	d.covered(allow)
-	return calls(allow, denied)
-}
-
-// deniedCompletely reports an allow entry of which deny leaves nothing. A deny further down is what deny is for.
-func (d *decoder) deniedCompletely(r rule, denied map[string][]rule) {
-	var by rule
-	for _, c := range r.calls {
-		i := slices.IndexFunc(denied[c], func(x rule) bool { return d.above(x.owner, r.owner) })
-		if i < 0 {
-			return
-		}
-		by = denied[c][i]
-	}
-	if len(r.calls) > 0 {
-		d.report(codeDenied, r.at, "%q has no effect: deny on line %d takes it away", r.name, by.at.pos.Line).
-			help("deny beats allow at any depth; remove one of them")
-	}
-}
-
 // covered warns of entries that a group beside them has already.
 func (d *decoder) covered(allow []rule) {
 	var groups []rule // each once for each owner
 	sets := map[string]map[string]struct{}{}
 	for _, r := range allow {
-		if !r.group() || slices.ContainsFunc(groups, func(g rule) bool { return g.name == r.name && g.owner == r.owner }) {
+		if !r.group() || r.when != nil || slices.ContainsFunc(groups, func(g rule) bool { return g.name == r.name && g.owner == r.owner }) {
 			continue
 		}
 		groups = append(groups, r)
@@ -239,7 +181,7 @@ func (d *decoder) covered(allow []rule) {
 	for _, r := range allow {
 		for i, g := range groups {
 			set := sets[g.name]
-			if r.name == g.name || !d.above(g.owner, r.owner) || !contains(set, r.calls) {
+			if r.name == g.name || r.when != nil || !d.above(g.owner, r.owner) || !contains(set, r.calls) {
 				continue
 			}
 			if r.group() && len(set) == len(r.calls) && r.name < g.name { // two names of one set: one is enough to report

@@ -45,7 +45,60 @@ func seccompCases() []errorCase {
 		{name: "a group further down covers", text: inherited("{allow: [read]}", "{allow: [«write», \"@basic-io\"]}", "{allow: [\"@io\"]}"), codes: "W308"},
 		{name: "errno", text: seccomp("{default: «errno», denied: errno «5000», allow: [read]}"), codes: "E503 E501", hint: `did you mean "errno EPERM"?`},
 		{name: "errno 0", text: seccomp("{denied: errno «0», allow: [read]}"), codes: "E501"},
+		{name: "an expression in quotes with escapes", text: seccomp(`{allow: [{call: socket, when: "family\x20== «AF_INTE»"}, {call: mmap, when: 'prot == «"»'}]}`), codes: "E311 E309",
+			hint: `did you mean "AF_INET"?`},
+		{name: "an expression on many lines", text: seccomp("\n      allow:\n        - {call: socket, when: \"family\n            == AF_INET && «famly»\n            == 1\"}\n" +
+			"        - call: openat\n          when: >\n            flags ==\n              «O_CREATT»\n        - call: kill\n          when: sig\n            == «SIGTRM»\n"), codes: "E310 E311 E311"},
+		{name: "a pointer", text: seccomp(`{allow: [{call: openat, when: "«filename == 7»"}]}`), codes: "E301", help: "modules.m.filesystem"},
+		{name: "a pointer in a profile", text: inherited(`{allow: [{call: openat, when: "«filename == 7»"}]}`, "{allow: [read]}", "{allow: [write]}"), codes: "E301", help: "profiles.base.filesystem"},
+		{name: "all that is wrong with an expression", text: seccomp(`{allow: [{call: socket, when: "«famly» == 1 && type == «AF_INTE» && protocol == «99999999999»"}]}`), codes: "E310 E311 E313"},
+		{name: "an argument no constant fits", text: seccomp(`{allow: [{call: read, when: "fd == «-1»"}]}`), codes: "E313", hint: `did you mean "0xffffffff"?`},
+		{name: "a precedence trap", text: seccomp(`{allow: [{call: openat, when: "«flags & O_CREAT == O_CREAT»"}]}`), codes: "E315", hint: `did you mean "(flags & O_CREAT) == O_CREAT"?`},
+		{name: "a shift", text: seccomp(`{allow: [{call: openat, when: "flags == 1 «<<» 3"}]}`), codes: "E312"},
+		{name: "never", text: seccomp(`{allow: [{call: openat, when: "«flags == 1 && flags == 2»"}]}`), codes: "E314"},
+		{name: "no arguments", text: seccomp(`{allow: [{call: getpid, when: "«x == 1»"}]}`), codes: "E316"},
+		{name: "a condition on a group", text: seccomp(`{allow: [{call: «"@basic-io"», when: "fd == 1"}]}`), codes: "E316"},
+		{name: "a condition and a group", text: seccomp(`{allow: ["@network-io", {call: «socket», when: "family == 1"}]}`), codes: "W317"},
+		{name: "a condition and a name", text: seccomp(`{allow: [socket, {call: «socket», when: "family == 1"}, {call: mmap, when: "prot == 1"}, «mmap»]}`), codes: "E318 E318"},
+		{name: "a condition twice", text: seccomp(`{allow: [{call: socket, when: "family==1"}, {call: «socket», when: "(family == 1)"}]}`), codes: "E303"},
+		{name: "alternatives", text: seccomp(`{allow: [{call: socket, when: "family == 1"}, {call: socket, when: "family == 2"}]}`), codes: ""},
+		{name: "denied under one condition", text: seccomp(`{allow: [socket], deny: [{call: socket, when: "family == 2"}]}`), codes: ""},
+		{name: "the same condition denied", text: seccomp(`{allow: [{call: «socket», when: "family == 2"}], deny: [{call: socket, when: "family == 2"}]}`), codes: "E304"},
+		{name: "the keys of a rule", text: seccomp(`{allow: [«{»when: "family == 2"}, {call: read, «wen»: x}, {call: write, «action»: errno EPERM}, {call: «[»]}, read], deny: [{call: ptrace, action: errno ENOSYS}, {call: kill, action: «nothing»}]}`),
+			codes: "E114 E111 E111 E114 E213"},
+		{name: "flags of a rule", text: seccomp(`{allow: [{call: read, if_supported: «false»}], deny: [{call: ptrace, overridable: «true»}]}`), codes: "E416 E416"},
+		{name: "if supported", text: seccomp(`{allow: [read, {call: mmap2, if_supported: true}, {call: «mmmap», if_supported: true}, «mmap2»]}`), codes: "E201 E202", hint: `did you mean "mmap"?`},
+		{name: "newer than the kernel", text: "kernel: \">=6.1\"\n" + seccomp(`{allow: [read, clone3, «listmount»], deny: [ptrace]}`), codes: "E319", help: `kernel: ">=6.8"`},
+		{name: "newer and said so", text: "kernel: \">=6.1\"\n" + seccomp(`{allow: [read, {call: listmount, if_supported: true}]}`), codes: ""},
+		{name: "a deny that may be lifted", text: inherited("{allow: [read], deny: [{call: ptrace, overridable: true}]}", "{allow: [ptrace]}", "{allow: [write]}"), codes: ""},
 		{name: "an argument too many", text: seccomp("{denied: «kill_process now», allow: [read]}"), codes: "E503"},
+	}
+}
+
+// TestOverridable: what a child allows under a condition stays denied otherwise, even where another profile allows it.
+func TestOverridable(t *testing.T) {
+	for own, want := range map[string]string{
+		`{allow: [write]}`:                          "kill",
+		`{allow: [kill]}`:                           "",
+		`{allow: [{call: kill, when: "sig == 0"}]}`: "kill when !(sig == 0)",
+	} {
+		p, ds := Parse("p.yaml", []byte(inherited(`{allow: [read], deny: [{call: kill, overridable: true}]}`, "{allow: [close]}", own)), testOptions())
+		if p == nil {
+			t.Fatal(ds)
+		}
+		got := ""
+		for _, c := range p.Modules[0].Seccomp.Deny {
+			got += c.Name
+			if c.When != nil {
+				got += " when " + c.When.String()
+				if _, err := c.When.Lower(c.Name, testCatalog()); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		if got != want {
+			t.Errorf("%s: deny %q, want %q", own, got, want)
+		}
 	}
 }
 

@@ -115,7 +115,16 @@ func (h Health) sections(s *sections) {
 }
 
 func (c Seccomp) sections(s *sections) {
-	name := func(call Call) string { return plain(call.Name) } // how it came in, by a group or by name, makes no difference
+	name := func(call Call) string { // how it came in, by a group or by name, makes no difference
+		text := plain(call.Name)
+		if call.When != nil {
+			text += " when " + call.When.String()
+		}
+		if call.Answer != nil {
+			text += " action " + call.Answer.String()
+		}
+		return text
+	}
 	s.set("seccomp.architectures", either(firstPos(c.Architectures), c.Pos), texts(c.Architectures))
 	s.add("seccomp.default", either(c.Default.Pos, c.Pos), c.Default.V.String())
 	s.add("seccomp.denied", either(c.Denied.Pos, c.Pos), c.Denied.V.String())

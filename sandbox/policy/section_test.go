@@ -13,8 +13,9 @@ import (
 
 // provenance are the fields that say where something came from, and change nothing about what it is.
 var provenance = map[string]string{
-	"Call.Group":      "a call of a group is allowed as one that is named",
-	"Rlimit.Resource": "the number that belongs to Name",
+	"Call.Group":       "a call of a group is allowed as one that is named",
+	"Call.IfSupported": "a call that is not there is not in the filter, whoever knows it",
+	"Rlimit.Resource":  "the number that belongs to Name",
 }
 
 // mutations calls try after each single change to what v points to, and undoes it.
@@ -35,6 +36,16 @@ func mutations(v reflect.Value, name string, try func(what string)) {
 			return // a port without an address is nothing
 		}
 		change("another port", reflect.ValueOf(netip.AddrPortFrom(value.Addr(), value.Port()+1)))
+		return
+	case *Expr:
+		other, err := ParseExpr("something == 1")
+		if err != nil {
+			panic(err)
+		}
+		change("another condition", reflect.ValueOf(other))
+		return
+	case *Action:
+		change("another answer", reflect.ValueOf(&Action{Kind: ActionTrap}))
 		return
 	}
 	switch v.Kind() {

@@ -122,6 +122,9 @@ func (s *source) span(line, col, width int) span {
 	return span{Pos{s.file, line, col}, width}
 }
 
+// of returns the source of a file.
+func (s *source) of(file string) *source { return s }
+
 // rest returns the text of a line from a place on.
 func (s *source) rest(p Pos) string {
 	if p.Line < 1 || p.Line > len(s.lines) {

@@ -75,7 +75,6 @@ func yamlCases() []errorCase {
 			"healthcheck: {«http»: x, «exec»: [/bin/true], «start_interval»: 1s}", "«depends_on»: {}", "«accept»: []", "replicas: «{»min: 1}",
 			"network: {mode: none, «connect»: [], «bind»: [], «scope»: []}", "namespaces: [mount, network, «time»]", "resources: {«cpu.weight»: 200, «memory.high»: 1G}"), "version: 1\n"),
 			codes: strings.Repeat("E115 ", 14), says: "`tests` is not in this version of supervisor; remove it"},
-		{name: "argument rules", text: seccomp(`{allow: [read, «{»call: socket, when: "family == AF_INET"}], deny: [«{»call: write}]}`), codes: "E115 E115", says: "argument rules are not in this version"},
 		{name: "a complex key", text: "«?» a\n: b\n", codes: "E118"},
 		{name: "a list as a key", text: module("environment: {«~»: x}"), codes: "E118"},
 	}
