@@ -45,6 +45,7 @@ want_test() {
 	want redis-server exists /usr/bin/redis-server
 	want redis-tools has redis-cli
 	want wrk has wrk
+	want systemd has systemd-analyze
 }
 
 install_packages() {

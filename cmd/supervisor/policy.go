@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -65,20 +66,29 @@ func (a *app) check(files []string, format string, w io.Writer) error {
 
 func (a *app) policyExplainCommand() *cobra.Command {
 	var launch bool
-	var module string
+	var module, output string
 	cmd := &cobra.Command{
-		Use:   "explain --launch FILE",
-		Short: "Print what a policy means: with --launch the system calls that start its modules",
-		Args:  cobra.ExactArgs(1),
+		Use:   "explain FILE CALL… | explain --launch FILE",
+		Short: "Print what a policy means for system calls, or with --launch the system calls that start its modules",
+		Long: "Print what the policy means for system calls: what the filter answers, the rule that makes it so and the group or profile through which it\n" +
+			"came, and which other layers decide when the filter lets the call through. With --launch, print the calls that start the modules.",
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !launch {
-				return invoke.Exit(invoke.StatusInvalid, errors.New("policy explain needs --launch; explaining single calls is not in this version of supervisor"))
+			switch {
+			case launch && len(args) > 1:
+				return invoke.Exit(invoke.StatusInvalid, errors.New("policy explain --launch takes one file and no system call"))
+			case launch:
+				return a.explain(args[0], module, cmd.OutOrStdout())
+			case len(args) == 1:
+				return invoke.Exit(invoke.StatusInvalid, errors.New("policy explain needs the name of a system call, such as openat, or --launch"))
 			}
-			return a.explain(args[0], module, cmd.OutOrStdout())
+			return a.work(cmd, work{command: "explain", policies: args[:1], options: map[string]string{
+				"calls": strings.Join(args[1:], " "), "module": module, "output": output}})
 		},
 	}
 	cmd.Flags().BoolVar(&launch, "launch", false, "print the launch programs")
 	cmd.Flags().StringVar(&module, "module", "", "only this module")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "output `FORMAT`: table or json")
 	return cmd
 }
 

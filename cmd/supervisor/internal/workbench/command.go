@@ -3,6 +3,7 @@ package workbench
 // commands are those that there are. A command prints to the task; an error is one about its input.
 func commands() map[string]func(*task) error {
 	return map[string]func(*task) error{
-		"disasm": (*task).disasm,
+		"disasm":  (*task).disasm,
+		"explain": (*task).explain,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
@@ -60,7 +61,9 @@ func (t *task) run() {
 		t.fail(fmt.Errorf("no command %q; this is a bug of ours, please report it", t.Command))
 		return
 	}
-	if err := command(t); err != nil {
+	if err := command(t); errors.Is(err, errReported) {
+		t.status = invalid
+	} else if err != nil {
 		t.fail(err)
 	}
 }
@@ -109,18 +112,61 @@ func (t *task) parse(in Input) (*policy.Policy, bool) {
 		if err := policy.Render(&t.err, ds, in.Text); err != nil {
 			panic(err) // a buffer takes everything
 		}
-		t.status = invalid
 	}
 	return p, p != nil
 }
 
+// errReported ends a command whose reason has been printed.
+var errReported = errors.New("reported")
+
 // policies reads all inputs as policies, and reports what is wrong in all of them.
-func (t *task) policies() ([]*policy.Policy, bool) {
+func (t *task) policies() ([]*policy.Policy, error) {
 	var all []*policy.Policy
 	for _, in := range t.Inputs {
 		if p, ok := t.parse(in); ok {
 			all = append(all, p)
 		}
 	}
-	return all, len(all) == len(t.Inputs)
+	if len(all) < len(t.Inputs) {
+		return nil, errReported
+	}
+	return all, nil
+}
+
+// modules returns the modules of all inputs, or the one that the option module names.
+func (t *task) modules() ([]*policy.Module, error) {
+	policies, err := t.policies()
+	if err != nil {
+		return nil, err
+	}
+	only := t.option("module")
+	var all []*policy.Module
+	var names []string
+	for _, p := range policies {
+		for i := range p.Modules {
+			names = append(names, p.Modules[i].Name)
+			if only == "" || p.Modules[i].Name == only {
+				all = append(all, &p.Modules[i])
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("module %q is not defined; defined: %s", only, strings.Join(names, ", "))
+	}
+	return all, nil
+}
+
+// print prints a value as JSON when the option output says so, and as text otherwise.
+func (t *task) print(v any, text func() error) error {
+	switch format := t.option("output"); format {
+	case "", "table", "text":
+		return text()
+	case "json":
+		e := json.NewEncoder(&t.out)
+		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
+		return e.Encode(v)
+	default:
+		return fmt.Errorf("output %q: use table or json", format)
+	}
 }

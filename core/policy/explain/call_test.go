@@ -1,0 +1,106 @@
+package explain
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp"
+)
+
+const text = `version: 1
+profiles:
+  base:
+    seccomp:
+      allow: ["@basic-io", "@network-io", kill]
+modules:
+  web:
+    extends: base
+    command: [/bin/true]
+    user: nobody
+    namespaces: [mount, pid, network]
+    network: {mode: none}
+    capabilities: [CAP_SYS_CHROOT]
+    filesystem: [{path: /bin, access: rx}]
+    seccomp:
+      allow: [openat, chroot, mount]
+      deny: [socketpair]
+`
+
+func module(t *testing.T) *policy.Module {
+	t.Helper()
+	p, ds := policy.Parse("web.yaml", []byte(text), policy.Options{Catalog: seccomp.Catalog()})
+	if p == nil {
+		t.Fatal(ds)
+	}
+	return &p.Modules[0]
+}
+
+func TestCall(t *testing.T) {
+	m := module(t)
+	for call, want := range map[string][]string{
+		"read":       {"allow, as one of @basic-io", "web.yaml:5:15"},
+		"openat":     {"allow ", "web.yaml:16:15", "then filesystem decides", "web.yaml:14:"},
+		"socket":     {"allow, as one of @network-io", "then network decides: mode none", "web.yaml:12:"},
+		"socketpair": {"errno EPERM", "web.yaml:17:14"},
+		"kill":       {"allow", "then namespaces decides", "web.yaml:11:"},
+		"ptrace":     {"errno EPERM, denied: no rule allows it", "web.yaml:16:7"},
+		"chroot":     {"allow", "chroot needs CAP_SYS_CHROOT, which the module has", "web.yaml:13:"},
+		"mount":      {"allow", "mount needs CAP_SYS_ADMIN, which the module does not have"},
+	} {
+		t.Run(call, func(t *testing.T) {
+			e, err := Call(m, call, seccomp.Catalog())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b strings.Builder
+			if err := e.Text(&b); err != nil {
+				t.Fatal(err)
+			}
+			for _, w := range want {
+				if !strings.Contains(b.String(), w) {
+					t.Errorf("no %q in\n%s", w, &b)
+				}
+			}
+		})
+	}
+}
+
+func TestCallWithConditions(t *testing.T) {
+	m := module(t)
+	m.Seccomp.Allow = []policy.Call{{Name: "socket", When: &policy.Expr{Text: "family == AF_INET"}, Pos: policy.Pos{File: "w", Line: 1, Col: 1}}}
+	m.Seccomp.Deny = []policy.Call{{Name: "clone3", Answer: &policy.Action{Kind: policy.ActionErrno, Errno: 38}, Pos: policy.Pos{File: "w", Line: 2, Col: 1}}}
+	e, err := Call(m, "socket", seccomp.Catalog())
+	if err != nil || e.Answer != "errno EPERM" || len(e.Rules) != 1 || e.Rules[0].When != "family == AF_INET" {
+		t.Errorf("%+v, %v", e, err)
+	}
+	e, err = Call(m, "clone3", seccomp.Catalog())
+	if err != nil || e.Answer != "errno ENOSYS" || e.Pos.Line != 2 || len(e.Layers) != 0 {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+func TestUnknownCall(t *testing.T) {
+	if _, err := Call(module(t), "wirte", seccomp.Catalog()); err == nil || !strings.Contains(err.Error(), `"wirte" is no system call`) {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestTables: what the tables name are calls, of some architecture.
+func TestTables(t *testing.T) {
+	known := map[string]bool{}
+	for _, a := range seccomp.Arches() {
+		for name := range a.Calls() {
+			known[name] = true
+		}
+	}
+	names := append(append(append([]string{}, byPath...), byNetwork...), append(byProcess, byMemory...)...)
+	for name := range capabilities {
+		names = append(names, name)
+	}
+	for _, name := range names {
+		if !known[name] {
+			t.Errorf("%q is no system call", name)
+		}
+	}
+}
