@@ -4,12 +4,14 @@ import (
 	"testing"
 
 	"github.com/bulkhead/bulkhead/posix/bpf"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
 func TestX32IsClosed(t *testing.T) {
-	r := someRules(t, "@known")
-	r.Default = bpf.RetAllow
-	f, err := Emit(r)
+	m := allowing("@known")
+	m.section.Default = setTo(policy.ActionAllow, 0)
+	d := m.decision(t)
+	f, err := Emit(d)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +32,7 @@ func TestX32IsClosed(t *testing.T) {
 		{Code: bpf.JMP | bpf.JEQ | bpf.K, K: 0x40000208, JF: 1}, // execve of x32
 		{Code: bpf.RET, K: bpf.RetAllow},
 	}, p...)
-	if _, err := Verify(opened.Bytes(), r); err == nil {
+	if _, err := Verify(opened.Bytes(), d); err == nil {
 		t.Error("a program that allows one call of x32 was accepted")
 	}
 }

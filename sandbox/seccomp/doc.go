@@ -4,29 +4,39 @@
 // # From a policy to a program
 //
 // [Catalog] tells the parser which calls and groups there are. [Resolve] turns
-// a section into [Rules]: which numbers are allowed, and what the others are
-// answered. A compiler turns rules into bytes; there are two:
+// a section into a [Decision]: what is to be answered for every call there can be.
+// A compiler turns the decision function into bytes; there are two:
 //
-//	filter, err := libseccomp.Compile(section, libseccomp.Options{Files: core, Memory: core})
-//	filter, err := seccomp.Emit(rules)
+//	filter, how, err := libseccomp.Choose(decision, libseccomp.Options{Files: core, Memory: core})
+//	filter, err := seccomp.Emit(decision)
 //
-// The first uses the C library and is in a package of its own, so that nobody
-// else gets C with this one. The second is [AllowList]'s, for processes of our own
-// that confine themselves.
+// The first uses the C library as well and is in a package of its own, so that
+// nobody else gets C with this one; [Choose] says which of the two programs
+// is loaded. The second is [AllowList]'s, too, for processes of our own that confine
+// themselves. [FromProgram] goes the other way.
 //
-// Both end in [Verify], which decides for every number, architecture and
-// argument there can be whether the program answers as the rules do. It does so
-// by cases and not by trying: a program that compares words with constants takes the same
-// path for all values between two neighbouring constants, so one value of each
-// such interval stands for all. A difference is reported as a call that shows it
-// ([Difference]).
+// # The proof
+//
+// [Prove] decides whether a program answers every call there can be as a decision
+// function does: every architecture, number, instruction pointer and argument.
+// Both are brought into one form, in which functions that answer alike are the
+// same object: a binary decision diagram over the 512 bits that a filter can
+// read. For the program that means to carry it out once with every register
+// a function of those bits, for each instruction of classic BPF that seccomp has,
+// arithmetic included. Nothing is tried, sampled or left out. A difference is
+// reported as a call that shows it ([Difference]); [Compare] lists all of
+// two functions.
+//
+// The work is bounded. A function that is too large for the bound, such as the product
+// of two arguments, is an error that names the instruction.
 //
 // # What a filter answers
 //
-//	allowed and not denied                        allow
-//	in the table, not allowed                     Denied, normally errno EPERM
+//	denied, where the rule's condition holds      the rule's answer, normally Denied
+//	allowed, where the rule's condition holds     allow
+//	else in the table                             Denied, normally errno EPERM
 //	not in the table                              Default, normally errno ENOSYS
-//	another architecture, and x32 on amd64        kill_process
+//	an architecture that is not open, x32 too     kill_process
 //
 // # Exec once
 //
@@ -54,7 +64,11 @@
 // The number 0xffffffff on amd64 is what a tracer sets for "make no call". It has the bit
 // of x32 but gets Default, as libseccomp has it; nothing is carried out for it.
 //
-// Rules are by call. Conditions on arguments are not part of [Rules].
+// A section may open another architecture than the native one. Its groups have the members
+// that this architecture has, and its conditions the values of its constants.
+//
+// [Emit] chooses the fewest tests for each word by itself; it does not look for the
+// smallest program of all, which would also weigh what words share.
 package seccomp
 
 //go:generate go run ../../cmd/seccompgen

@@ -42,21 +42,17 @@ func TestAllowList(t *testing.T) {
 			for _, name := range c.allow {
 				allowed[must(t, name)] = true
 			}
-			for range 3000 {
-				nr := []uint32{random.Uint32N(600), random.Uint32(), 1<<30 | random.Uint32N(600)}[random.IntN(3)]
-				want := c.denied
+			want := func(d bpf.Data) uint32 {
 				switch {
-				case otherABI(nr):
-					want = bpf.RetKillProcess
-				case allowed[nr]:
-					want = bpf.RetAllow
+				case d.Arch != Native().Audit(), Native() == X8664 && d.Nr >= 1<<30 && d.Nr != 0xffffffff:
+					return bpf.RetKillProcess
+				case allowed[d.Nr]:
+					return bpf.RetAllow
 				}
-				if got := p.Run(bpf.Data{Nr: nr, Arch: nativeArch}); got != want {
-					t.Fatalf("%#x (%s): %s, want %s", nr, Name(nr), bpf.Describe(got), bpf.Describe(want))
-				}
-				if got := p.Run(bpf.Data{Nr: nr, Arch: 0x40000003}); got != bpf.RetKillProcess {
-					t.Fatalf("%#x of i386: %s", nr, bpf.Describe(got))
-				}
+				return c.denied
+			}
+			if d := sweep(p, want, nil, random, 2000); d != nil {
+				t.Fatalf("%+v: %s, want %s", *d, bpf.Describe(p.Run(*d)), bpf.Describe(want(*d)))
 			}
 			t.Logf("%d calls, %d instructions", len(allowed), len(p))
 		})
@@ -66,5 +62,21 @@ func TestAllowList(t *testing.T) {
 func TestAllowListOfUnknownCalls(t *testing.T) {
 	if _, err := AllowList([]string{"read", "raed"}, bpf.RetKillProcess); err == nil {
 		t.Error("raed was accepted")
+	}
+}
+
+func BenchmarkEmit(b *testing.B) {
+	d := allowing("@system-service").decision(b)
+	for b.Loop() {
+		if _, err := Emit(d); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkResolve(b *testing.B) {
+	m := withArguments()
+	for b.Loop() {
+		m.decision(b)
 	}
 }

@@ -32,7 +32,7 @@ func WithExecOnce(f *Filter) (prog []byte, patch ExecOncePatch, err error) {
 	}
 	p := bpf.Program{
 		{Code: bpf.LD | bpf.W | bpf.ABS, K: bpf.OffsetArch},
-		{Code: bpf.JMP | bpf.JEQ | bpf.K, JF: 7, K: nativeArch},
+		{Code: bpf.JMP | bpf.JEQ | bpf.K, JF: 7, K: Native().Audit()},
 		{Code: bpf.LD | bpf.W | bpf.ABS, K: bpf.OffsetNr},
 		{Code: bpf.JMP | bpf.JEQ | bpf.K, JF: 5, K: nr},
 		{Code: bpf.LD | bpf.W | bpf.ABS, K: bpf.OffsetArgLow(secretArg)},

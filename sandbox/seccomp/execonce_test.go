@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/bulkhead/bulkhead/posix/bpf"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
 // TestWithExecOnce proves the patched program for every call there can be: the filter's answer and one more thing allowed.
 func TestWithExecOnce(t *testing.T) {
-	r := someRules(t, "@basic-io")
-	f, err := Emit(r)
+	m := allowing("@basic-io")
+	f, err := Emit(m.decision(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,7 +20,6 @@ func TestWithExecOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	execveat := must(t, "execveat")
 	for _, secret := range []uint64{1, 1 << 32, 0xffffffffffffffff, 0x123456789abcdef0} {
 		if err := Patch(prog, patch, secret); err != nil {
 			t.Fatal(err)
@@ -28,19 +28,12 @@ func TestWithExecOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := func(d bpf.Data) uint32 {
-			if d.Arch == nativeArch && d.Nr == execveat && d.Args[5] == secret {
-				return bpf.RetAllow
-			}
-			return r.Want(d)
-		}
-		at := r.cuts()
-		at[bpf.OffsetArgLow(5)] = []uint32{uint32(secret), uint32(secret) + 1}
-		at[bpf.OffsetArgHigh(5)] = []uint32{uint32(secret >> 32), uint32(secret>>32) + 1}
-		if err := prove(p, want, at); err != nil {
+		m := allowing("@basic-io", "execveat")
+		m.when(m.section.Allow, compared(5, 64, false, ^uint64(0), policy.RelEq, secret))
+		if err := Prove(p, m.decision(t)); err != nil {
 			t.Errorf("secret %#x: %v", secret, err)
 		}
-		if got := p.Run(bpf.Data{Nr: execveat, Arch: nativeArch, Args: [6]uint64{5: secret}}); got != bpf.RetAllow {
+		if got := p.Run(bpf.Data{Nr: must(t, "execveat"), Arch: Native().Audit(), Args: [6]uint64{5: secret}}); got != bpf.RetAllow {
 			t.Errorf("secret %#x: execveat is answered with %s", secret, bpf.Describe(got))
 		}
 	}
@@ -50,7 +43,7 @@ func TestWithExecOnce(t *testing.T) {
 }
 
 func TestWithExecOnceUnpatched(t *testing.T) {
-	f, err := Emit(Rules{Denied: bpf.RetErrno | 1, Default: bpf.RetErrno | 38})
+	f, err := Emit(model{}.decision(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +56,7 @@ func TestWithExecOnceUnpatched(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, arg := range []uint64{0, 1, ^uint64(0)} {
-		if got := p.Run(bpf.Data{Nr: must(t, "execveat"), Arch: nativeArch, Args: [6]uint64{5: arg}}); got != bpf.RetErrno|1 {
+		if got := p.Run(bpf.Data{Nr: must(t, "execveat"), Arch: Native().Audit(), Args: [6]uint64{5: arg}}); got != bpf.RetErrno|1 {
 			t.Errorf("execveat with %#x is answered with %s", arg, bpf.Describe(got))
 		}
 	}

@@ -1,13 +1,12 @@
 package compile
 
 import (
-	"encoding/binary"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 
+	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
@@ -17,7 +16,7 @@ import (
 // filters makes the filters of one request, each once: a filter depends on what its section means, and the modules of a site often mean
 // the same. It implements [sandbox.Filters].
 type filters struct {
-	compile func(policy.Seccomp) (*seccomp.Filter, error)
+	compile func(*seccomp.Decision) (f *seccomp.Filter, how string, err error)
 	slots   chan struct{} // as many filters are made at the same time
 
 	mu   sync.Mutex // guards what follows
@@ -26,8 +25,8 @@ type filters struct {
 
 func newFilters(k Kernel) *filters {
 	return &filters{
-		compile: func(s policy.Seccomp) (*seccomp.Filter, error) {
-			return libseccomp.Compile(s, libseccomp.Options{Files: k, Memory: k})
+		compile: func(d *seccomp.Decision) (*seccomp.Filter, string, error) {
+			return libseccomp.Choose(d, libseccomp.Options{Files: k, Memory: k})
 		},
 		slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
 		made:  map[string]func() (sandbox.Filter, error){},
@@ -37,11 +36,11 @@ func newFilters(k Kernel) *filters {
 // begin starts to make the filters of modules, while the caller does something else.
 func (f *filters) begin(modules []policy.Module) {
 	for i := range modules {
-		rules, err := seccomp.Resolve(modules[i].Seccomp)
+		decision, err := seccomp.Resolve(modules[i].Seccomp)
 		if err != nil {
 			continue // Module reports it
 		}
-		if filter, isNew := f.of(modules[i].Seccomp, rules); isNew {
+		if filter, isNew := f.of(decision); isNew {
 			go func() {
 				f.slots <- struct{}{}
 				_, _ = filter() // Module returns it
@@ -53,11 +52,11 @@ func (f *filters) begin(modules []policy.Module) {
 
 // Module implements [sandbox.Filters]. The errors of a section have its places.
 func (f *filters) Module(section policy.Seccomp) (sandbox.Filter, error) {
-	rules, err := seccomp.Resolve(section)
+	decision, err := seccomp.Resolve(section)
 	if err != nil {
 		return sandbox.Filter{}, err
 	}
-	filter, _ := f.of(section, rules)
+	filter, _ := f.of(decision)
 	return filter()
 }
 
@@ -67,9 +66,9 @@ func (f *filters) Init(calls []string) (sandbox.Filter, error) {
 	return filter()
 }
 
-// of returns what makes the filter of a section with these rules, and whether nobody asked for it before.
-func (f *filters) of(section policy.Seccomp, rules seccomp.Rules) (filter func() (sandbox.Filter, error), isNew bool) {
-	return f.once(meaning(rules), func() (sandbox.Filter, error) { return f.make(section, rules) })
+// of returns what makes the filter of a decision function, and whether nobody asked for it before.
+func (f *filters) of(d *seccomp.Decision) (filter func() (sandbox.Filter, error), isNew bool) {
+	return f.once("module "+d.Key(), func() (sandbox.Filter, error) { return f.make(d) })
 }
 
 func (f *filters) once(key string, make func() (sandbox.Filter, error)) (filter func() (sandbox.Filter, error), isNew bool) {
@@ -82,32 +81,20 @@ func (f *filters) once(key string, make func() (sandbox.Filter, error)) (filter 
 	return f.made[key], true
 }
 
-// make makes the filter of a section with these rules: with exec once, unless they allow execveat anyway.
-func (f *filters) make(section policy.Seccomp, rules seccomp.Rules) (sandbox.Filter, error) {
-	made, err := f.compile(section)
+// make makes the filter of a decision function: with exec once, unless it allows execveat anyway.
+func (f *filters) make(d *seccomp.Decision) (sandbox.Filter, error) {
+	made, how, err := f.compile(d)
 	if err != nil {
 		return sandbox.Filter{}, err
 	}
-	made, how := seccomp.Smaller(made)
 	nr, known := seccomp.Number("execveat")
 	if !known {
 		return sandbox.Filter{}, fmt.Errorf("the table has no execveat; this is a bug of ours, please report it")
 	}
-	if _, allowed := slices.BinarySearch(rules.Allow, nr); allowed {
+	if answer, ok := d.Always(seccomp.Native(), nr); ok && answer == bpf.RetAllow {
 		return sandbox.Filter{Program: made.Program, Detail: how}, nil
 	}
 	once, err := execOnce(made)
 	once.Detail = how
 	return once, err
-}
-
-// meaning is the same for rules that answer alike, and for no others.
-func meaning(r seccomp.Rules) string {
-	key := make([]byte, 0, 8+4*len(r.Allow))
-	for _, word := range [][]uint32{{r.Denied, r.Default}, r.Allow} {
-		for _, w := range word {
-			key = binary.LittleEndian.AppendUint32(key, w)
-		}
-	}
-	return string(key)
 }

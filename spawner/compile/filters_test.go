@@ -26,9 +26,9 @@ func section(line int, names ...string) policy.Seccomp {
 func counted(n *atomic.Int32) *filters {
 	f := newFilters(linux.New())
 	compile := f.compile
-	f.compile = func(s policy.Seccomp) (*seccomp.Filter, error) {
+	f.compile = func(d *seccomp.Decision) (*seccomp.Filter, string, error) {
 		n.Add(1)
-		return compile(s)
+		return compile(d)
 	}
 	return f
 }
@@ -90,7 +90,7 @@ func TestFiltersFail(t *testing.T) {
 		}
 	}
 	broken := errors.New("out of memory")
-	f.compile = func(policy.Seccomp) (*seccomp.Filter, error) { return nil, broken }
+	f.compile = func(*seccomp.Decision) (*seccomp.Filter, string, error) { return nil, "", broken }
 	for range 2 {
 		if _, err := f.Module(section(3, "read")); !errors.Is(err, broken) {
 			t.Errorf("%v, want %v", err, broken)

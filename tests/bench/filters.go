@@ -21,11 +21,7 @@ func (b *bench) filters() error {
 	if err != nil {
 		return err
 	}
-	rules, err := seccomp.Resolve(pol.Modules[0].Seccomp)
-	if err != nil {
-		return err
-	}
-	ours, err := seccomp.Emit(rules)
+	ours, err := seccomp.Emit(theirs.Decision)
 	if err != nil {
 		return err
 	}

@@ -69,12 +69,15 @@ func (b *bench) compileHere(pol *policy.Policy) (*sandbox.Result, error) {
 type maker struct{ core posix.Core }
 
 func (f maker) Module(s policy.Seccomp) (sandbox.Filter, error) {
-	made, err := f.library(s)
+	decision, err := seccomp.Resolve(s)
 	if err != nil {
 		return sandbox.Filter{}, err
 	}
-	smaller, how := seccomp.Smaller(made)
-	return sandbox.Filter{Program: smaller.Program, Detail: how}, nil
+	made, how, err := libseccomp.Choose(decision, libseccomp.Options{Files: f.core, Memory: f.core})
+	if err != nil {
+		return sandbox.Filter{}, err
+	}
+	return sandbox.Filter{Program: made.Program, Detail: how}, nil
 }
 
 // library returns what libseccomp makes.

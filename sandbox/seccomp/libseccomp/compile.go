@@ -1,10 +1,9 @@
 package libseccomp
 
 import (
+	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"sync"
 
 	lib "github.com/seccomp/libseccomp-golang"
@@ -24,68 +23,33 @@ type Options struct {
 // library guards the state that the C library keeps for the process.
 var library sync.Mutex
 
-// Compile makes the filter of a policy's seccomp section:
-//
-//   - calls that are allowed and not denied are allowed;
-//   - other calls of the table get the section's Denied action;
-//   - numbers that the table does not have get its Default action;
-//   - other architectures, x32 among them, get kill_process.
-//
-// The filter was proved to do so for every number, architecture and argument. It is not loaded.
+// Compile makes the filter of a policy's seccomp section with the library alone. It was proved to answer as [seccomp.Resolve] says for
+// every number, architecture and argument. It is not loaded.
 func Compile(s policy.Seccomp, opt Options) (*seccomp.Filter, error) {
-	rules, err := seccomp.Resolve(s)
+	d, err := seccomp.Resolve(s)
 	if err != nil {
 		return nil, err
 	}
-	program, err := build(rules, opt)
+	program, err := build(d, opt)
 	if err != nil {
 		return nil, fmt.Errorf("libseccomp: %w", err)
 	}
-	f, err := seccomp.Verify(program, rules)
+	f, err := seccomp.Verify(program, d)
 	if err != nil {
 		return nil, fmt.Errorf("libseccomp: %w", err)
 	}
 	return f, nil
 }
 
-// features is the level of the library's interface that the filters need: kill_process (3) and programs shaped as a
-// tree (4). It is set and not asked for, because the library finds out by trying system calls that this process may
-// not make, and because the filter is for another process.
-const features = 4
-
-func build(r seccomp.Rules, opt Options) ([]byte, error) {
-	library.Lock()
-	defer library.Unlock()
-	if err := lib.SetAPI(features); err != nil {
-		return nil, fmt.Errorf("set interface level %d: %w", features, err)
+// Choose makes the program of a decision function with the library, and returns the one to load: see [seccomp.Choose]. An error
+// that has nothing to do with what the function says, such as no descriptors, is returned.
+func Choose(d *seccomp.Decision, opt Options) (f *seccomp.Filter, how string, err error) {
+	program, err := build(d, opt)
+	var cannot *cannotSay
+	if err != nil && !errors.As(err, &cannot) {
+		return nil, "", fmt.Errorf("libseccomp: %w", err)
 	}
-	fallback, err := action(r.Default)
-	if err != nil {
-		return nil, err
-	}
-	filter, err := lib.NewFilter(fallback)
-	if err != nil {
-		return nil, err
-	}
-	defer filter.Release()
-	if err := filter.SetBadArchAction(lib.ActKillProcess); err != nil {
-		return nil, fmt.Errorf("set the answer for other architectures: %w", err)
-	}
-	const tree = 2
-	if err := filter.SetOptimize(tree); err != nil {
-		return nil, fmt.Errorf("ask for a tree: %w", err)
-	}
-	exceptions := r.Exceptions()
-	for _, nr := range slices.Sorted(maps.Keys(exceptions)) {
-		answer, err := action(exceptions[nr])
-		if err != nil {
-			return nil, err
-		}
-		if err := filter.AddRuleExact(lib.ScmpSyscall(nr), answer); err != nil {
-			return nil, fmt.Errorf("add a rule for %s (%d): %w", seccomp.Name(nr), nr, err)
-		}
-	}
-	return export(filter, opt)
+	return seccomp.Choose(d, program, err)
 }
 
 // export takes the program out through a file in memory: version 2.5 writes it to a descriptor only.
@@ -131,7 +95,7 @@ func action(answer uint32) (lib.ScmpAction, error) {
 		return lib.ActAllow, nil
 	case bpf.RetErrno:
 		if bpf.Value(answer) > maxErrno {
-			return 0, fmt.Errorf("errno %d: the library takes error numbers up to %d", bpf.Value(answer), maxErrno)
+			return 0, &cannotSay{fmt.Errorf("errno %d: the library takes error numbers up to %d", bpf.Value(answer), maxErrno)}
 		}
 		return lib.ActErrno.SetReturnCode(int16(bpf.Value(answer))), nil
 	case bpf.RetKillProcess:
@@ -143,6 +107,6 @@ func action(answer uint32) (lib.ScmpAction, error) {
 	case bpf.RetLog:
 		return lib.ActLog, nil
 	default:
-		return 0, fmt.Errorf("no action for %s; this is a bug of ours, please report it", bpf.Describe(answer))
+		return 0, &cannotSay{fmt.Errorf("no action for %s", bpf.Describe(answer))}
 	}
 }

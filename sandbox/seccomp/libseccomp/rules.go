@@ -1,0 +1,199 @@
+package libseccomp
+
+import (
+	"errors"
+	"fmt"
+
+	lib "github.com/seccomp/libseccomp-golang"
+
+	"github.com/bulkhead/bulkhead/posix/bpf"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp"
+)
+
+// cannotSay is why the library has no words for a decision function.
+type cannotSay struct{ error }
+
+func (c *cannotSay) Unwrap() error { return c.error }
+
+// features is the level of the library's interface that the filters need: kill_process (3) and programs shaped as a
+// tree (4). It is set and not asked for, because the library finds out by trying system calls that this process may
+// not make, and because the filter is for another process.
+const features = 4
+
+// maxCases is how many rules a call may take: each is a comparison under a mask for each argument, and the library becomes slow.
+const maxCases = 256
+
+func build(d *seccomp.Decision, opt Options) ([]byte, error) {
+	library.Lock()
+	defer library.Unlock()
+	if err := lib.SetAPI(features); err != nil {
+		return nil, fmt.Errorf("set interface level %d: %w", features, err)
+	}
+	arches := d.Arches()
+	if len(arches) == 0 {
+		return nil, &cannotSay{errors.New("the function is that of a program and not of a policy")}
+	}
+	var whole *lib.ScmpFilter
+	for _, a := range arches {
+		part, err := rules(d, a)
+		if err != nil {
+			return nil, err
+		}
+		if whole == nil {
+			whole = part
+			defer whole.Release()
+			continue
+		}
+		if err := whole.Merge(part); err != nil {
+			part.Release()
+			return nil, &cannotSay{fmt.Errorf("add %s to the filter: %w", a, err)}
+		}
+	}
+	return export(whole, opt)
+}
+
+// rules returns a filter for one architecture. The caller releases it.
+func rules(d *seccomp.Decision, a seccomp.Arch) (*lib.ScmpFilter, error) {
+	// The function has no case for the number of no call, which is what all numbers have that the table has not.
+	unknown, _ := d.Always(a, 1<<32-1)
+	fallback, err := action(unknown)
+	if err != nil {
+		return nil, err
+	}
+	filter, err := lib.NewFilter(fallback)
+	if err != nil {
+		return nil, err
+	}
+	for _, prepare := range []func(*lib.ScmpFilter, seccomp.Arch) error{settings, architecture} {
+		if err := prepare(filter, a); err != nil {
+			filter.Release()
+			return nil, err
+		}
+	}
+	for name, nr := range a.Calls() {
+		if err := add(filter, d, a, name, nr, unknown); err != nil {
+			filter.Release()
+			return nil, fmt.Errorf("add a rule for %s (%d of %s): %w", name, nr, a, err)
+		}
+	}
+	return filter, nil
+}
+
+func settings(filter *lib.ScmpFilter, _ seccomp.Arch) error {
+	if err := filter.SetBadArchAction(lib.ActKillProcess); err != nil {
+		return fmt.Errorf("set the answer for other architectures: %w", err)
+	}
+	const tree = 2
+	if err := filter.SetOptimize(tree); err != nil {
+		return fmt.Errorf("ask for a tree: %w", err)
+	}
+	return nil
+}
+
+// architecture makes a filter be for one architecture that is not the native one, which it is when it is new.
+func architecture(filter *lib.ScmpFilter, a seccomp.Arch) error {
+	if a == seccomp.Native() {
+		return nil
+	}
+	theirs, err := libraryArch(a)
+	if err != nil {
+		return err
+	}
+	if err := filter.AddArch(theirs); err != nil {
+		return fmt.Errorf("add %s: %w", a, err)
+	}
+	if err := filter.RemoveArch(lib.ArchNative); err != nil {
+		return fmt.Errorf("remove the native architecture: %w", err)
+	}
+	return nil
+}
+
+func libraryArch(a seccomp.Arch) (lib.ScmpArch, error) {
+	switch a {
+	case seccomp.X8664:
+		return lib.ArchAMD64, nil
+	case seccomp.X86:
+		return lib.ArchX86, nil
+	case seccomp.X32:
+		return lib.ArchX32, nil
+	case seccomp.AArch64:
+		return lib.ArchARM64, nil
+	case seccomp.ARM:
+		return lib.ArchARM, nil
+	}
+	return lib.ArchInvalid, &cannotSay{fmt.Errorf("no architecture %s", a)}
+}
+
+// number returns what the library is to be told for a call: the native number, from which it finds those of other architectures by name.
+func number(a seccomp.Arch, name string, nr uint32) (lib.ScmpSyscall, error) {
+	if a == seccomp.Native() {
+		return lib.ScmpSyscall(nr), nil
+	}
+	theirs, err := libraryArch(a)
+	if err != nil {
+		return 0, err
+	}
+	there, err := lib.GetSyscallFromNameByArch(name, theirs)
+	if err != nil || uint32(there) != nr {
+		return 0, &cannotSay{errors.New("the library does not know the call")}
+	}
+	here, err := lib.GetSyscallFromName(name)
+	if err != nil {
+		return 0, &cannotSay{errors.New("the library does not know the call")}
+	}
+	return here, nil
+}
+
+// add adds the rules of one call: one for each case whose answer is not that of unknown calls. Cases do not overlap.
+func add(filter *lib.ScmpFilter, d *seccomp.Decision, a seccomp.Arch, name string, nr, unknown uint32) error {
+	if answer, ok := d.Always(a, nr); ok && answer == unknown {
+		return nil
+	}
+	call, err := number(a, name, nr)
+	if err != nil {
+		return err
+	}
+	cases := d.Cases(a, nr, maxCases)
+	if cases == nil {
+		return &cannotSay{fmt.Errorf("the condition takes more than %d comparisons under masks", maxCases)}
+	}
+	for _, c := range cases {
+		if c.Answer == unknown {
+			continue
+		}
+		if err := addCase(filter, call, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func addCase(filter *lib.ScmpFilter, call lib.ScmpSyscall, c seccomp.Case) error {
+	answer, err := action(c.Answer)
+	if err != nil {
+		return err
+	}
+	if c.IPMask != 0 {
+		return &cannotSay{errors.New("the answer depends on the instruction pointer")}
+	}
+	var conditions []lib.ScmpCondition
+	for i, mask := range c.Mask {
+		if mask == 0 {
+			continue
+		}
+		condition, err := lib.MakeCondition(uint(i), lib.CompareMaskedEqual, mask, c.Value[i])
+		if err != nil {
+			return fmt.Errorf("compare argument %d: %w", i, err)
+		}
+		conditions = append(conditions, condition)
+	}
+	if len(conditions) == 0 {
+		err = filter.AddRuleExact(call, answer)
+	} else {
+		err = filter.AddRuleConditionalExact(call, answer, conditions)
+	}
+	if err != nil {
+		return &cannotSay{fmt.Errorf("%s where %s: %w", bpf.Describe(c.Answer), c.Region, err)}
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+package seccomp
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/bulkhead/bulkhead/posix/bpf"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+)
+
+// What a policy means when it leaves the actions out.
+const (
+	defaultAnswer = bpf.RetErrno | 38 // ENOSYS: libc falls back to an older call
+	deniedAnswer  = bpf.RetErrno | 1  // EPERM: a person notices
+)
+
+// noCall is the number that a tracer sets so that a call is not made (ptrace(2)). It has the bit of x32, and is none of its calls.
+const noCall = 0xffffffff
+
+// lowering resolves the condition of a rule for one architecture; nil is a condition that always holds.
+type lowering func(c policy.Call, a Arch) (*policy.Condition, error)
+
+// Resolve turns the seccomp section of a policy into its decision function:
+//
+//   - a call that a rule of deny names, where the rule's condition holds, gets the rule's answer, or Denied; of several answers the one that
+//     the kernel ranks higher (seccomp(2)), and of two errors the first;
+//   - a call that a rule of allow names, where its condition holds, is allowed;
+//   - other calls of the architecture's table get Denied, and other numbers Default;
+//   - architectures that are not open, x32 among them, are answered with kill_process.
+//
+// A group stands on each architecture for the members that it has there. All errors of the section come back at once, each with its place.
+func Resolve(s policy.Seccomp) (*Decision, error) { return resolve(s, lower) }
+
+func resolve(s policy.Seccomp, lower lowering) (*Decision, error) {
+	r := resolver{graph: newDiagram(maxWork), lower: lower, denied: deniedAnswer, fallback: defaultAnswer}
+	for _, a := range s.Architectures {
+		arch, known := ArchByName(a.V)
+		switch {
+		case a.V == "native":
+			arch = Native()
+		case !known:
+			r.note(a.Pos, fmt.Errorf("architecture %q cannot be opened; native (%s) can, and those that it runs too", a.V, Native()))
+			continue
+		}
+		r.open = append(r.open, arch)
+	}
+	if len(s.Architectures) == 0 {
+		r.open = []Arch{Native()}
+	}
+	slices.Sort(r.open)
+	r.open = slices.Compact(r.open)
+	r.note(s.Denied.Pos, setAnswer(&r.denied, s.Denied))
+	r.note(s.Default.Pos, setAnswer(&r.fallback, s.Default))
+	answers := map[Arch][]entry{}
+	r.known(s)
+	for _, a := range r.open {
+		answers[a] = r.calls(s, a)
+	}
+	if len(r.errs) > 0 {
+		return nil, errors.Join(r.errs...)
+	}
+	d := Decision{graph: r.graph, root: r.graph.decide(r.open, answers, r.fallback)}
+	return d.settle(r.open)
+}
+
+type resolver struct {
+	graph            *diagram
+	lower            lowering
+	open             []Arch
+	denied, fallback uint32
+	errs             []error
+}
+
+func (r *resolver) note(pos policy.Pos, err error) {
+	if err != nil {
+		r.errs = append(r.errs, fmt.Errorf("%s:%d:%d: %w", pos.File, pos.Line, pos.Col, err))
+	}
+}
+
+// known reports the calls that no open architecture has.
+func (r *resolver) known(s policy.Seccomp) {
+	for _, c := range slices.Concat(s.Allow, s.Deny) {
+		if c.IfSupported || slices.ContainsFunc(r.open, func(a Arch) bool { _, has := a.Number(c.Name); return has }) {
+			continue
+		}
+		if len(r.open) == 1 {
+			r.note(c.Pos, fmt.Errorf("%q is no system call of %s", c.Name, r.open[0]))
+		} else {
+			r.note(c.Pos, fmt.Errorf("%q is no system call of %v", c.Name, r.open))
+		}
+	}
+}
+
+// calls returns the answers for all calls of an architecture, by number.
+func (r *resolver) calls(s policy.Seccomp, a Arch) []entry {
+	answers := map[string]ref{}
+	denied := r.graph.leaf(r.denied)
+	rule := func(c policy.Call, otherwise, answer ref) ref {
+		condition, err := r.lower(c, a)
+		if err != nil {
+			r.note(c.Pos, err)
+			return otherwise
+		}
+		return r.graph.ite(r.graph.condition(condition), answer, otherwise)
+	}
+	before := func(name string) ref {
+		if is, done := answers[name]; done {
+			return is
+		}
+		return denied
+	}
+	for _, c := range members(s.Allow, a) {
+		answers[c.Name] = rule(c, before(c.Name), r.graph.leaf(bpf.RetAllow))
+	}
+	for _, c := range r.weakestFirst(members(s.Deny, a)) {
+		answers[c.Name] = rule(c.Call, before(c.Name), r.graph.leaf(c.answer))
+	}
+	var out []entry
+	for name, nr := range a.Calls() {
+		out = append(out, entry{nr, before(name)})
+	}
+	return out
+}
+
+// denial is a rule of deny with what it answers.
+type denial struct {
+	policy.Call
+	answer uint32
+}
+
+// weakestFirst sorts rules of deny so that the last that is applied is the one to win.
+func (r *resolver) weakestFirst(deny []policy.Call) []denial {
+	out := make([]denial, 0, len(deny))
+	for _, c := range slices.Backward(deny) {
+		d := denial{c, r.denied}
+		if c.Answer != nil {
+			r.note(c.Pos, setAnswer(&d.answer, policy.Value[policy.Action]{V: *c.Answer, Pos: c.Pos}))
+		}
+		out = append(out, d)
+	}
+	slices.SortStableFunc(out, func(a, b denial) int {
+		if (a.Answer != nil) != (b.Answer != nil) {
+			if a.Answer == nil {
+				return -1
+			}
+			return 1
+		}
+		// The kernel compares the actions as signed numbers, and the lowest wins (seccomp_run_filters in kernel/seccomp.c).
+		return int(int32(bpf.Action(b.answer))>>16) - int(int32(bpf.Action(a.answer))>>16)
+	})
+	return out
+}
+
+// members returns the rules that concern calls of an architecture. Groups come with the members of the native architecture, so those that
+// only this one has are added.
+func members(rules []policy.Call, a Arch) []policy.Call {
+	out := make([]policy.Call, 0, len(rules))
+	groups := map[string]policy.Call{}
+	for _, c := range rules {
+		if _, has := a.Number(c.Name); has {
+			out = append(out, c)
+		}
+		if c.Group != "" && a != Native() {
+			groups[c.Group] = c
+		}
+	}
+	for _, g := range groupTable {
+		like, named := groups[g.name]
+		if !named {
+			continue
+		}
+		for _, name := range g.calls {
+			_, has := a.Number(name)
+			if _, there := Number(name); has && !there {
+				like.Name = name
+				out = append(out, like)
+			}
+		}
+	}
+	return out
+}
+
+// setAnswer sets the answer that an action stands for. An action that is neither written nor set leaves it.
+func setAnswer(answer *uint32, a policy.Value[policy.Action]) error {
+	if !a.Set() && a.V == (policy.Action{}) {
+		return nil
+	}
+	switch a.V.Kind {
+	case policy.ActionErrno:
+		if a.V.Errno < 1 || a.V.Errno > bpf.MaxErrno {
+			return fmt.Errorf("errno %d: an error number is 1 to %d; the caller would take 0 for success", a.V.Errno, bpf.MaxErrno)
+		}
+		*answer = bpf.RetErrno | uint32(a.V.Errno)
+	case policy.ActionKillProcess:
+		*answer = bpf.RetKillProcess
+	case policy.ActionKillThread:
+		*answer = bpf.RetKillThread
+	case policy.ActionTrap:
+		*answer = bpf.RetTrap
+	case policy.ActionLog:
+		*answer = bpf.RetLog
+	case policy.ActionAllow:
+		*answer = bpf.RetAllow
+	default:
+		return fmt.Errorf("action %d is not known; this is a bug of ours, please report it", a.V.Kind)
+	}
+	return nil
+}
