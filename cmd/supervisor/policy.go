@@ -15,7 +15,7 @@ import (
 
 func (a *app) policyCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "policy", Short: "Work with policies"}
-	cmd.AddCommand(a.policyCheckCommand(), a.policyExplainCommand(), a.policyDeriveCommand(), a.policyDisasmCommand())
+	cmd.AddCommand(a.policyCheckCommand(), a.policyExplainCommand(), a.policyDeriveCommand(), a.policyDisasmCommand(), a.policyFmtCommand())
 	return cmd
 }
 

@@ -24,6 +24,7 @@ type work struct {
 	policies []string // files and directories with policies
 	files    []string // any other input; "-" is the standard input
 	into     string   // the directory for the files that the command makes; empty when it makes none
+	rewrites bool     // the command may change its input
 }
 
 // work runs a command in the confined process, prints what it says and writes the files that it makes.
@@ -61,6 +62,11 @@ func (a *app) work(cmd *cobra.Command, w work) error {
 			err = a.writeFile(cmd.ErrOrStderr(), w.into, f)
 		}
 	}
+	for i, text := range result.Rewritten {
+		if err == nil && w.rewrites && i >= 0 && i < len(r.Inputs) {
+			err = a.rewrite(cmd.OutOrStdout(), r.Inputs[i].Name, text)
+		}
+	}
 	if err != nil {
 		return invoke.Exit(invoke.StatusSupervisor, err)
 	}
@@ -89,19 +95,39 @@ func (a *app) writeFile(progress io.Writer, dir string, f workbench.File) error 
 		return err
 	}
 	path := filepath.Join(dir, f.Name)
-	if err := a.write(path, f.Text); err != nil {
+	if err := a.write(path, f.Text, 0o666, nil); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintln(progress, "wrote", path)
 	return err
 }
 
-// write replaces a file: whoever reads it sees the old text or the new one.
-func (a *app) write(path string, text []byte) error {
+// rewrite replaces the text of an input, with its mode and its owner.
+func (a *app) rewrite(progress io.Writer, path string, text []byte) error {
+	var st posix.Stat
+	if err := a.Core.Fstatat(posix.AtFDCWD, path, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return err
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return fmt.Errorf("rewrite %s: it is not a regular file; name the file itself", path)
+	}
+	if err := a.write(path, text, st.Mode&0o777, &st); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(progress, path)
+	return err
+}
+
+// write replaces a file: whoever reads it sees the old text or the new one. With like, mode is exact and the owner is that one's.
+func (a *app) write(path string, text []byte, mode uint32, like *posix.Stat) error {
 	next := path + ".new"
-	fd, err := a.Core.Openat2(posix.AtFDCWD, next, posix.OpenHow{Flags: unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC, Mode: 0o666})
+	fd, err := a.Core.Openat2(posix.AtFDCWD, next, posix.OpenHow{Flags: unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL | unix.O_CLOEXEC, Mode: uint64(mode)})
 	if err != nil {
 		return err
+	}
+	if like != nil {
+		err = errors.Join(a.Core.Fchownat(posix.Chown{Dir: fd, UID: like.UID, GID: like.GID, Flags: unix.AT_EMPTY_PATH}),
+			a.Core.Fchmodat(posix.AtFDCWD, fmt.Sprintf("/proc/self/fd/%d", fd), mode))
 	}
 	for len(text) > 0 && err == nil {
 		var n int
@@ -115,16 +141,4 @@ func (a *app) write(path string, text []byte) error {
 		return errors.Join(err, a.Core.Unlinkat(posix.AtFDCWD, next, 0))
 	}
 	return nil
-}
-
-func (a *app) policyDisasmCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "disasm FILE…",
-		Short: "Print seccomp filters as instructions",
-		Long:  "Print seccomp filters, which are struct sock_filter after struct sock_filter as the kernel takes them, as instructions. - is the standard input.",
-		Args:  cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.work(cmd, work{command: "disasm", files: args})
-		},
-	}
 }

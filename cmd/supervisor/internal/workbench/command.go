@@ -5,5 +5,6 @@ func commands() map[string]func(*task) error {
 	return map[string]func(*task) error{
 		"disasm":  (*task).disasm,
 		"explain": (*task).explain,
+		"fmt":     (*task).format,
 	}
 }

@@ -26,6 +26,8 @@ type Result struct {
 	Out    []byte // for the standard output
 	Err    []byte // for the standard error
 	Files  []File // to be written
+	// Rewritten are the new texts of inputs, by their number, for a command that changes them.
+	Rewritten map[int][]byte
 }
 
 // File is a file that a command makes, relative to what the person named.

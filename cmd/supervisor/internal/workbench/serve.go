@@ -36,7 +36,7 @@ func Serve(k Kernel) error {
 		} else {
 			t.run()
 		}
-		reply, err := json.Marshal(Result{Status: t.status, Out: t.out.Bytes(), Err: t.err.Bytes(), Files: t.files})
+		reply, err := json.Marshal(Result{Status: t.status, Out: t.out.Bytes(), Err: t.err.Bytes(), Files: t.files, Rewritten: t.rewritten})
 		if err != nil {
 			panic(err) // there is nothing in it that JSON does not have
 		}
@@ -52,6 +52,8 @@ type task struct {
 	out, err bytes.Buffer
 	files    []File
 	status   int
+
+	rewritten map[int][]byte
 }
 
 // run runs the command.
