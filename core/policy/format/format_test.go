@@ -39,7 +39,7 @@ func repository(t testing.TB) map[string][]byte {
 
 func sections(t testing.TB, file string, text []byte) map[string][]policy.Section {
 	t.Helper()
-	p, ds := policy.Parse(file, text, policy.Options{Catalog: seccomp.Catalog(), Dir: "/p", Variables: map[string]string{"POLICY_DIR": "/p"}})
+	p, ds := policy.Parse(file, text, policy.Options{Catalog: seccomp.Catalog(), Dir: "/p", Variables: map[string]string{"POLICY_DIR": "/p", "SUPERVISOR": "/p/s", "SITE": "/p"}})
 	if p == nil {
 		return map[string][]policy.Section{"": {{Items: []string{ds[0].Code}}}}
 	}
