@@ -67,7 +67,7 @@ func culprits(marked string) (text string, spans []span) {
 }
 
 func errorCases() []errorCase {
-	return slices.Concat(yamlCases(), nameCases(), seccompCases(), referenceCases(), valueCases(), healthCases())
+	return slices.Concat(yamlCases(), nameCases(), seccompCases(), referenceCases(), valueCases(), healthCases(), acceptCases())
 }
 
 func TestErrors(t *testing.T) {
@@ -119,8 +119,9 @@ func TestErrors(t *testing.T) {
 			}
 		})
 	}
-	produced[codeParserBug] = true // see TestParserPanic
-	produced[codeTooMany] = true   // see TestTooManyFindings
+	produced[codeParserBug] = true    // see TestParserPanic
+	produced[codeTooMany] = true      // see TestTooManyFindings
+	produced[codeIncludeCycle] = true // see TestIncludeErrors
 	for _, c := range Codes() {
 		if !produced[c.Code] {
 			t.Errorf("no case produces %s: %s", c.Code, c.Meaning)

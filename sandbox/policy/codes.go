@@ -57,6 +57,7 @@ const (
 	codeShadowed        = "W317"
 	codeUnconditional   = "E318"
 	codeTooNew          = "E319"
+	codeNotOverridable  = "E320"
 
 	codeUnknownProfile  = "E401"
 	codeCycle           = "E402"
@@ -79,6 +80,9 @@ const (
 	codeUnreachable     = "E419"
 	codeProvesNothing   = "W420"
 	codeStartFirst      = "E421"
+	codeUnknownModule   = "E422"
+	codeInclude         = "E423"
+	codeIncludeCycle    = "E424"
 
 	codeRange       = "E501"
 	codeUnit        = "E502"
@@ -169,7 +173,7 @@ func Codes() []CodeMeaning {
 		{codeListedTwice, "a system call or group listed twice"},
 		{codeDenied, "an allowed call that deny takes away again"},
 		{codeNothingLeft, "no system call is allowed"},
-		{codeArchitecture, "an architecture other than native"},
+		{codeArchitecture, "an architecture that is not known or cannot be closed"},
 		{codeLogDenies, "the action log denies nothing"},
 		{codeCovered, "an allowed call that a group has already"},
 		{codeExpr, "an argument expression that cannot be read"},
@@ -183,6 +187,7 @@ func Codes() []CodeMeaning {
 		{codeShadowed, "a conditional rule for a call that a group allows without one"},
 		{codeUnconditional, "a conditional rule for a call that is listed without one as well"},
 		{codeTooNew, "a system call that is newer than the oldest kernel that the policy accepts"},
+		{codeNotOverridable, "a profile's deny that is lifted and not marked as overridable"},
 		{codeUnknownProfile, "a profile that is not defined"},
 		{codeCycle, "profiles that extend each other in a circle"},
 		{codeExtendsDepth, "profiles extended deeper than 8"},
@@ -204,6 +209,9 @@ func Codes() []CodeMeaning {
 		{codeUnreachable, "a probe of an address where the module cannot be reached"},
 		{codeProvesNothing, "a probe that succeeds whether the module answers or not"},
 		{codeStartFirst, "start-first for a module that binds for itself"},
+		{codeUnknownModule, "a module that is not defined"},
+		{codeInclude, "a file that cannot be included"},
+		{codeIncludeCycle, "files that include each other in a circle, or deeper than 8"},
 		{codeRange, "a number out of range"},
 		{codeUnit, "a number without its unit"},
 		{codeMalformed, "a value that cannot be read"},

@@ -11,14 +11,14 @@ func (d *decoder) contradictions(f fields, m *Module) {
 	if m.ListenerProtocol.V == "nginx" {
 		for _, v := range m.Environment {
 			if v.Name == "NGINX" {
-				d.report(codeReservedEnv, d.src.span(v.Pos.Line, v.Pos.Col, len(v.Name)), "NGINX is set by the supervisor: listener_protocol is nginx").
+				d.report(codeReservedEnv, d.src.at(v.Pos, len(v.Name)), "NGINX is set by the supervisor: listener_protocol is nginx").
 					help("remove it")
 			}
 		}
 	}
 	if l := m.rlimit("nofile"); l != nil {
 		if need := uint64(firstFD + len(m.Listeners) + 1); l.Soft < need {
-			d.report(codeNofile, d.src.span(l.Pos.Line, l.Pos.Col, len(l.Name)),
+			d.report(codeNofile, d.src.at(l.Pos, len(l.Name)),
 				"nofile %d is too small: 3 standard streams, %d listeners and one more need %d", l.Soft, len(m.Listeners), need).
 				help("write nofile: 1024 or more")
 		}
@@ -36,14 +36,14 @@ func (d *decoder) contradictions(f fields, m *Module) {
 // updateOrder refuses two instances at the same time of a module that binds its own addresses.
 func (d *decoder) updateOrder(m *Module) {
 	if m.UpdateOrder.Set() && m.UpdateOrder.V == "start-first" && !m.inherits() {
-		d.report(codeStartFirst, d.src.span(m.UpdateOrder.Pos.Line, m.UpdateOrder.Pos.Col, len(m.UpdateOrder.V)),
+		d.report(codeStartFirst, d.src.at(m.UpdateOrder.Pos, len(m.UpdateOrder.V)),
 			"start-first: module %q inherits no listener, so two instances of it would get into each other's way", m.Name).
 			help("write stop-first, or hand it its sockets with `listeners`")
 	}
 }
 
 func (d *decoder) namespaceContradictions(f fields, m *Module) {
-	list := d.src.span(m.Pos.Line, m.Pos.Col, len(m.Name))
+	list := d.src.at(m.Pos, len(m.Name))
 	if n := f.get("namespaces"); n != nil {
 		if n.kind != kindList || len(n.items) != len(m.Namespaces) {
 			return // one of them could not be read
@@ -87,4 +87,4 @@ func (d *decoder) namespaceContradictions(f fields, m *Module) {
 }
 
 // mountSpan returns where an entry of the file-system list starts.
-func (d *decoder) mountSpan(m Mount) span { return d.src.span(m.Pos.Line, m.Pos.Col, 1) }
+func (d *decoder) mountSpan(m Mount) span { return d.src.at(m.Pos, 1) }

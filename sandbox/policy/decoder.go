@@ -20,6 +20,8 @@ type decoder struct {
 	listeners map[string]*listenerUse
 	profiles  []*profile
 
+	includedFiles []string
+
 	ruleMaps map[*node]ruleMap // rules with keys that were read
 	oldest   Value[KernelVersion]
 	within   string // "modules.web", "profiles.base": what is being read

@@ -78,10 +78,17 @@ func (ds Diagnostics) Err() error {
 	return ds
 }
 
-// sorted returns the findings by position, each once.
-func (ds Diagnostics) sorted() Diagnostics {
+// sorted returns the findings by position, each once; those of the file itself come before those of the files that it includes.
+func (ds Diagnostics) sorted(file string) Diagnostics {
+	other := func(d Diagnostic) string {
+		if d.Pos.File == file {
+			return ""
+		}
+		return d.Pos.File
+	}
 	slices.SortStableFunc(ds, func(a, b Diagnostic) int {
 		return cmp.Or(
+			cmp.Compare(other(a), other(b)),
 			cmp.Compare(a.Pos.Line, b.Pos.Line),
 			cmp.Compare(a.Pos.Col, b.Pos.Col),
 			cmp.Compare(a.Severity, b.Severity),

@@ -18,10 +18,8 @@ func (d *decoder) unknownKey(where string, e entry, known []string) {
 // notYet tells whether the language has a key at a place that this version does not do.
 func notYet(where, key string) bool {
 	switch where {
-	case "the policy":
-		return key == "tests" || key == "include"
 	case "a module":
-		return key == "depends_on" || key == "accept"
+		return key == "depends_on"
 	case "healthcheck":
 		return key == "http" || key == "exec" || key == "start_interval"
 	case "network":

@@ -186,11 +186,11 @@ func (d *decoder) path(n *node, path string) (string, bool) {
 		d.report(codePath, n.span, "the path is empty")
 		return "", false
 	case filepath.IsAbs(path):
-	case d.opt.Dir == "":
+	case d.src.of(n.pos.File).dir == "":
 		d.report(codePath, n.span, "the path %q is relative, and this policy has no directory", path).help("write an absolute path")
 		return "", false
 	default:
-		path = filepath.Join(d.opt.Dir, path)
+		path = filepath.Join(d.src.of(n.pos.File).dir, path)
 	}
 	path = filepath.Clean(path)
 	if len(path) >= 4096 {

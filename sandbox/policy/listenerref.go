@@ -93,7 +93,7 @@ func (d *decoder) unknownListener(e entry) {
 // ownSockets reports the supervisor's sockets that a module cannot use.
 func (d *decoder) ownSockets(m *Module) {
 	for _, r := range m.Listeners {
-		at := d.src.span(r.Pos.Line, r.Pos.Col, len(r.Name)+2) // quoted: a plain word cannot begin with @
+		at := d.src.at(r.Pos, len(r.Name)+2) // quoted: a plain word cannot begin with @
 		switch {
 		case !r.Own():
 		case m.ListenerProtocol.V == "nginx":

@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // maxMerged is how many entries all merged maps and lists of a file may have together: many modules that extend a
 // large profile would otherwise need memory without bound.
 const maxMerged = 400_000
@@ -11,19 +13,21 @@ func (d *decoder) merged(module *node) *node {
 		p.used = true
 		result = d.merge(result, d.normal(p.n), "")
 	}
-	return d.merge(result, d.normal(module), "")
+	return d.withoutResets(d.merge(result, d.normal(module), ""))
 }
 
 // merge puts a value over an earlier one of the same key; the key of a whole module is "". A command is one thing and replaced, as Compose does it.
 func (d *decoder) merge(base, over *node, key string) *node {
 	switch {
+	case over.reset && base != nil:
+		return d.afterReset(base, over, key)
 	case base == nil || base.kind != over.kind || key == "command":
 		return over
 	case over.kind == kindMap:
 		return d.mergeMaps(base, over, key)
 	case over.kind == kindList && len(over.items) == 0 && len(base.items) > 0:
 		d.report(codeNoEffect, over.span, "an empty list adds nothing to what the profile has").
-			help("remove it; lists are appended, and `!reset` is not in this version of supervisor")
+			help("remove it, or write !reset [] to empty it; lists are appended")
 		return base
 	case over.kind == kindList:
 		if d.tooMuchMerged(over.span, len(base.items)+len(over.items)) {
@@ -39,7 +43,7 @@ func (d *decoder) merge(base, over *node, key string) *node {
 func (d *decoder) mergeMaps(base, over *node, key string) *node {
 	if len(over.entries) == 0 && len(base.entries) > 0 && key != "" {
 		d.report(codeNoEffect, over.span, "an empty map adds nothing to what the profile has").
-			help("remove it; maps are merged, and `!reset` is not in this version of supervisor")
+			help("remove it, or write !reset {} to empty it; maps are merged")
 		return base
 	}
 	if d.tooMuchMerged(over.span, len(base.entries)+len(over.entries)) {
@@ -52,7 +56,11 @@ func (d *decoder) mergeMaps(base, over *node, key string) *node {
 			continue
 		}
 		if old := result.entry(e.key); old != nil {
-			*old = entry{e.key, e.at, d.merge(old.value, e.value, e.key)}
+			if value := d.merge(old.value, e.value, e.key); value != nil {
+				*old = entry{e.key, e.at, value}
+			} else {
+				result.entries = slices.DeleteFunc(result.entries, func(x entry) bool { return x.key == e.key })
+			}
 			continue
 		}
 		result.entries = append(result.entries, e)

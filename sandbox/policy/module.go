@@ -17,7 +17,7 @@ const (
 func moduleKeys() []string {
 	return []string{"extends", "command", "environment", "user", "group", "working_dir", "listeners", "listener_protocol",
 		"replicas", "restart", "stop_signal", "stop_grace_period", "update_config", "healthcheck", "seccomp", "filesystem", "network",
-		"capabilities", "namespaces", "rlimits", "resources", "best_effort"}
+		"capabilities", "namespaces", "rlimits", "resources", "best_effort", "accept"}
 }
 
 // module reads a module, or a profile by itself when d.partial is set.
@@ -132,6 +132,9 @@ func (d *decoder) restrictions(f fields, m *Module) {
 	}
 	if n := f.get("best_effort"); n != nil {
 		m.BestEffort = d.bestEffort(n, m)
+	}
+	if n := f.get("accept"); n != nil {
+		m.Accept = d.accept(n)
 	}
 }
 

@@ -17,6 +17,7 @@ type node struct {
 	span
 	kind    nodeKind
 	text    string  // of a scalar
+	reset   bool    // with the tag !reset: what profiles gave is forgotten
 	quoted  bool    // of a scalar: written in quotes or as a block
 	entries []entry // of a map, in the order of the file
 	items   []*node // of a list

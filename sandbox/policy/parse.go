@@ -11,6 +11,9 @@ type Options struct {
 	Variables map[string]string
 	// Dir is the absolute directory that relative paths start from; empty means that a relative path is an error.
 	Dir string
+	// Include returns the text of a file that the policy includes; its name is the path joined with the directory of the file that includes
+	// it, and is the file of positions in it. Whether the file may be trusted is for Include to check. Nil means that nothing can be included.
+	Include func(path string) ([]byte, error)
 }
 
 // Parse reads the text of one policy file. It reports all errors of the file at once, sorted by position; the
@@ -23,7 +26,7 @@ func Parse(file string, text []byte, opt Options) (*Policy, Diagnostics) {
 			p = d.policy(root)
 		}
 	}
-	ds := d.diags.sorted()
+	ds := d.diags.sorted(file)
 	if ds.HasErrors() {
 		return nil, ds
 	}
@@ -33,12 +36,12 @@ func Parse(file string, text []byte, opt Options) (*Policy, Diagnostics) {
 // policy reads the top of a file.
 func (d *decoder) policy(root *node) *Policy {
 	f, ok := d.fields(root, "the policy", "a map with version, listeners, profiles and modules",
-		"version", "kernel", "listeners", "profiles", "modules")
+		"version", "kernel", "include", "listeners", "profiles", "modules", "tests")
 	if !ok {
 		return nil
 	}
 	p := &Policy{File: d.src.file}
-	start := d.src.span(root.pos.Line, root.pos.Col, 1)
+	start := d.src.at(root.pos, 1)
 	if n := f.need("version", start, "the policy", "version: 1"); n != nil {
 		p.Version = d.version(n)
 	}
@@ -46,13 +49,25 @@ func (d *decoder) policy(root *node) *Policy {
 		p.Kernel = d.kernel(n)
 		d.oldest = p.Kernel
 	}
-	p.Listeners = d.readListeners(f.get("listeners"))
-	d.readProfiles(f.get("profiles"))
-	modules := f.need("modules", start, "the policy", "modules: {NAME: {command: [...], ...}}")
+	roots := d.includes(root, []string{d.src.file})
+	for _, r := range roots {
+		for _, key := range []string{"version", "kernel", "include", "listeners", "tests"} {
+			if e := r.entry(key); e != nil {
+				d.withoutResets(e.value)
+			}
+		}
+	}
+	p.Listeners = d.readListeners(d.joined(roots, "listeners"))
+	d.readProfiles(d.joined(roots, "profiles"))
+	modules := d.joined(roots, "modules")
 	if modules == nil {
+		f.need("modules", start, "the policy", "modules: {NAME: {command: [...], ...}}")
 		return nil
 	}
 	p.Modules = d.modules(modules)
+	if n := d.joined(roots, "tests"); n != nil {
+		p.Tests = d.tests(n, p.Modules)
+	}
 	return p
 }
 
@@ -101,9 +116,9 @@ func (d *decoder) sameUsers(modules []Module) {
 			continue
 		}
 		if other := first[m.User.V]; other != nil {
-			at := d.src.span(m.Pos.Line, m.Pos.Col, len(m.Name))
+			at := d.src.at(m.Pos, len(m.Name))
 			if m.User.Pos != other.User.Pos {
-				at = d.src.span(m.User.Pos.Line, m.User.Pos.Col, len(m.User.V))
+				at = d.src.at(m.User.Pos, len(m.User.V))
 			}
 			d.report(codeSameUser, at, "modules %q and %q run as the same user %q", other.Name, m.Name, m.User.V).
 				help("give each module a user of its own; under root they are protected from each other by it")

@@ -27,6 +27,7 @@ type Policy struct {
 	Kernel    Value[KernelVersion] // the lowest kernel that the policy accepts
 	Listeners []Listener           // sorted by name
 	Modules   []Module             // in the order of the file
+	Tests     []Test               // in the order of the file
 }
 
 // KernelVersion is a version such as 6.1.
@@ -71,6 +72,7 @@ type Module struct {
 	Rlimits          []Rlimit           // sorted by name
 	Resources        []Resource         // sorted by key
 	BestEffort       []Value[string]    // protections that may be missing on the host
+	Accept           []Acceptance       // findings of the audit that the author takes on
 }
 
 // EnvVar is one variable of the environment.

@@ -61,7 +61,7 @@ func (d *decoder) readProfiles(n *node) {
 	}
 	d.partial = true
 	for _, p := range d.profiles {
-		d.module(p.name, p.at, d.normal(p.n))
+		d.module(p.name, p.at, d.withoutResets(d.normal(p.n)))
 	}
 	d.partial = false
 }

@@ -20,7 +20,7 @@ func (d *decoder) quoted(at span) int {
 		if width == 0 {
 			width = 1 + n
 		}
-		if closed || pos.Line >= len(d.src.lines) {
+		if closed || pos.Line >= len(d.src.of(pos.File).lines) {
 			return width
 		}
 		pos = Pos{pos.File, pos.Line + 1, 1}

@@ -13,10 +13,18 @@ const maxShown = 160
 // Render writes the findings for a person, each with the line of the source it is about and a caret run below the
 // culprit. Source is the text that Parse was given.
 func Render(w io.Writer, ds Diagnostics, source []byte) error {
-	lines := sourceLines(source)
+	return RenderFiles(w, ds, func(string) []byte { return source })
+}
+
+// RenderFiles is Render for a policy that includes others: source returns the text of each file, nil when it is not known.
+func RenderFiles(w io.Writer, ds Diagnostics, source func(file string) []byte) error {
 	var b strings.Builder
+	lines := map[string][]string{}
 	for _, d := range ds {
-		renderOne(&b, d, lines)
+		if _, split := lines[d.Pos.File]; !split {
+			lines[d.Pos.File] = sourceLines(source(d.Pos.File))
+		}
+		renderOne(&b, d, lines[d.Pos.File])
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

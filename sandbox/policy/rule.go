@@ -115,10 +115,7 @@ func (d *decoder) when(n *node, rules []rule) []rule {
 			chars = append(chars, n.pos)
 		}
 	default:
-		chars = d.charPositions(n)
-		if len(chars) > 0 {
-			pos = chars[0]
-		}
+		chars, pos = d.charPositions(n)
 	}
 	e, err := parseExprAt(text, pos, chars)
 	if err != nil {
@@ -154,8 +151,11 @@ func (d *decoder) exprErrors(err error) {
 
 // charPositions returns where each character of a scalar stands, and its end. Quotes, escapes, and the lines of a folded or indented text
 // are why the places are not simply next to each other: the characters that are no space are met in the same order in both.
-func (d *decoder) charPositions(n *node) []Pos {
+func (d *decoder) charPositions(n *node) (chars []Pos, first Pos) {
 	w := d.walk(n)
+	if rest, found := strings.CutPrefix(w.rest, n.text); found && (w.quote == 0 && !n.quoted || w.quote != 0 && strings.HasPrefix(rest, string(w.quote))) {
+		return nil, w.pos
+	}
 	var places []Pos
 	at := w.pos
 	for _, r := range n.text {
@@ -173,7 +173,8 @@ func (d *decoder) charPositions(n *node) []Pos {
 	for i := len(places) - 1; i >= 0 && places[i].Line == 0; i-- {
 		places[i] = end
 	}
-	return append(places, end)
+	places = append(places, end)
+	return places, places[0]
 }
 
 // walker goes through the characters of a scalar as it is written.

@@ -72,9 +72,9 @@ func (d *decoder) seccomp(n *node) Seccomp {
 func (d *decoder) architectures(n *node) []Value[string] {
 	var archs []Value[string]
 	d.words(n, "architecture", "a list such as [native]", func(item *node, word string) bool {
-		if word != "native" {
-			d.report(codeArchitecture, item.span, "architecture %q is closed", word).
-				help("this version opens [native] only; other tables of system calls get round a filter easily")
+		if word != "native" && !slices.Contains(d.opt.Catalog.Architectures, word) {
+			known := append([]string{"native"}, d.opt.Catalog.Architectures...)
+			d.report(codeArchitecture, item.span, "unknown architecture %q", word).suggest(word, known)
 			return false
 		}
 		archs = append(archs, Value[string]{word, item.pos})
@@ -82,6 +82,8 @@ func (d *decoder) architectures(n *node) []Value[string] {
 	})
 	if n.kind == kindList && len(n.items) == 0 {
 		d.report(codeArchitecture, n.span, "no architecture is open, so no system call can be made").help("write [native] or remove it")
+	} else if !d.partial && n.kind == kindList && !slices.ContainsFunc(n.items, func(i *node) bool { return i.text == "native" }) {
+		d.report(codeArchitecture, n.span, "native is not open, so the program could make no system call").help("add native to the list")
 	}
 	return archs
 }

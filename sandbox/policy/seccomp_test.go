@@ -36,7 +36,8 @@ func seccompCases() []errorCase {
 		{name: "nothing allowed", text: seccomp("{allow: «[»]}"), codes: "E305"},
 		{name: "nothing left", text: inherited("{allow: «[»read]}", "{deny: [write]}", "{deny: [read]}"), codes: "E305"},
 		{name: "no allow", text: seccomp("«{»deny: [read]}"), codes: "E114"},
-		{name: "architectures", text: seccomp("{architectures: [native, «x32», «i386»], allow: [read]}"), codes: "E306 E306"},
+		{name: "architectures", text: seccomp("{architectures: [native, x32, «x33», «i386»], allow: [read]}"), codes: "E306 E306", hint: `did you mean "x32"?`},
+		{name: "native left out", text: seccomp("{architectures: «[»x32], allow: [read]}"), codes: "E306"},
 		{name: "no architectures", text: seccomp("{architectures: «[»], allow: [read]}"), codes: "E306"},
 		{name: "log", text: seccomp("{default: «log», denied: «log», allow: [read]}"), codes: "W307 W307", says: "nothing is denied"},
 		{name: "covered by a group", text: seccomp(`{allow: [«read», "@basic-io"]}`), codes: "W308", says: `"@basic-io" on line 6`},
@@ -71,6 +72,9 @@ func seccompCases() []errorCase {
 		{name: "newer than the kernel", text: "kernel: \">=6.1\"\n" + seccomp(`{allow: [read, clone3, «listmount»], deny: [ptrace]}`), codes: "E319", help: `kernel: ">=6.8"`},
 		{name: "newer and said so", text: "kernel: \">=6.1\"\n" + seccomp(`{allow: [read, {call: listmount, if_supported: true}]}`), codes: ""},
 		{name: "a deny that may be lifted", text: inherited("{allow: [read], deny: [{call: ptrace, overridable: true}]}", "{allow: [ptrace]}", "{allow: [write]}"), codes: ""},
+		{name: "a deny reset", text: inherited("{allow: [read], deny: [ptrace]}", "{allow: [write]}", "{deny: !reset «[»]}"), codes: "E320"},
+		{name: "a whole filter reset", text: inherited("{allow: [read], deny: [ptrace]}", "{allow: [write]}", "!reset «{»allow: [close]}"), codes: "E320"},
+		{name: "an include without a loader", text: "include: [«a.yaml»]\n" + seccomp("{allow: [read]}"), codes: "E423"},
 		{name: "an argument too many", text: seccomp("{denied: «kill_process now», allow: [read]}"), codes: "E503"},
 	}
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
@@ -20,8 +21,10 @@ const (
 
 // source is a file's text, split into lines. Lines end in \n or \r\n; a byte order mark is not part of it.
 type source struct {
-	file  string
-	lines []string
+	file   string
+	lines  []string
+	dir    string             // where relative paths start from, empty when that is not known
+	others map[string]*source // all files that were read, by name
 }
 
 // span is a part of one line.
@@ -32,7 +35,7 @@ type span struct {
 
 // readSource checks that the text is one that may be given to the YAML parser. It returns false when it is not.
 func readSource(file string, text []byte, d *decoder) (string, bool) {
-	d.src = &source{file: file, lines: []string{""}}
+	d.src = d.newSource(file)
 	if len(text) > maxText {
 		d.report(codeTooLarge, d.src.span(1, 1, 1), "the file has %d bytes; a policy has at most %d", len(text), maxText)
 		return "", false
@@ -123,10 +126,37 @@ func (s *source) span(line, col, width int) span {
 }
 
 // of returns the source of a file.
-func (s *source) of(file string) *source { return s }
+func (s *source) of(file string) *source {
+	if other := s.others[file]; other != nil {
+		return other
+	}
+	return s
+}
+
+// newSource is a file whose text follows.
+func (d *decoder) newSource(file string) *source {
+	s := &source{file: file, lines: []string{""}, dir: d.opt.Dir, others: map[string]*source{}}
+	if d.src != nil {
+		s.others = d.src.others
+	}
+	s.others[file] = s
+	return s
+}
+
+// includeDir is where the names of included files start from: as relative as the file's own name when there is no directory.
+func (s *source) includeDir() string {
+	if s.dir != "" {
+		return s.dir
+	}
+	return filepath.Dir(s.file)
+}
+
+// at returns a part of a line of any file.
+func (s *source) at(p Pos, width int) span { return s.of(p.File).span(p.Line, p.Col, width) }
 
 // rest returns the text of a line from a place on.
 func (s *source) rest(p Pos) string {
+	s = s.of(p.File)
 	if p.Line < 1 || p.Line > len(s.lines) {
 		return ""
 	}
@@ -158,5 +188,5 @@ func (s *source) within(whole span, part string) span {
 		return whole
 	}
 	before := utf8.RuneCountInString(text[:at])
-	return span{Pos{s.file, whole.pos.Line, whole.pos.Col + before}, utf8.RuneCountInString(part)}
+	return span{Pos{whole.pos.File, whole.pos.Line, whole.pos.Col + before}, utf8.RuneCountInString(part)}
 }

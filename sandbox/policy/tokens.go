@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -85,18 +86,24 @@ func (d *decoder) refused(t *token.Token, i int, tokens token.Tokens) bool {
 	switch t.Type {
 	case token.AnchorType, token.AliasType:
 		what := map[token.Type]string{token.AnchorType: "anchor &", token.AliasType: "alias *"}[t.Type]
-		at = d.src.span(at.pos.Line, at.pos.Col, 1+utf8.RuneCountInString(name))
+		at = d.src.at(at.pos, 1+utf8.RuneCountInString(name))
 		d.report(codeAnchor, at, "%s%s: a policy has no anchors and aliases", what, name).
 			help("put what is shared into a profile and extend it")
 	case token.MergeKeyType:
 		d.report(codeAnchor, at, "<< merges maps; a policy has no merge keys").
 			help("put what is shared into a profile and extend it")
 	case token.TagType:
-		if strings.HasPrefix(t.Value, "!reset") {
-			d.report(codeNotYet, at, "`!reset` is not in this version of supervisor; remove it")
+		if t.Value == "!reset" {
+			if !resetsSomething(i, tokens) {
+				d.report(codeSyntax, at, "nothing stands behind !reset").help("write !reset [] for a list, !reset {} for a map, and !reset null for anything else")
+				return true
+			}
 			return false
 		}
-		d.report(codeTag, at, "a policy has no tags such as %s", t.Value).help("remove it")
+		g := d.report(codeTag, at, "a policy has no tags such as %s", t.Value).help("remove it")
+		if t.Value == "!override" || nearest(t.Value, slices.Values([]string{"!reset"})) != "" {
+			g.hint(didYouMean("!reset")).help("!reset is the only tag: what stands behind it replaces what the profiles gave")
+		}
 		return false
 	case token.DirectiveType:
 		d.report(codeDocuments, at, "a policy has no directives").help("remove the line")
@@ -106,6 +113,28 @@ func (d *decoder) refused(t *token.Token, i int, tokens token.Tokens) bool {
 		return false
 	}
 	return true
+}
+
+// resetsSomething tells whether a value of its own stands behind a tag: the parser would take the next key of the map for it.
+func resetsSomething(i int, tokens token.Tokens) bool {
+	tag := tokens[i]
+	for _, next := range tokens[i+1:] {
+		switch next.Type {
+		case token.CommentType:
+			continue
+		case token.MappingEndType, token.SequenceEndType, token.CollectEntryType:
+			return false
+		}
+		if next.Position.Line == tag.Position.Line {
+			return true
+		}
+		if i < 2 {
+			return false
+		}
+		key := tokens[i-2].Position
+		return next.Position.Column > key.Column || next.Type == token.SequenceEntryType && next.Position.Column == key.Column
+	}
+	return false
 }
 
 // secondDocument reports where a second document starts, or that something follows the end of the first.

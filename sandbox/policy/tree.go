@@ -16,6 +16,7 @@ type Tree struct {
 	Text    string // of a scalar, without its quotes
 	Quoted  bool   // of a scalar: in quotes or as a block
 	Pos     Pos    // of a list written with dashes that of its first one, of a map without braces that of its first key
+	Reset   bool   // with the tag !reset
 	Entries []TreeEntry
 	Items   []*Tree
 }
@@ -35,7 +36,7 @@ func ReadTree(file string, text []byte) (*Tree, Diagnostics) {
 	if yaml, ok := readSource(file, text, d); ok {
 		root = d.parseYAML(yaml)
 	}
-	ds := d.diags.sorted()
+	ds := d.diags.sorted(file)
 	if root == nil || ds.HasErrors() {
 		return nil, ds
 	}
@@ -43,7 +44,7 @@ func ReadTree(file string, text []byte) (*Tree, Diagnostics) {
 }
 
 func (n *node) tree() *Tree {
-	t := &Tree{Text: n.text, Quoted: n.quoted, Pos: n.pos}
+	t := &Tree{Text: n.text, Quoted: n.quoted, Reset: n.reset, Pos: n.pos}
 	switch n.kind {
 	case kindMap:
 		t.Kind = TreeMap

@@ -129,8 +129,20 @@ func (d *decoder) convert(n ast.Node) *node {
 			s.text = ""
 		}
 		return s
-	case *ast.TagNode: // reported with the tokens
-		return &node{span: d.place(n.GetToken())}
+	case *ast.TagNode: // others than !reset are reported with the tokens
+		at := d.place(n.GetToken())
+		if n.GetToken().Value != "!reset" {
+			return &node{span: at}
+		}
+		value := &node{span: at, kind: kindScalar}
+		if n.Value != nil {
+			value = d.convert(n.Value)
+		}
+		value.reset = true
+		if value.kind == kindScalar && value.plainKind() == plainNull {
+			value.span = at
+		}
+		return value
 	case *ast.AnchorNode, *ast.AliasNode:
 		return &node{span: d.place(n.GetToken())}
 	case nil:

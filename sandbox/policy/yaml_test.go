@@ -42,7 +42,9 @@ func yamlCases() []errorCase {
 		{name: "merge key", text: module("rlimits: {«<<»: {nofile: 1}}"), codes: "E108"},
 		{name: "an anchor bomb", text: "a: «&a» [x,x,x,x,x,x,x,x,x]\nb: «&b» [«*a»,«*a»,«*a»,«*a»,«*a»,«*a»,«*a»,«*a»]\n", codes: strings.Repeat("E108 ", 10)},
 		{name: "a tag", text: module("user: «!!str» 1000"), codes: "E109"},
-		{name: "reset", text: module("capabilities: «!reset» []", "«usr»: x"), codes: "E115 E111", says: "`!reset` is not in this version"},
+		{name: "reset", text: module("capabilities: !reset «[»]", "«usr»: x", "user: «!reset» null"), codes: "E416 E111 E416", says: "!reset has no effect"},
+		{name: "a reset of nothing", text: module("rlimits: «!reset»", "capabilities: []"), codes: "E107"},
+		{name: "another tag", text: module("capabilities: «!override» []", "rlimits: «!rest» {}"), codes: "E109 E109", hint: `did you mean "!reset"?`},
 		{name: "two documents", text: module("user: x") + "«---»\nversion: 1\n", codes: "E110"},
 		{name: "something after the end", text: module("user: x") + "...\n«version»: 1\n", codes: "E110"},
 		{name: "a directive", text: "«%»YAML 1.2\n---\nversion: 1\n", codes: "E110"},
@@ -71,10 +73,10 @@ func yamlCases() []errorCase {
 		{name: "network without mode", text: module("network: «{»}"), codes: "E114"},
 		{name: "half a limit", text: module("rlimits: {nofile: «{»soft: 100}}"), codes: "E114"},
 		{name: "restart without policy", text: module("restart: «{»delay: 1s}"), codes: "E114"},
-		{name: "not in this version", text: "version: 1\n«tests»: []\n«include»: x\n" + strings.TrimPrefix(module(
-			"healthcheck: {«http»: x, «exec»: [/bin/true], «start_interval»: 1s}", "«depends_on»: {}", "«accept»: []", "replicas: «{»min: 1}",
+		{name: "not in this version", text: "version: 1\n" + strings.TrimPrefix(module(
+			"healthcheck: {«http»: x, «exec»: [/bin/true], «start_interval»: 1s}", "«depends_on»: {}", "replicas: «{»min: 1}",
 			"network: {mode: none, «connect»: [], «bind»: [], «scope»: []}", "namespaces: [mount, network, «time»]", "resources: {«cpu.weight»: 200, «memory.high»: 1G}"), "version: 1\n"),
-			codes: strings.Repeat("E115 ", 14), says: "`tests` is not in this version of supervisor; remove it"},
+			codes: strings.Repeat("E115 ", 11), says: "`http` is not in this version of supervisor; remove it"},
 		{name: "a complex key", text: "«?» a\n: b\n", codes: "E118"},
 		{name: "a list as a key", text: module("environment: {«~»: x}"), codes: "E118"},
 	}
