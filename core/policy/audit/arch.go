@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/bulkhead/bulkhead/core/policy/reach"
-	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
 
@@ -25,16 +24,9 @@ func (c *check) architectures() {
 			}
 		}
 	}
-	answer, pos := c.set.Other()
-	if reach.Open(answer) {
-		native := seccomp.Native()
-		o := opened{native, bpf.Data{Arch: native.Audit(), Nr: reach.UnknownNumber}, ""}
-		c.add(o, Finding{Rule: "C22", Severity: High, Subject: "default", Message: "system calls that the table does not know are open"})
-		c.found[len(c.found)-1].Pos = pos
-	}
-	if o, found := c.allowed("seccomp", reach.Always()); found && len(c.set.Pieces(o.arch, "seccomp")) == 1 {
-		c.add(o, Finding{Rule: "C22", Severity: High, Subject: "denied", Message: "system calls that no rule names are open", Fix: "denied: errno EPERM",
-			Gives: "has every call that nobody thought of"})
+	if data, arch := c.set.Other(); reach.Open(c.set.Want(data)) {
+		c.add(opened{arch, data, ""}, Finding{Rule: "C22", Severity: High, Subject: "default",
+			Message: "system calls that the table does not know are open"})
 	}
 }
 

@@ -46,7 +46,7 @@ func module(m *policy.Module) ([]Finding, error) {
 	}
 	c := &check{module: m, set: set}
 	c.architectures()
-	c.text()
+	c.deadRules()
 	c.families()
 	c.hazards()
 	c.fallbacks()

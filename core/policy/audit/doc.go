@@ -32,4 +32,7 @@
 //
 // Equivalents (C05) are compared as whole calls and by whether they are restricted at all: two calls that are restricted in
 // different ways are not told apart.
+//
+// Reading a policy leaves out of its allow-list what its deny-list names without a condition, so such an entry is taken to have an effect (C04);
+// package policy reports those of which nothing is left.
 package audit

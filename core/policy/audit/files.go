@@ -35,7 +35,8 @@ var hostPaths = [...]struct {
 }
 
 // controlSockets are sockets of services that do as root what they are asked.
-var controlSockets = [...]string{"docker.sock", "containerd.sock", "crio.sock", "podman.sock", "dockershim.sock", "system_bus_socket", "libvirt-sock", "snapd.socket"}
+var controlSockets = [...]string{"docker.sock", "containerd.sock", "crio.sock", "podman.sock", "dockershim.sock", "system_bus_socket",
+	"libvirt-sock", "snapd.socket"}
 
 // filesystem reports what of the file system is open too far (C17).
 func (c *check) filesystem() {
@@ -46,8 +47,9 @@ func (c *check) filesystem() {
 				severity, also = High, ""
 			}
 			c.addAt(f.Pos, Finding{Rule: "C17", Severity: severity, Subject: "write and execute " + f.Path,
-				Message: f.Path + " is writable and executable" + also, Gives: "brings programs with it and executes them", Source: "Landlock's LANDLOCK_ACCESS_FS_EXECUTE",
-				Fix: "access: rw where it writes, rx where its programs are"})
+				Message: f.Path + " is writable and executable" + also, Gives: "brings programs with it and executes them",
+				Source: "Landlock's LANDLOCK_ACCESS_FS_EXECUTE",
+				Fix:    "access: rw where it writes, rx where its programs are"})
 		}
 		switch f.Kind {
 		case policy.MountBind:
@@ -55,7 +57,8 @@ func (c *check) filesystem() {
 		case policy.MountProc:
 			if f.Subset == "all" {
 				c.addAt(f.Pos, Finding{Rule: "C17", Severity: Low, Subject: "proc all " + f.Path, Message: f.Path + " has more than the module's own processes",
-					Gives: "reads settings, addresses and statistics of the host's kernel", Source: "proc(5): subset=pid", Fix: "{path: " + f.Path + ", proc: pid}"})
+					Gives: "reads settings, addresses and statistics of the host's kernel", Source: "proc(5): subset=pid",
+					Fix: "{path: " + f.Path + ", proc: pid}"})
 			}
 		default:
 		}
@@ -67,9 +70,11 @@ func (c *check) bound(f policy.Mount) {
 	name := f.Path[strings.LastIndexByte(f.Path, '/')+1:]
 	for _, socket := range controlSockets {
 		if name == socket {
-			c.addAt(f.Pos, Finding{Rule: "C17", Severity: High, Subject: "control socket " + f.Path, Message: f.Path + " is the control socket of a service that runs as root",
-				Gives: "asks the service to start what it likes, as root, outside of the sandbox; reading is enough to connect", Source: "unix(7): Pathname socket ownership and permissions",
-				Fix: "remove it"})
+			c.addAt(f.Pos, Finding{Rule: "C17", Severity: High, Subject: "control socket " + f.Path,
+				Message: f.Path + " is the control socket of a service that runs as root",
+				Gives:   "asks the service to start what it likes, as root, outside of the sandbox; reading is enough to connect",
+				Source:  "unix(7): Pathname socket ownership and permissions",
+				Fix:     "remove it"})
 			return
 		}
 	}

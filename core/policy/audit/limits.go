@@ -23,8 +23,9 @@ func (c *check) limits() {
 	}
 	for _, b := range c.module.BestEffort {
 		if b.V == "resources" {
-			c.addAt(b.Pos, Finding{Rule: "C18", Severity: Info, Subject: "best_effort", Message: "its limits may be missing on this host: best_effort has resources",
-				Fix: "remove it where control groups are there"})
+			c.addAt(b.Pos, Finding{Rule: "C18", Severity: Info, Subject: "best_effort",
+				Message: "its limits may be missing on this host: best_effort has resources",
+				Fix:     "remove it where control groups are there"})
 		}
 	}
 }

@@ -49,11 +49,13 @@ func (c *check) writableCode() {
 		}
 	}
 	if o, found := c.allowed("mprotect", reach.HasAll(2, asLong, unix.PROT_EXEC)); found {
-		c.add(o, Finding{Rule: "C11", Severity: Info, Subject: "mprotect PROT_EXEC", Message: "may make memory executable that was writable before: mprotect",
-			Fix: `{call: mprotect, when: "!(prot & PROT_EXEC)"}, where the loader does without`})
+		c.add(o, Finding{Rule: "C11", Severity: Info, Subject: "mprotect PROT_EXEC",
+			Message: "may make memory executable that was writable before: mprotect",
+			Fix:     `{call: mprotect, when: "!(prot & PROT_EXEC)"}, where the loader does without`})
 	}
 	if o, found := c.allowed("shmat", reach.HasAll(2, asInt, shmExec)); found {
-		c.add(o, Finding{Rule: "C11", Severity: Medium, Subject: "shmat", Message: "may have shared memory that is writable and executable: shmat with SHM_EXEC",
-			Source: "shmat(2)", Fix: `{call: shmat, when: "!(shmflg & SHM_EXEC)"}`})
+		c.add(o, Finding{Rule: "C11", Severity: Medium, Subject: "shmat",
+			Message: "may have shared memory that is writable and executable: shmat with SHM_EXEC",
+			Source:  "shmat(2)", Fix: `{call: shmat, when: "!(shmflg & SHM_EXEC)"}`})
 	}
 }

@@ -47,7 +47,8 @@ func (c *check) makesUserNamespaces() {
 	}
 	for _, kind := range [...]uint64{0, unix.CLONE_NEWUSER} {
 		if o, found := c.allowed("setns", reach.Equal(1, asInt, kind)); found {
-			c.add(o, Finding{Rule: "C14", Severity: Medium, Subject: "setns", Message: "may enter a user namespace with setns", Source: "setns(2)", Fix: "deny setns"})
+			c.add(o, Finding{Rule: "C14", Severity: Medium, Subject: "setns", Message: "may enter a user namespace with setns", Source: "setns(2)",
+				Fix: "deny setns"})
 			return
 		}
 	}
@@ -60,7 +61,8 @@ var shared = [...]struct {
 	gives     string
 	source    string
 }{
-	{unix.CLONE_NEWNS, High, "shares the host's mounts, and without a root directory of its own Landlock alone is between it and the files", "mount_namespaces(7)"},
+	{unix.CLONE_NEWNS, High, "shares the host's mounts, and without a root directory of its own Landlock alone is between it and the files",
+		"mount_namespaces(7)"},
 	{unix.CLONE_NEWPID, Low, "sees the host's processes, and may signal those of the same user", "pid_namespaces(7)"},
 	{unix.CLONE_NEWIPC, Medium, "reaches the host's shared memory and message queues", "ipc_namespaces(7)"},
 	{unix.CLONE_NEWUTS, Info, "sees the host's name", "uts_namespaces(7)"},
@@ -78,8 +80,9 @@ func (c *check) shares() {
 			if len(c.module.Namespaces) > 0 {
 				pos = c.module.Namespaces[0].Pos
 			}
-			c.addAt(pos, Finding{Rule: "C21", Severity: s.severity, Subject: s.namespace.String(), Message: "has no " + s.namespace.String() + " namespace of its own",
-				Gives: s.gives, Source: s.source})
+			c.addAt(pos, Finding{Rule: "C21", Severity: s.severity, Subject: s.namespace.String(),
+				Message: "has no " + s.namespace.String() + " namespace of its own",
+				Gives:   s.gives, Source: s.source})
 		}
 	}
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
-// Render writes findings for a person, each with the line of the policy that opens it. Source has the text of a file, or nil when it is not at hand.
+// Render writes findings for a person, each with the line of the policy that opens it. Source has the text of a file, or nil when it is not
+// at hand.
 func Render(w io.Writer, findings []Finding, source func(file string) []byte) error {
 	var out bytes.Buffer
 	for _, f := range findings {
@@ -101,7 +102,8 @@ type jsonAccepted struct {
 	Until  string `json:"until"`
 }
 
-// MarshalJSON writes the finding with the fields rule, title, severity, module, subject, message, file, line, column, witness, gives, source, fix, accepted.
+// MarshalJSON writes the finding with the fields rule, title, severity, module, subject, message, file, line, column, witness, gives,
+// source, fix, accepted.
 func (f Finding) MarshalJSON() ([]byte, error) {
 	rule, _ := RuleByID(f.Rule)
 	j := jsonFinding{Rule: f.Rule, Title: rule.Title, Severity: f.Severity, Module: f.Module, Subject: f.Subject, Message: f.Message,

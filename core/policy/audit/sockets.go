@@ -26,7 +26,8 @@ type socketFamily struct {
 }
 
 var socketFamilies = []socketFamily{
-	{"AF_PACKET", unix.AF_PACKET, High, "sees and forges every packet of its network, with CAP_NET_RAW there", "packet(7); CVE-2017-7308, CVE-2020-14386"},
+	{"AF_PACKET", unix.AF_PACKET, High, "sees and forges every packet of its network, with CAP_NET_RAW there",
+		"packet(7); CVE-2017-7308, CVE-2020-14386"},
 	{"AF_ALG", unix.AF_ALG, High, "reaches the kernel's ciphers, whose modules are loaded for it", "CVE-2013-7421, CVE-2017-17805"},
 	{"AF_VSOCK", unix.AF_VSOCK, High, notNamespaced, "vsock(7); CVE-2021-26708"},
 	{"AF_NETLINK", unix.AF_NETLINK, Medium, "reads and, with CAP_NET_ADMIN in a user namespace, changes routes, packet filters and traffic control",
@@ -96,7 +97,8 @@ func (c *check) socketFamilies(severity Severity) {
 		Gives: list[0].gives, Source: list[0].source})
 }
 
-// internet reports sockets of the Internet where there is nothing to connect to, and datagrams, which need neither connect nor accept, on the host's network.
+// internet reports sockets of the Internet where there is nothing to connect to, and datagrams, which need neither connect nor accept, on
+// the host's network.
 func (c *check) internet() {
 	for _, f := range [...]struct {
 		name  string
@@ -106,7 +108,8 @@ func (c *check) internet() {
 		case policy.NetworkNone:
 			if o, found := c.allowed("socket", family32(f.value)); found {
 				c.add(o, Finding{Rule: "C08", Severity: Info, Subject: f.name, Message: "may open sockets of " + f.name + ", and has no network",
-					Gives: "reaches the code of the network's protocols, and nobody over it", Source: "socket(2)", Fix: `{call: socket, when: "family == AF_UNIX"}`})
+					Gives: "reaches the code of the network's protocols, and nobody over it", Source: "socket(2)",
+					Fix: `{call: socket, when: "family == AF_UNIX"}`})
 			}
 		default:
 			for _, kind := range [...]struct {
@@ -124,7 +127,8 @@ func (c *check) internet() {
 					if kind.value == unix.SOCK_RAW && c.has(unix.CAP_NET_RAW) {
 						severity = High
 					}
-					c.add(o, Finding{Rule: "C08", Severity: severity, Subject: f.name + " " + kind.name, Message: fmt.Sprintf("may open %s sockets of %s", kind.name, f.name),
+					c.add(o, Finding{Rule: "C08", Severity: severity, Subject: f.name + " " + kind.name, Message: fmt.Sprintf("may open %s sockets of %s",
+						kind.name, f.name),
 						Gives: kind.gives, Source: "ip(7), raw(7)", Fix: `{call: socket, when: "(type & SOCK_TYPE_MASK) == SOCK_STREAM"}`})
 				}
 			}

@@ -1,9 +1,7 @@
 package reach
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/bulkhead/bulkhead/posix/bpf"
@@ -11,30 +9,21 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
 
-// decider is the decision function that the filter is compiled from.
-type decider interface{ Want(bpf.Data) uint32 }
-
-// Set is what the seccomp section of a module answers for every system call.
+// Set is what a decision function answers for every system call, and where in a policy that is written. It keeps what it was asked for, so
+// only one goroutine may use it at a time.
 type Set struct {
-	decision  decider
-	section   policy.Seccomp
-	open      []seccomp.Arch
-	pieces    map[callID][]Piece
-	otherCall uint32 // the answer for numbers that no table has
+	decision *seccomp.Decision
+	section  policy.Seccomp
+	cases    map[callID][]seccomp.Case
 }
 
 type callID struct {
 	arch seccomp.Arch
-	call string
+	nr   uint32
 }
 
-// Piece is a part of what a policy says of a call. Of several, the first whose condition holds counts.
-type Piece struct {
-	When   *policy.Condition // nil: always
-	Answer uint32            // bpf.Ret…
-	Rule   *policy.Call      // nil: no rule, so Denied of the section
-	Pos    policy.Pos        // of the rule, or of the section's denied
-}
+// maxCases bounds the parts into which a call's arguments fall.
+const maxCases = 1 << 14
 
 // Open tells whether an answer lets a call through: allow, and log, which does too.
 func Open(answer uint32) bool {
@@ -42,170 +31,146 @@ func Open(answer uint32) bool {
 	return action == bpf.RetAllow || action == bpf.RetLog
 }
 
+// Closed is the reverse of Open.
+func Closed(answer uint32) bool { return !Open(answer) }
+
 // New resolves the section. Its errors have places.
 func New(s policy.Seccomp) (*Set, error) {
 	decision, err := seccomp.Resolve(s)
 	if err != nil {
 		return nil, err
 	}
-	set := &Set{decision: decision, section: s, pieces: map[callID][]Piece{}}
-	var errs []error
-	for _, name := range s.Architectures {
-		arch, known := seccomp.Native(), true
-		if name.V != "native" {
-			arch, known = seccomp.ArchByName(name.V)
-		}
-		if !known {
-			errs = append(errs, fmt.Errorf("%s: architecture %q has no table", name.Pos, name.V))
-			continue
-		}
-		set.open = append(set.open, arch)
-		errs = append(errs, set.add(arch, s.Deny, true), set.add(arch, s.Allow, false))
-	}
-	slices.Sort(set.open)
-	set.open = slices.Compact(set.open)
-	if len(set.open) > 0 {
-		set.otherCall = decision.Want(bpf.Data{Arch: set.open[0].Audit(), Nr: UnknownNumber})
-	}
-	return set, errors.Join(errs...)
+	return &Set{decision, s, map[callID][]seccomp.Case{}}, nil
 }
 
-// UnknownNumber is the number of no system call, and without the bit of x32.
-const UnknownNumber = 0x3ffffffe
-
-// add appends the pieces of one list to what is there: deny comes first, because it beats allow.
-func (s *Set) add(arch seccomp.Arch, rules []policy.Call, deny bool) error {
-	var errs []error
-	for i := range rules {
-		rule := &rules[i]
-		if _, has := arch.Number(rule.Name); !has {
-			continue
-		}
-		when, err := lower(rule, arch)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		answer := bpf.RetAllow
-		if deny {
-			answer = answerOf(s.section.Denied, bpf.RetErrno|1)
-			if rule.Answer != nil {
-				answer = answerOf(policy.Value[policy.Action]{V: *rule.Answer, Pos: rule.Pos}, answer)
-			}
-		}
-		id := callID{arch, rule.Name}
-		s.pieces[id] = append(s.pieces[id], Piece{When: when, Answer: answer, Rule: rule, Pos: rule.Pos})
-	}
-	return errors.Join(errs...)
-}
-
-// answerOf returns the answer that an action stands for. Package seccomp has checked the action.
-func answerOf(a policy.Value[policy.Action], otherwise uint32) uint32 {
-	if !a.Set() && a.V == (policy.Action{}) {
-		return otherwise
-	}
-	switch a.V.Kind {
-	case policy.ActionKillProcess:
-		return bpf.RetKillProcess
-	case policy.ActionKillThread:
-		return bpf.RetKillThread
-	case policy.ActionTrap:
-		return bpf.RetTrap
-	case policy.ActionLog:
-		return bpf.RetLog
-	case policy.ActionAllow:
-		return bpf.RetAllow
-	default:
-		return bpf.RetErrno | uint32(a.V.Errno)
-	}
-}
+// Decision returns the decision function.
+func (s *Set) Decision() *seccomp.Decision { return s.decision }
 
 // Want returns what the decision function answers for a call.
 func (s *Set) Want(d bpf.Data) uint32 { return s.decision.Want(d) }
 
-// Arches returns the architectures whose calls are not all answered with kill_process, sorted.
-func (s *Set) Arches() []seccomp.Arch { return slices.Clone(s.open) }
+// Arches returns the architectures that are open.
+func (s *Set) Arches() []seccomp.Arch { return s.decision.Arches() }
 
-// Other returns the answer for numbers that no table has, and where it is written.
-func (s *Set) Other() (uint32, policy.Pos) { return s.otherCall, at(s.section.Default.Pos, s.section.Pos) }
-
-// Named returns the calls of an architecture that a rule is about, sorted.
-func (s *Set) Named(arch seccomp.Arch) []string {
-	var names []string
-	for id := range maps.Keys(s.pieces) {
-		if id.arch == arch {
-			names = append(names, id.call)
-		}
+// Other returns a call that no table has, on an architecture that is open.
+func (s *Set) Other() (bpf.Data, seccomp.Arch) {
+	arch := seccomp.Native()
+	if open := s.Arches(); len(open) > 0 && !slices.Contains(open, arch) {
+		arch = open[0]
 	}
-	slices.Sort(names)
-	return names
+	d := bpf.Data{Arch: arch.Audit(), Nr: unknownNumber}
+	if arch == seccomp.X32 {
+		d.Nr |= x32Bit
+	}
+	return d, arch
 }
 
-// Pieces returns what the policy says of a call of an open architecture. The last piece always holds.
-func (s *Set) Pieces(arch seccomp.Arch, call string) []Piece {
-	list := slices.Clone(s.pieces[callID{arch, call}])
-	return append(list, Piece{Answer: answerOf(s.section.Denied, bpf.RetErrno|1), Pos: at(s.section.Denied.Pos, s.section.Pos)})
-}
-
-// When returns the condition under which a call gets an answer that is wanted. On an architecture that is closed, and for a call that it
-// does not have, that is never.
-func (s *Set) When(arch seccomp.Arch, call string, wanted func(answer uint32) bool) *policy.Condition {
-	if _, has := arch.Number(call); !has || !slices.Contains(s.open, arch) {
-		return Never()
-	}
-	pieces := s.Pieces(arch, call)
-	result := Never()
-	for _, p := range slices.Backward(pieces) {
-		if wanted(p.Answer) {
-			result = Or(p.When, result)
-		} else {
-			result = And(Not(p.When), result)
-		}
-	}
-	return result
-}
+// A number of no system call, and the bit that the numbers of x32 have. Source: asm/unistd.h.
+const (
+	unknownNumber = 0x3ffffffe
+	x32Bit        = 0x40000000
+)
 
 // Allowed returns a call of the region that is let through, and whether there is one; a nil region is every call of the name.
 func (s *Set) Allowed(arch seccomp.Arch, call string, region *policy.Condition) (bpf.Data, bool, error) {
 	return s.Find(arch, call, region, Open)
 }
 
-// Find returns a call of the region with an answer that is wanted, and whether there is one.
+// Find returns a call of the region with an answer that is wanted, and whether there is one. An architecture that does not have the call
+// has none.
 func (s *Set) Find(arch seccomp.Arch, call string, region *policy.Condition, wanted func(answer uint32) bool) (bpf.Data, bool, error) {
 	nr, has := arch.Number(call)
 	if !has {
 		return bpf.Data{}, false, nil
 	}
-	if region == nil {
-		region = Always()
+	fail := func(err error) error {
+		return fmt.Errorf("decide which calls of %s on %s are allowed: %w", call, arch, err)
 	}
-	args, found, err := Solve(And(region, s.When(arch, call, wanted)))
-	if err != nil || !found {
-		if err != nil {
-			err = fmt.Errorf("decide which calls of %s on %s are allowed: %w", call, arch, err)
+	cases, known := s.casesOf(arch, nr)
+	if !known {
+		return bpf.Data{}, false, fail(ErrTooHard)
+	}
+	for _, part := range cases {
+		if !wanted(part.Answer) {
+			continue
 		}
-		return bpf.Data{}, false, err
+		args, found, err := Solve(And(region, conditionOf(part.Region)))
+		if err != nil {
+			return bpf.Data{}, false, fail(err)
+		}
+		if !found {
+			continue
+		}
+		d := bpf.Data{Nr: nr, Arch: arch.Audit(), Args: args, IP: part.IPValue}
+		if answer := s.Want(d); !wanted(answer) {
+			return d, false, fmt.Errorf("%s on %s with arguments %#x is answered with %s, not as its cases say; this is a bug of ours, please report it",
+				call, arch, args, bpf.Describe(answer))
+		}
+		return d, true, nil
 	}
-	d := bpf.Data{Nr: nr, Arch: arch.Audit(), Args: args}
-	if answer := s.Want(d); !wanted(answer) {
-		return d, false, fmt.Errorf("%s on %s with arguments %#x is answered with %s, and the rules say otherwise; this is a bug of ours, please report it",
-			call, arch, args, bpf.Describe(answer))
-	}
-	return d, true, nil
+	return bpf.Data{}, false, nil
 }
 
-// Place returns where it is written what the call gets: a rule, or what the section says of the rest.
-func (s *Set) Place(arch seccomp.Arch, d bpf.Data) policy.Pos {
-	call := arch.CallName(d.Nr)
-	if call == "" {
-		return at(s.section.Default.Pos, s.section.Pos)
+func (s *Set) casesOf(arch seccomp.Arch, nr uint32) ([]seccomp.Case, bool) {
+	id := callID{arch, nr}
+	cases, known := s.cases[id]
+	if !known {
+		if answer, always := s.decision.Always(arch, nr); always {
+			cases = []seccomp.Case{{Answer: answer}}
+		} else {
+			cases = s.decision.Cases(arch, nr, maxCases)
+		}
+		s.cases[id] = cases
 	}
-	for _, p := range s.Pieces(arch, call) {
-		if p.When == nil || p.When.Holds(d.Args) {
-			return p.Pos
+	return cases, len(cases) > 0
+}
+
+// conditionOf returns where the arguments are those of a region.
+func conditionOf(r seccomp.Region) *policy.Condition {
+	var terms []*policy.Condition
+	for arg, mask := range r.Mask {
+		if mask != 0 {
+			terms = append(terms, Masked(arg, 64, mask, r.Value[arg]))
 		}
 	}
-	return s.section.Pos
+	return And(terms...)
+}
+
+// Place returns where it is written that a call gets its answer: the rule, or what the section says of the rest.
+func (s *Set) Place(arch seccomp.Arch, d bpf.Data) policy.Pos {
+	name := arch.CallName(d.Nr)
+	if name == "" {
+		return at(s.section.Default.Pos, s.section.Pos)
+	}
+	rules := s.section.Deny
+	if Open(s.Want(d)) {
+		rules = s.section.Allow
+	}
+	var candidates []policy.Call
+	for _, rule := range rules {
+		if rule.Name == name {
+			candidates = append(candidates, rule)
+		}
+	}
+	for _, rule := range candidates {
+		if len(candidates) == 1 || s.answers(rule, d) {
+			return rule.Pos
+		}
+	}
+	return at(s.section.Denied.Pos, s.section.Pos)
+}
+
+// answers tells whether a rule alone would give the call its answer.
+func (s *Set) answers(rule policy.Call, d bpf.Data) bool {
+	alone := s.section
+	alone.Allow, alone.Deny = nil, nil
+	if Open(s.Want(d)) {
+		alone.Allow = []policy.Call{rule}
+	} else {
+		alone.Allow, alone.Deny = []policy.Call{{Name: rule.Name, Pos: rule.Pos}}, []policy.Call{rule}
+	}
+	decision, err := seccomp.Resolve(alone)
+	return err == nil && decision.Want(d) == s.Want(d)
 }
 
 // at returns the first place that is one.
