@@ -141,6 +141,10 @@ func (t *reader) begin(p prefix, rest string) {
 		t.problem(p.rest+1+e.Offset, e.Width, message, e.Hint)
 		return
 	}
+	if old := t.pending[p.pid]; old != nil {
+		delete(t.pending, p.pid)
+		t.finish(old) // it was not resumed
+	}
 	l := &Line{Number: t.number, Column: p.rest + 1 + c.Offset, PID: p.pid, Text: t.text, Call: c, First: t.first}
 	t.first = false
 	split := strings.HasSuffix(rest, "<unfinished ...>") || strings.Contains(rest[c.Offset:], "strace: Process ")
@@ -155,9 +159,7 @@ func (t *reader) begin(p prefix, rest string) {
 		}
 		return
 	}
-	if old := t.pending[p.pid]; old != nil {
-		t.finish(old) // it was not resumed
-	} else if len(t.pending) >= maxPending {
+	if len(t.pending) >= maxPending {
 		t.problem(p.rest+1, 1, "more calls are unfinished than can be followed", "")
 		return
 	}

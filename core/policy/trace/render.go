@@ -35,7 +35,7 @@ func Place(s policy.Seccomp) func(call string) (Where, bool) {
 		}
 		for _, c := range s.Allow {
 			if c.Name == name && c.When != nil {
-				return Where{c.Pos, "allowed here when " + c.When.Text}, c.Pos.Line != 0
+				return Where{c.Pos, "allowed here when " + c.When.String()}, c.Pos.Line != 0
 			}
 		}
 		for _, c := range s.Allow {
@@ -169,7 +169,7 @@ func excerpt(b *bytes.Buffer, number int, text string, column, width int, what s
 	if shown == "" {
 		return
 	}
-	fmt.Fprintf(b, "%5d | %s\n      | %s%s %s\n", number, shown, strings.Repeat(" ", at), strings.Repeat("^", width), printable(what))
+	fmt.Fprintf(b, "%5d | %s\n      | %s\n", number, shown, strings.TrimRight(strings.Repeat(" ", at)+strings.Repeat("^", width)+" "+printable(what), " "))
 }
 
 // printable replaces what a terminal would obey.
