@@ -1,0 +1,18 @@
+// Package policy is the policy workbench: what people do with policies besides running them. It holds what all of it shares; the
+// work is below:
+//
+//   - call reads and prints a system call as people write it: socket(AF_UNIX, SOCK_STREAM, 0)
+//   - trace reads what strace prints, and says what a filter would have answered
+//   - suite runs the tests that a policy has in its tests block
+//   - format lays a policy out, comments kept
+//   - audit finds what a policy leaves open
+//   - exchange reads and writes the policies of others
+//
+// All of it is functions of bytes and values: nothing here opens a file or makes another system call, so that the command can run it in a
+// confined process.
+//
+// # Limits
+//
+// The packages believe the tables of sandbox/seccomp: a call or a constant that a newer kernel has and the tables do not is
+// unknown to them, and they say so.
+package policy
