@@ -1,17 +1,21 @@
 package seccomp
 
-import (
-	"fmt"
+import "github.com/bulkhead/bulkhead/sandbox/policy"
 
-	"github.com/bulkhead/bulkhead/sandbox/policy"
-)
-
-// lower resolves the condition of a rule with the tables of an architecture.
-func lower(c policy.Call, a Arch) (*policy.Condition, error) {
-	if c.When == nil {
-		return nil, nil
+// prototypes returns a lowering with the tables of the architectures, of which it makes a catalog each once.
+func prototypes() lowering {
+	catalogs := map[Arch]policy.Catalog{}
+	return func(c policy.Call, a Arch) (*policy.Condition, error) {
+		if c.When == nil {
+			return nil, nil
+		}
+		catalog, made := catalogs[a]
+		if !made {
+			catalog = a.Catalog()
+			catalogs[a] = catalog
+		}
+		return c.When.Lower(c.Name, catalog)
 	}
-	return nil, fmt.Errorf("the condition %q on %s cannot be resolved for %s", c.When.Text, c.Name, a)
 }
 
 // condition returns where a condition holds; nil always does.

@@ -40,8 +40,8 @@ type diagram struct {
 // choice is a result of ite.
 type choice struct{ c, f, g, is ref }
 
-// maxWork is how many steps a diagram may take: some tenths of a second. A filter of 1,300 instructions takes about 100,000.
-const maxWork = 4 << 20
+// maxWork is how many steps a diagram may take: about a tenth of a second. A filter of 1,300 instructions takes about 100,000.
+const maxWork = 1 << 20
 
 func newDiagram(work int) *diagram {
 	d := &diagram{

@@ -40,7 +40,7 @@ func Emit(d *Decision) (*Filter, error) {
 func emit(d *Decision) (bpf.Program, error) {
 	graph := newDiagram(maxWork)
 	s := steps{
-		planner: planner{d: graph, made: map[ref]*tree{}, tries: maxTries},
+		planner: planner{d: graph, made: map[ref]*tree{}},
 		same:    map[step]int{}, of: map[ref]int{},
 	}
 	first := s.function(graph.take(d.graph, d.root))

@@ -41,6 +41,7 @@ func (s *steps) function(f ref) int {
 	}
 	at, done := s.of[f]
 	if !done {
+		s.tries = maxTries
 		at = s.tree(s.word(f))
 		s.of[f] = at
 	}

@@ -27,11 +27,11 @@ const wholeWord = ^uint32(0)
 type planner struct {
 	d     *diagram
 	made  map[ref]*tree
-	tries int // choices among masks that may still be looked at
+	tries int // choices among masks that may still be looked at for the word
 }
 
-// maxTries bounds the search for good masks. A function whose search ends early is tested bit by bit.
-const maxTries = 2000
+// maxTries bounds the search for good masks of a word. Where it ends early, what was found by then is used.
+const maxTries = 24
 
 // Limits of what is cut into ranges: of a number or an architecture, of an argument, and how many ranges are cut optimally.
 const (

@@ -30,7 +30,7 @@ type lowering func(c policy.Call, a Arch) (*policy.Condition, error)
 //   - architectures that are not open, x32 among them, are answered with kill_process.
 //
 // A group stands on each architecture for the members that it has there. All errors of the section come back at once, each with its place.
-func Resolve(s policy.Seccomp) (*Decision, error) { return resolve(s, lower) }
+func Resolve(s policy.Seccomp) (*Decision, error) { return resolve(s, prototypes()) }
 
 func resolve(s policy.Seccomp, lower lowering) (*Decision, error) {
 	r := resolver{graph: newDiagram(maxWork), lower: lower, denied: deniedAnswer, fallback: defaultAnswer}
