@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -25,6 +26,31 @@ var architectures = []arch{
 type table struct {
 	arch
 	calls []call
+}
+
+// facts is what is known about a call besides its number.
+type facts struct {
+	params  []param
+	why     string // it has no prototype
+	since   version
+	isSince bool // since is known
+}
+
+// describe returns the facts about each call of a table, in its order.
+func (t table) describe(p prototypes, f firstKernels) ([]facts, error) {
+	out := make([]facts, len(t.calls))
+	var errs []error
+	for i, c := range t.calls {
+		var err error
+		if out[i].params, out[i].why, err = p.of(t.name, c.name); err != nil {
+			errs = append(errs, err)
+		}
+		out[i].since, out[i].isSince = f.of(t.name, c.name)
+		if out[i].why == "" && !out[i].isSince {
+			errs = append(errs, fmt.Errorf("%s: the first kernel with %s is not known: add it to since-byhand.txt", t.name, c.name))
+		}
+	}
+	return out, errors.Join(errs...)
 }
 
 // readTables returns the calls of every architecture, and what the inputs besides golang.org/x/sys were taken from.

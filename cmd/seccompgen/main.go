@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 )
 
 const groupsText = "groups.txt"
@@ -14,10 +16,17 @@ const groupsText = "groups.txt"
 func main() {
 	check := flag.Bool("check", false, "write nothing; fail when a table is out of date")
 	refresh := flag.Bool("refresh-groups", false, "take "+groupsText+" anew from systemd-analyze")
+	again := flag.Bool("distill", false, "take the other inputs anew from packages of Debian")
 	flag.Parse()
-	if flag.NArg() > 0 || *check && *refresh {
+	if flag.NArg() > 0 || *check && (*refresh || *again) {
 		flag.Usage()
 		os.Exit(2)
+	}
+	if *again {
+		if err := distill(); err != nil {
+			fmt.Fprintln(os.Stderr, "seccompgen:", err)
+			os.Exit(1)
+		}
 	}
 	if err := run(*check, *refresh, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "seccompgen:", err)
@@ -75,11 +84,11 @@ func generate() (files []file, missing []string, err error) {
 			known[c.name] = true
 		}
 	}
-	calls, err := writeCalls(append([]string{unixModule + " " + source.version}, origins...), tables)
+	more, err := generateFacts(source, tables, origins)
 	if err != nil {
 		return nil, nil, err
 	}
-	files = append(files, file{"zz_generated_calls.go", calls})
+	files = append(files, more...)
 	text, err := os.ReadFile(groupsText)
 	if err != nil {
 		return nil, nil, err
@@ -97,6 +106,50 @@ func generate() (files []file, missing []string, err error) {
 		return nil, nil, err
 	}
 	return append(files, file{"zz_generated_groups.go", out}), lacking(expanded, known), nil
+}
+
+// generateFacts makes the tables of the calls, of their prototypes and of the constants.
+func generateFacts(source source, tables []table, origins []string) ([]file, error) {
+	protos, err := readPrototypes()
+	if err != nil {
+		return nil, err
+	}
+	since, sinceOrigins, err := readSince()
+	if err != nil {
+		return nil, err
+	}
+	var described [][]facts
+	for _, t := range tables {
+		d, err := t.describe(protos, since)
+		if err != nil {
+			return nil, err
+		}
+		described = append(described, d)
+	}
+	set := newPrototypeSet(described)
+	all := slices.Concat([]string{unixModule + " " + source.version}, origins, protos.origins, sinceOrigins)
+	calls, err := writeCalls(distinct(all), tables, described, set)
+	if err != nil {
+		return nil, err
+	}
+	signatures, err := set.write()
+	if err != nil {
+		return nil, err
+	}
+	return []file{{"zz_generated_calls.go", calls}, {"zz_generated_prototypes.go", signatures}}, nil
+}
+
+// distinct returns the parts of the origins, apart by commas, each once and in the order in which it is first there.
+func distinct(origins []string) []string {
+	var out []string
+	for _, o := range origins {
+		for part := range strings.SplitSeq(o, ", ") {
+			if !slices.Contains(out, part) {
+				out = append(out, part)
+			}
+		}
+	}
+	return out
 }
 
 func compare(files []file) error {

@@ -24,10 +24,13 @@ const (
 // x32Bit is set in the number of each call of x32, which shares its architecture value with x86-64. Source: asm/unistd.h.
 const x32Bit = 0x40000000
 
-// call is a system call of an architecture: its number, without x32's bit, and the place of its name in callEnds.
+// call is a system call of an architecture: its number, without x32's bit, the place of its name in callEnds, that of its prototype in
+// prototypeEnds plus one or 0, and its first kernel: the minor version in the lower byte, the major one above, or 0.
 type call struct {
-	nr   uint32
-	name uint16
+	nr        uint32
+	name      uint16
+	prototype uint16
+	since     uint16
 }
 
 // archTable is what is generated for an architecture.
@@ -82,12 +85,21 @@ func (a Arch) Audit() uint32 { return a.table().audit }
 
 // Number returns the number of a call as struct seccomp_data has it: on x32 with its bit.
 func (a Arch) Number(name string) (uint32, bool) {
+	c, found := a.lookup(name)
+	if !found {
+		return 0, false
+	}
+	return c.nr | a.table().bit, true
+}
+
+// lookup returns what is generated for a call.
+func (a Arch) lookup(name string) (call, bool) {
 	t := a.table()
 	i, found := callIndex(name)
 	if !found || i >= len(t.places) || t.places[i] == 0 {
-		return 0, false
+		return call{}, false
 	}
-	return t.calls[t.places[i]-1].nr | t.bit, true
+	return t.calls[t.places[i]-1], true
 }
 
 // CallName returns the name of a call, or "" when the table has no such number.
@@ -133,9 +145,6 @@ func callIndex(name string) (int, bool) {
 }
 
 func nameAt(i uint16) string {
-	start := uint16(0)
-	if i > 0 {
-		start = callEnds[i-1]
-	}
-	return callNames[start:callEnds[i]]
+	start, end := span(callEnds[:], i)
+	return callNames[start:end]
 }

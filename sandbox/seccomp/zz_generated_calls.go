@@ -3,7 +3,7 @@
 package seccomp
 
 // numbersFrom says where the numbers come from.
-const numbersFrom = "golang.org/x/sys v0.49.0; linux-headers-6.12.117+deb12-amd64 6.12.117-1~deb12u1, asm/unistd_x32.h; linux-headers-6.12.117+deb12-common 6.12.117-1~deb12u1, arch/arm/include/uapi/asm/unistd.h"
+const numbersFrom = "golang.org/x/sys v0.49.0; linux-headers-6.12.117+deb12-amd64 6.12.117-1~deb12u1; linux-headers-6.12.117+deb12-common 6.12.117-1~deb12u1; linux-headers-6.1.0-56-common 6.1.192-2; the sources of Linux 6.12 to 7.0; manpages-dev 6.03-2; the histories of the tables of numbers in Linux 2.1 to 7.0"
 
 // callNames is the names of the calls of every architecture, sorted, one after the other.
 const callNames = "" +
@@ -82,391 +82,391 @@ var callEnds = [...]uint16{
 
 // x8664Calls is the calls of x86_64 by number.
 var x8664Calls = [...]call{
-	{0, 301},   // read
-	{1, 483},   // write
-	{2, 256},   // open
-	{3, 41},    // close
-	{4, 416},   // stat
-	{5, 95},    // fstat
-	{6, 202},   // lstat
-	{7, 277},   // poll
-	{8, 197},   // lseek
-	{9, 219},   // mmap
-	{10, 226},  // mprotect
-	{11, 245},  // munmap
-	{12, 19},   // brk
-	{13, 324},  // rt_sigaction
-	{14, 326},  // rt_sigprocmask
-	{15, 328},  // rt_sigreturn
-	{16, 169},  // ioctl
-	{17, 281},  // pread64
-	{18, 295},  // pwrite64
-	{19, 306},  // readv
-	{20, 484},  // writev
-	{21, 5},    // access
-	{22, 271},  // pipe
-	{23, 348},  // select
-	{24, 345},  // sched_yield
-	{25, 236},  // mremap
-	{26, 242},  // msync
-	{27, 211},  // mincore
-	{28, 204},  // madvise
-	{29, 400},  // shmget
-	{30, 397},  // shmat
-	{31, 398},  // shmctl
-	{32, 48},   // dup
-	{33, 49},   // dup2
-	{34, 262},  // pause
-	{35, 247},  // nanosleep
-	{36, 128},  // getitimer
-	{37, 10},   // alarm
-	{38, 376},  // setitimer
-	{39, 132},  // getpid
-	{40, 355},  // sendfile
-	{41, 411},  // socket
-	{42, 43},   // connect
-	{43, 3},    // accept
-	{44, 359},  // sendto
-	{45, 309},  // recvfrom
-	{46, 358},  // sendmsg
-	{47, 312},  // recvmsg
-	{48, 401},  // shutdown
-	{49, 15},   // bind
-	{50, 188},  // listen
-	{51, 144},  // getsockname
-	{52, 129},  // getpeername
-	{53, 413},  // socketpair
-	{54, 390},  // setsockopt
-	{55, 145},  // getsockopt
-	{56, 39},   // clone
-	{57, 88},   // fork
-	{58, 474},  // vfork
-	{59, 61},   // execve
-	{60, 63},   // exit
-	{61, 480},  // wait4
-	{62, 179},  // kill
-	{63, 459},  // uname
-	{64, 350},  // semget
-	{65, 351},  // semop
-	{66, 349},  // semctl
-	{67, 399},  // shmdt
-	{68, 239},  // msgget
-	{69, 241},  // msgsnd
-	{70, 240},  // msgrcv
-	{71, 238},  // msgctl
-	{72, 79},   // fcntl
-	{73, 87},   // flock
-	{74, 100},  // fsync
-	{75, 81},   // fdatasync
-	{76, 451},  // truncate
-	{77, 102},  // ftruncate
-	{78, 118},  // getdents
-	{79, 117},  // getcwd
-	{80, 24},   // chdir
-	{81, 72},   // fchdir
-	{82, 316},  // rename
-	{83, 212},  // mkdir
-	{84, 321},  // rmdir
-	{85, 45},   // creat
-	{86, 186},  // link
-	{87, 460},  // unlink
-	{88, 426},  // symlink
-	{89, 304},  // readlink
-	{90, 25},   // chmod
-	{91, 73},   // fchmod
-	{92, 26},   // chown
-	{93, 76},   // fchown
-	{94, 183},  // lchown
-	{95, 456},  // umask
-	{96, 147},  // gettimeofday
-	{97, 141},  // getrlimit
-	{98, 142},  // getrusage
-	{99, 432},  // sysinfo
-	{100, 449}, // times
-	{101, 293}, // ptrace
-	{102, 148}, // getuid
-	{103, 433}, // syslog
-	{104, 124}, // getgid
-	{105, 392}, // setuid
-	{106, 371}, // setgid
-	{107, 122}, // geteuid
-	{108, 120}, // getegid
-	{109, 378}, // setpgid
-	{110, 134}, // getppid
-	{111, 131}, // getpgrp
-	{112, 389}, // setsid
-	{113, 386}, // setreuid
-	{114, 380}, // setregid
-	{115, 126}, // getgroups
-	{116, 373}, // setgroups
-	{117, 384}, // setresuid
-	{118, 139}, // getresuid
-	{119, 382}, // setresgid
-	{120, 137}, // getresgid
-	{121, 130}, // getpgid
-	{122, 369}, // setfsuid
-	{123, 367}, // setfsgid
-	{124, 143}, // getsid
-	{125, 22},  // capget
-	{126, 23},  // capset
-	{127, 325}, // rt_sigpending
-	{128, 330}, // rt_sigtimedwait
-	{129, 327}, // rt_sigqueueinfo
-	{130, 329}, // rt_sigsuspend
-	{131, 403}, // sigaltstack
-	{132, 470}, // utime
-	{133, 214}, // mknod
-	{134, 465}, // uselib
-	{135, 267}, // personality
-	{136, 469}, // ustat
-	{137, 418}, // statfs
-	{138, 98},  // fstatfs
-	{139, 431}, // sysfs
-	{140, 135}, // getpriority
-	{141, 379}, // setpriority
-	{142, 343}, // sched_setparam
-	{143, 337}, // sched_getparam
-	{144, 344}, // sched_setscheduler
-	{145, 338}, // sched_getscheduler
-	{146, 333}, // sched_get_priority_max
-	{147, 334}, // sched_get_priority_min
-	{148, 339}, // sched_rr_get_interval
-	{149, 216}, // mlock
-	{150, 243}, // munlock
-	{151, 218}, // mlockall
-	{152, 244}, // munlockall
-	{153, 475}, // vhangup
-	{154, 221}, // modify_ldt
-	{155, 273}, // pivot_root
-	{156, 2},   // _sysctl
-	{157, 280}, // prctl
-	{158, 11},  // arch_prctl
-	{159, 8},   // adjtimex
-	{160, 388}, // setrlimit
-	{161, 28},  // chroot
-	{162, 428}, // sync
-	{163, 6},   // acct
-	{164, 391}, // settimeofday
-	{165, 222}, // mount
-	{166, 458}, // umount2
-	{167, 425}, // swapon
-	{168, 424}, // swapoff
-	{169, 307}, // reboot
-	{170, 375}, // sethostname
-	{171, 366}, // setdomainname
-	{172, 171}, // iopl
-	{173, 170}, // ioperm
-	{174, 46},  // create_module
-	{175, 154}, // init_module
-	{176, 47},  // delete_module
-	{177, 111}, // get_kernel_syms
-	{178, 298}, // query_module
-	{179, 299}, // quotactl
-	{180, 249}, // nfsservctl
-	{181, 133}, // getpmsg
-	{182, 294}, // putpmsg
-	{183, 9},   // afs_syscall
-	{184, 453}, // tuxcall
-	{185, 347}, // security
-	{186, 146}, // gettid
-	{187, 302}, // readahead
-	{188, 394}, // setxattr
-	{189, 198}, // lsetxattr
-	{190, 91},  // fsetxattr
-	{191, 150}, // getxattr
-	{192, 185}, // lgetxattr
-	{193, 82},  // fgetxattr
-	{194, 191}, // listxattr
-	{195, 193}, // llistxattr
-	{196, 86},  // flistxattr
-	{197, 314}, // removexattr
-	{198, 196}, // lremovexattr
-	{199, 89},  // fremovexattr
-	{200, 450}, // tkill
-	{201, 436}, // time
-	{202, 104}, // futex
-	{203, 341}, // sched_setaffinity
-	{204, 335}, // sched_getaffinity
-	{205, 363}, // set_thread_area
-	{206, 164}, // io_setup
-	{207, 160}, // io_destroy
-	{208, 161}, // io_getevents
-	{209, 165}, // io_submit
-	{210, 159}, // io_cancel
-	{211, 114}, // get_thread_area
-	{212, 195}, // lookup_dcookie
-	{213, 51},  // epoll_create
-	{214, 54},  // epoll_ctl_old
-	{215, 58},  // epoll_wait_old
-	{216, 313}, // remap_file_pages
-	{217, 119}, // getdents64
-	{218, 364}, // set_tid_address
-	{219, 320}, // restart_syscall
-	{220, 352}, // semtimedop
-	{221, 67},  // fadvise64
-	{222, 437}, // timer_create
-	{223, 442}, // timer_settime
-	{224, 440}, // timer_gettime
-	{225, 439}, // timer_getoverrun
-	{226, 438}, // timer_delete
-	{227, 37},  // clock_settime
-	{228, 33},  // clock_gettime
-	{229, 31},  // clock_getres
-	{230, 35},  // clock_nanosleep
-	{231, 64},  // exit_group
-	{232, 57},  // epoll_wait
-	{233, 53},  // epoll_ctl
-	{234, 435}, // tgkill
-	{235, 473}, // utimes
-	{236, 479}, // vserver
-	{237, 206}, // mbind
-	{238, 360}, // set_mempolicy
-	{239, 112}, // get_mempolicy
-	{240, 230}, // mq_open
-	{241, 235}, // mq_unlink
-	{242, 233}, // mq_timedsend
-	{243, 231}, // mq_timedreceive
-	{244, 229}, // mq_notify
-	{245, 228}, // mq_getsetattr
-	{246, 177}, // kexec_load
-	{247, 481}, // waitid
-	{248, 7},   // add_key
-	{249, 319}, // request_key
-	{250, 178}, // keyctl
-	{251, 173}, // ioprio_set
-	{252, 172}, // ioprio_get
-	{253, 156}, // inotify_init
-	{254, 155}, // inotify_add_watch
-	{255, 158}, // inotify_rm_watch
-	{256, 210}, // migrate_pages
-	{257, 260}, // openat
-	{258, 213}, // mkdirat
-	{259, 215}, // mknodat
-	{260, 78},  // fchownat
-	{261, 110}, // futimesat
-	{262, 248}, // newfstatat
-	{263, 461}, // unlinkat
-	{264, 317}, // renameat
-	{265, 187}, // linkat
-	{266, 427}, // symlinkat
-	{267, 305}, // readlinkat
-	{268, 74},  // fchmodat
-	{269, 65},  // faccessat
-	{270, 291}, // pselect6
-	{271, 278}, // ppoll
-	{272, 462}, // unshare
-	{273, 362}, // set_robust_list
-	{274, 113}, // get_robust_list
-	{275, 414}, // splice
-	{276, 434}, // tee
-	{277, 429}, // sync_file_range
-	{278, 478}, // vmsplice
-	{279, 225}, // move_pages
-	{280, 471}, // utimensat
-	{281, 55},  // epoll_pwait
-	{282, 405}, // signalfd
-	{283, 444}, // timerfd_create
-	{284, 59},  // eventfd
-	{285, 69},  // fallocate
-	{286, 447}, // timerfd_settime
-	{287, 445}, // timerfd_gettime
-	{288, 4},   // accept4
-	{289, 406}, // signalfd4
-	{290, 60},  // eventfd2
-	{291, 52},  // epoll_create1
-	{292, 50},  // dup3
-	{293, 272}, // pipe2
-	{294, 157}, // inotify_init1
-	{295, 282}, // preadv
-	{296, 296}, // pwritev
-	{297, 332}, // rt_tgsigqueueinfo
-	{298, 266}, // perf_event_open
-	{299, 310}, // recvmmsg
-	{300, 70},  // fanotify_init
-	{301, 71},  // fanotify_mark
-	{302, 284}, // prlimit64
-	{303, 246}, // name_to_handle_at
-	{304, 257}, // open_by_handle_at
-	{305, 29},  // clock_adjtime
-	{306, 430}, // syncfs
-	{307, 357}, // sendmmsg
-	{308, 377}, // setns
-	{309, 116}, // getcpu
-	{310, 287}, // process_vm_readv
-	{311, 288}, // process_vm_writev
-	{312, 175}, // kcmp
-	{313, 85},  // finit_module
-	{314, 342}, // sched_setattr
-	{315, 336}, // sched_getattr
-	{316, 318}, // renameat2
-	{317, 346}, // seccomp
-	{318, 136}, // getrandom
-	{319, 208}, // memfd_create
-	{320, 176}, // kexec_file_load
-	{321, 16},  // bpf
-	{322, 62},  // execveat
-	{323, 466}, // userfaultfd
-	{324, 207}, // membarrier
-	{325, 217}, // mlock2
-	{326, 44},  // copy_file_range
-	{327, 283}, // preadv2
-	{328, 297}, // pwritev2
-	{329, 276}, // pkey_mprotect
-	{330, 274}, // pkey_alloc
-	{331, 275}, // pkey_free
-	{332, 421}, // statx
-	{333, 162}, // io_pgetevents
-	{334, 322}, // rseq
-	{335, 464}, // uretprobe
-	{336, 463}, // uprobe
-	{424, 270}, // pidfd_send_signal
-	{425, 168}, // io_uring_setup
-	{426, 166}, // io_uring_enter
-	{427, 167}, // io_uring_register
-	{428, 258}, // open_tree
-	{429, 224}, // move_mount
-	{430, 93},  // fsopen
-	{431, 90},  // fsconfig
-	{432, 92},  // fsmount
-	{433, 94},  // fspick
-	{434, 269}, // pidfd_open
-	{435, 40},  // clone3
-	{436, 42},  // close_range
-	{437, 261}, // openat2
-	{438, 268}, // pidfd_getfd
-	{439, 66},  // faccessat2
-	{440, 285}, // process_madvise
-	{441, 56},  // epoll_pwait2
-	{442, 223}, // mount_setattr
-	{443, 300}, // quotactl_fd
-	{444, 181}, // landlock_create_ruleset
-	{445, 180}, // landlock_add_rule
-	{446, 182}, // landlock_restrict_self
-	{447, 209}, // memfd_secret
-	{448, 286}, // process_mrelease
-	{449, 108}, // futex_waitv
-	{450, 361}, // set_mempolicy_home_node
-	{451, 21},  // cachestat
-	{452, 75},  // fchmodat2
-	{453, 205}, // map_shadow_stack
-	{454, 109}, // futex_wake
-	{455, 107}, // futex_wait
-	{456, 105}, // futex_requeue
-	{457, 420}, // statmount
-	{458, 189}, // listmount
-	{459, 199}, // lsm_get_self_attr
-	{460, 201}, // lsm_set_self_attr
-	{461, 200}, // lsm_list_modules
-	{462, 237}, // mseal
-	{463, 395}, // setxattrat
-	{464, 151}, // getxattrat
-	{465, 192}, // listxattrat
-	{466, 315}, // removexattrat
-	{467, 259}, // open_tree_attr
-	{468, 83},  // file_getattr
-	{469, 84},  // file_setattr
-	{470, 190}, // listns
-	{471, 323}, // rseq_slice_yield
+	{0, 301, 138, 0x100},   // read
+	{1, 483, 141, 0x100},   // write
+	{2, 256, 189, 0x100},   // open
+	{3, 41, 173, 0x100},    // close
+	{4, 416, 196, 0x100},   // stat
+	{5, 95, 165, 0x100},    // fstat
+	{6, 202, 196, 0x100},   // lstat
+	{7, 277, 421, 0x200},   // poll
+	{8, 197, 158, 0x100},   // lseek
+	{9, 219, 5, 0x100},     // mmap
+	{10, 226, 380, 0x100},  // mprotect
+	{11, 245, 4, 0x100},    // munmap
+	{12, 19, 16, 0x100},    // brk
+	{13, 324, 370, 0x202},  // rt_sigaction
+	{14, 326, 224, 0x202},  // rt_sigprocmask
+	{15, 328, 1, 0x202},    // rt_sigreturn
+	{16, 169, 145, 0x100},  // ioctl
+	{17, 281, 137, 0x202},  // pread64
+	{18, 295, 140, 0x202},  // pwrite64
+	{19, 306, 179, 0x200},  // readv
+	{20, 484, 179, 0x200},  // writev
+	{21, 5, 190, 0x100},    // access
+	{22, 271, 183, 0x100},  // pipe
+	{23, 348, 257, 0x100},  // select
+	{24, 345, 1, 0x200},    // sched_yield
+	{25, 236, 8, 0x200},    // mremap
+	{26, 242, 377, 0x200},  // msync
+	{27, 211, 381, 0x204},  // mincore
+	{28, 204, 376, 0x204},  // madvise
+	{29, 400, 232, 0x200},  // shmget
+	{30, 397, 366, 0x200},  // shmat
+	{31, 398, 364, 0x200},  // shmctl
+	{32, 48, 184, 0x100},   // dup
+	{33, 49, 276, 0x100},   // dup2
+	{34, 262, 1, 0x100},    // pause
+	{35, 247, 344, 0x200},  // nanosleep
+	{36, 128, 446, 0x100},  // getitimer
+	{37, 10, 355, 0x100},   // alarm
+	{38, 376, 445, 0x100},  // setitimer
+	{39, 132, 1, 0x100},    // getpid
+	{40, 355, 285, 0x202},  // sendfile
+	{41, 411, 86, 0x200},   // socket
+	{42, 43, 132, 0x200},   // connect
+	{43, 3, 131, 0x200},    // accept
+	{44, 359, 95, 0x200},   // sendto
+	{45, 309, 128, 0x200},  // recvfrom
+	{46, 358, 112, 0x200},  // sendmsg
+	{47, 312, 112, 0x200},  // recvmsg
+	{48, 401, 98, 0x200},   // shutdown
+	{49, 15, 129, 0x200},   // bind
+	{50, 188, 92, 0x200},   // listen
+	{51, 144, 133, 0x200},  // getsockname
+	{52, 129, 133, 0x200},  // getpeername
+	{53, 413, 85, 0x200},   // socketpair
+	{54, 390, 101, 0x200},  // setsockopt
+	{55, 145, 100, 0x200},  // getsockopt
+	{56, 39, 23, 0x100},    // clone
+	{57, 88, 1, 0x100},     // fork
+	{58, 474, 1, 0x202},    // vfork
+	{59, 61, 187, 0x100},   // execve
+	{60, 63, 84, 0x100},    // exit
+	{61, 480, 320, 0x100},  // wait4
+	{62, 179, 319, 0x100},  // kill
+	{63, 459, 263, 0x100},  // uname
+	{64, 350, 231, 0x200},  // semget
+	{65, 351, 360, 0x200},  // semop
+	{66, 349, 357, 0x200},  // semctl
+	{67, 399, 363, 0x200},  // shmdt
+	{68, 239, 230, 0x200},  // msgget
+	{69, 241, 251, 0x200},  // msgsnd
+	{70, 240, 252, 0x200},  // msgrcv
+	{71, 238, 247, 0x200},  // msgctl
+	{72, 79, 145, 0x100},   // fcntl
+	{73, 87, 147, 0x200},   // flock
+	{74, 100, 173, 0x100},  // fsync
+	{75, 81, 173, 0x200},   // fdatasync
+	{76, 451, 289, 0x100},  // truncate
+	{77, 102, 154, 0x100},  // ftruncate
+	{78, 118, 151, 0x200},  // getdents
+	{79, 117, 18, 0x202},   // getcwd
+	{80, 24, 202, 0x100},   // chdir
+	{81, 72, 173, 0x100},   // fchdir
+	{82, 316, 278, 0x100},  // rename
+	{83, 212, 295, 0x100},  // mkdir
+	{84, 321, 298, 0x100},  // rmdir
+	{85, 45, 295, 0x100},   // creat
+	{86, 186, 278, 0x100},  // link
+	{87, 460, 298, 0x100},  // unlink
+	{88, 426, 271, 0x100},  // symlink
+	{89, 304, 286, 0x100},  // readlink
+	{90, 25, 192, 0x100},   // chmod
+	{91, 73, 156, 0x100},   // fchmod
+	{92, 26, 201, 0x202},   // chown
+	{93, 76, 172, 0x100},   // fchown
+	{94, 183, 201, 0x100},  // lchown
+	{95, 456, 236, 0x100},  // umask
+	{96, 147, 401, 0x100},  // gettimeofday
+	{97, 141, 337, 0x100},  // getrlimit
+	{98, 142, 461, 0x100},  // getrusage
+	{99, 432, 228, 0x100},  // sysinfo
+	{100, 449, 387, 0x100}, // times
+	{101, 293, 335, 0x100}, // ptrace
+	{102, 148, 1, 0x100},   // getuid
+	{103, 433, 405, 0x100}, // syslog
+	{104, 124, 1, 0x100},   // getgid
+	{105, 392, 426, 0x100}, // setuid
+	{106, 371, 214, 0x100}, // setgid
+	{107, 122, 1, 0x100},   // geteuid
+	{108, 120, 1, 0x100},   // getegid
+	{109, 378, 315, 0x100}, // setpgid
+	{110, 134, 1, 0x100},   // getppid
+	{111, 131, 1, 0x100},   // getpgrp
+	{112, 389, 1, 0x100},   // setsid
+	{113, 386, 352, 0x100}, // setreuid
+	{114, 380, 340, 0x100}, // setregid
+	{115, 126, 216, 0x100}, // getgroups
+	{116, 373, 216, 0x100}, // setgroups
+	{117, 384, 351, 0x202}, // setresuid
+	{118, 139, 350, 0x202}, // getresuid
+	{119, 382, 339, 0x202}, // setresgid
+	{120, 137, 338, 0x202}, // getresgid
+	{121, 130, 322, 0x100}, // getpgid
+	{122, 369, 426, 0x102}, // setfsuid
+	{123, 367, 214, 0x102}, // setfsgid
+	{124, 143, 322, 0x200}, // getsid
+	{125, 22, 221, 0x202},  // capget
+	{126, 23, 220, 0x202},  // capset
+	{127, 325, 362, 0x202}, // rt_sigpending
+	{128, 330, 438, 0x202}, // rt_sigtimedwait
+	{129, 327, 318, 0x202}, // rt_sigqueueinfo
+	{130, 329, 430, 0x202}, // rt_sigsuspend
+	{131, 403, 434, 0x202}, // sigaltstack
+	{132, 470, 185, 0x100}, // utime
+	{133, 214, 191, 0x100}, // mknod
+	{134, 465, 0, 0x100},   // uselib
+	{135, 267, 299, 0x102}, // personality
+	{136, 469, 42, 0x100},  // ustat
+	{137, 418, 287, 0x100}, // statfs
+	{138, 98, 143, 0x100},  // fstatfs
+	{139, 431, 280, 0x102}, // sysfs
+	{140, 135, 449, 0x100}, // getpriority
+	{141, 379, 448, 0x100}, // setpriority
+	{142, 343, 314, 0x200}, // sched_setparam
+	{143, 337, 314, 0x200}, // sched_getparam
+	{144, 344, 316, 0x200}, // sched_setscheduler
+	{145, 338, 322, 0x200}, // sched_getscheduler
+	{146, 333, 330, 0x200}, // sched_get_priority_max
+	{147, 334, 330, 0x200}, // sched_get_priority_min
+	{148, 339, 308, 0x200}, // sched_rr_get_interval
+	{149, 216, 382, 0x200}, // mlock
+	{150, 243, 382, 0x200}, // munlock
+	{151, 218, 204, 0x200}, // mlockall
+	{152, 244, 1, 0x200},   // munlockall
+	{153, 475, 1, 0x100},   // vhangup
+	{154, 221, 213, 0x100}, // modify_ldt
+	{155, 273, 267, 0x204}, // pivot_root
+	{156, 2, 0, 0x200},     // _sysctl
+	{157, 280, 281, 0x202}, // prctl
+	{158, 11, 282, 0x206},  // arch_prctl
+	{159, 8, 403, 0x100},   // adjtimex
+	{160, 388, 337, 0x100}, // setrlimit
+	{161, 28, 202, 0x100},  // chroot
+	{162, 428, 1, 0x100},   // sync
+	{163, 6, 262, 0x100},   // acct
+	{164, 391, 401, 0x100}, // settimeofday
+	{165, 222, 43, 0x100},  // mount
+	{166, 458, 258, 0x202}, // umount2
+	{167, 425, 373, 0x100}, // swapon
+	{168, 424, 374, 0x100}, // swapoff
+	{169, 307, 235, 0x100}, // reboot
+	{170, 375, 259, 0x100}, // sethostname
+	{171, 366, 259, 0x100}, // setdomainname
+	{172, 171, 233, 0x100}, // iopl
+	{173, 170, 208, 0x100}, // ioperm
+	{174, 46, 0, 0x100},    // create_module
+	{175, 154, 427, 0x100}, // init_module
+	{176, 47, 266, 0x100},  // delete_module
+	{177, 111, 0, 0x100},   // get_kernel_syms
+	{178, 298, 0, 0x202},   // query_module
+	{179, 299, 28, 0x100},  // quotactl
+	{180, 249, 0, 0x202},   // nfsservctl
+	{181, 133, 0, 0x0},     // getpmsg
+	{182, 294, 0, 0x0},     // putpmsg
+	{183, 9, 0, 0x0},       // afs_syscall
+	{184, 453, 0, 0x0},     // tuxcall
+	{185, 347, 0, 0x0},     // security
+	{186, 146, 1, 0x204},   // gettid
+	{187, 302, 119, 0x204}, // readahead
+	{188, 394, 291, 0x204}, // setxattr
+	{189, 198, 291, 0x204}, // lsetxattr
+	{190, 91, 113, 0x204},  // fsetxattr
+	{191, 150, 292, 0x204}, // getxattr
+	{192, 185, 292, 0x204}, // lgetxattr
+	{193, 82, 114, 0x204},  // fgetxattr
+	{194, 191, 290, 0x204}, // listxattr
+	{195, 193, 290, 0x204}, // llistxattr
+	{196, 86, 102, 0x204},  // flistxattr
+	{197, 314, 293, 0x204}, // removexattr
+	{198, 196, 293, 0x204}, // lremovexattr
+	{199, 89, 115, 0x204},  // fremovexattr
+	{200, 450, 319, 0x204}, // tkill
+	{201, 436, 397, 0x100}, // time
+	{202, 104, 408, 0x206}, // futex
+	{203, 341, 310, 0x206}, // sched_setaffinity
+	{204, 335, 310, 0x206}, // sched_getaffinity
+	{205, 363, 0, 0x206},   // set_thread_area
+	{206, 164, 269, 0x206}, // io_setup
+	{207, 160, 32, 0x206},  // io_destroy
+	{208, 161, 36, 0x206},  // io_getevents
+	{209, 165, 37, 0x206},  // io_submit
+	{210, 159, 34, 0x206},  // io_cancel
+	{211, 114, 0, 0x206},   // get_thread_area
+	{212, 195, 0, 0x206},   // lookup_dcookie
+	{213, 51, 372, 0x206},  // epoll_create
+	{214, 54, 0, 0x0},      // epoll_ctl_old
+	{215, 58, 0, 0x0},      // epoll_wait_old
+	{216, 313, 385, 0x206}, // remap_file_pages
+	{217, 119, 152, 0x204}, // getdents64
+	{218, 364, 391, 0x206}, // set_tid_address
+	{219, 320, 1, 0x206},   // restart_syscall
+	{220, 352, 358, 0x204}, // semtimedop
+	{221, 67, 121, 0x206},  // fadvise64
+	{222, 437, 454, 0x206}, // timer_create
+	{223, 442, 393, 0x206}, // timer_settime
+	{224, 440, 394, 0x206}, // timer_gettime
+	{225, 439, 396, 0x206}, // timer_getoverrun
+	{226, 438, 396, 0x206}, // timer_delete
+	{227, 37, 455, 0x206},  // clock_settime
+	{228, 33, 456, 0x206},  // clock_gettime
+	{229, 31, 456, 0x206},  // clock_getres
+	{230, 35, 451, 0x206},  // clock_nanosleep
+	{231, 64, 84, 0x206},   // exit_group
+	{232, 57, 82, 0x206},   // epoll_wait
+	{233, 53, 83, 0x206},   // epoll_ctl
+	{234, 435, 390, 0x206}, // tgkill
+	{235, 473, 186, 0x202}, // utimes
+	{236, 479, 0, 0x0},     // vserver
+	{237, 206, 384, 0x206}, // mbind
+	{238, 360, 237, 0x206}, // set_mempolicy
+	{239, 112, 329, 0x206}, // get_mempolicy
+	{240, 230, 261, 0x206}, // mq_open
+	{241, 235, 262, 0x206}, // mq_unlink
+	{242, 233, 241, 0x206}, // mq_timedsend
+	{243, 231, 240, 0x206}, // mq_timedreceive
+	{244, 229, 242, 0x206}, // mq_notify
+	{245, 228, 239, 0x206}, // mq_getsetattr
+	{246, 177, 77, 0x206},  // kexec_load
+	{247, 481, 444, 0x206}, // waitid
+	{248, 7, 3, 0x206},     // add_key
+	{249, 319, 2, 0x206},   // request_key
+	{250, 178, 25, 0x206},  // keyctl
+	{251, 173, 447, 0x206}, // ioprio_set
+	{252, 172, 449, 0x206}, // ioprio_get
+	{253, 156, 1, 0x206},   // inotify_init
+	{254, 155, 126, 0x206}, // inotify_add_watch
+	{255, 158, 134, 0x206}, // inotify_rm_watch
+	{256, 210, 312, 0x206}, // migrate_pages
+	{257, 260, 46, 0x206},  // openat
+	{258, 213, 71, 0x206},  // mkdirat
+	{259, 215, 51, 0x206},  // mknodat
+	{260, 78, 57, 0x206},   // fchownat
+	{261, 110, 58, 0x206},  // futimesat
+	{262, 248, 54, 0x206},  // newfstatat
+	{263, 461, 70, 0x206},  // unlinkat
+	{264, 317, 274, 0x206}, // renameat
+	{265, 187, 272, 0x206}, // linkat
+	{266, 427, 277, 0x206}, // symlinkat
+	{267, 305, 61, 0x206},  // readlinkat
+	{268, 74, 53, 0x206},   // fchmodat
+	{269, 65, 50, 0x206},   // faccessat
+	{270, 291, 256, 0x206}, // pselect6
+	{271, 278, 423, 0x206}, // ppoll
+	{272, 462, 431, 0x206}, // unshare
+	{273, 362, 219, 0x206}, // set_robust_list
+	{274, 113, 304, 0x206}, // get_robust_list
+	{275, 414, 180, 0x206}, // splice
+	{276, 434, 181, 0x206}, // tee
+	{277, 429, 122, 0x206}, // sync_file_range
+	{278, 478, 99, 0x206},  // vmsplice
+	{279, 225, 313, 0x206}, // move_pages
+	{280, 471, 59, 0x206},  // utimensat
+	{281, 55, 81, 0x206},   // epoll_pwait
+	{282, 405, 420, 0x206}, // signalfd
+	{283, 444, 22, 0x206},  // timerfd_create
+	{284, 59, 30, 0x206},   // eventfd
+	{285, 69, 106, 0x206},  // fallocate
+	{286, 447, 413, 0x206}, // timerfd_settime
+	{287, 445, 415, 0x206}, // timerfd_gettime
+	{288, 4, 130, 0x206},   // accept4
+	{289, 406, 419, 0x206}, // signalfd4
+	{290, 60, 29, 0x206},   // eventfd2
+	{291, 52, 204, 0x206},  // epoll_create1
+	{292, 50, 275, 0x206},  // dup3
+	{293, 272, 182, 0x206}, // pipe2
+	{294, 157, 204, 0x206}, // inotify_init1
+	{295, 282, 178, 0x206}, // preadv
+	{296, 296, 178, 0x206}, // pwritev
+	{297, 332, 389, 0x206}, // rt_tgsigqueueinfo
+	{298, 266, 15, 0x206},  // perf_event_open
+	{299, 310, 110, 0x206}, // recvmmsg
+	{300, 70, 205, 0x206},  // fanotify_init
+	{301, 71, 87, 0x206},   // fanotify_mark
+	{302, 284, 317, 0x206}, // prlimit64
+	{303, 246, 60, 0x206},  // name_to_handle_at
+	{304, 257, 238, 0x206}, // open_by_handle_at
+	{305, 29, 458, 0x206},  // clock_adjtime
+	{306, 430, 135, 0x206}, // syncfs
+	{307, 357, 111, 0x300}, // sendmmsg
+	{308, 377, 116, 0x300}, // setns
+	{309, 116, 31, 0x206},  // getcpu
+	{310, 287, 311, 0x302}, // process_vm_readv
+	{311, 288, 311, 0x302}, // process_vm_writev
+	{312, 175, 323, 0x305}, // kcmp
+	{313, 85, 127, 0x308},  // finit_module
+	{314, 342, 305, 0x30e}, // sched_setattr
+	{315, 336, 306, 0x30e}, // sched_getattr
+	{316, 318, 273, 0x30f}, // renameat2
+	{317, 346, 279, 0x311}, // seccomp
+	{318, 136, 17, 0x311},  // getrandom
+	{319, 208, 428, 0x311}, // memfd_create
+	{320, 176, 229, 0x311}, // kexec_file_load
+	{321, 16, 26, 0x312},   // bpf
+	{322, 62, 44, 0x313},   // execveat
+	{323, 466, 204, 0x403}, // userfaultfd
+	{324, 207, 27, 0x311},  // membarrier
+	{325, 217, 377, 0x404}, // mlock2
+	{326, 44, 180, 0x405},  // copy_file_range
+	{327, 283, 177, 0x406}, // preadv2
+	{328, 297, 177, 0x406}, // pwritev2
+	{329, 276, 379, 0x408}, // pkey_mprotect
+	{330, 274, 207, 0x408}, // pkey_alloc
+	{331, 275, 328, 0x408}, // pkey_free
+	{332, 421, 62, 0x40b},  // statx
+	{333, 162, 35, 0x412},  // io_pgetevents
+	{334, 322, 346, 0x412}, // rseq
+	{335, 464, 1, 0x60b},   // uretprobe
+	{336, 463, 1, 0x612},   // uprobe
+	{424, 270, 326, 0x501}, // pidfd_send_signal
+	{425, 168, 75, 0x501},  // io_uring_setup
+	{426, 166, 168, 0x501}, // io_uring_enter
+	{427, 167, 161, 0x501}, // io_uring_register
+	{428, 258, 63, 0x502},  // open_tree
+	{429, 224, 209, 0x502}, // move_mount
+	{430, 93, 212, 0x502},  // fsopen
+	{431, 90, 210, 0x502},  // fsconfig
+	{432, 92, 211, 0x502},  // fsmount
+	{433, 94, 65, 0x502},   // fspick
+	{434, 269, 307, 0x503}, // pidfd_open
+	{435, 40, 412, 0x503},  // clone3
+	{436, 42, 155, 0x509},  // close_range
+	{437, 261, 48, 0x506},  // openat2
+	{438, 268, 324, 0x506}, // pidfd_getfd
+	{439, 66, 49, 0x508},   // faccessat2
+	{440, 285, 327, 0x50a}, // process_madvise
+	{441, 56, 79, 0x50b},   // epoll_pwait2
+	{442, 223, 64, 0x50c},  // mount_setattr
+	{443, 300, 146, 0x50e}, // quotactl_fd
+	{444, 181, 12, 0x50d},  // landlock_create_ruleset
+	{445, 180, 354, 0x50d}, // landlock_add_rule
+	{446, 182, 353, 0x50d}, // landlock_restrict_self
+	{447, 209, 206, 0x50e}, // memfd_secret
+	{448, 286, 325, 0x50f}, // process_mrelease
+	{449, 108, 440, 0x510}, // futex_waitv
+	{450, 361, 383, 0x511}, // set_mempolicy_home_node
+	{451, 21, 148, 0x605},  // cachestat
+	{452, 75, 52, 0x606},   // fchmodat2
+	{453, 205, 9, 0x606},   // map_shadow_stack
+	{454, 109, 410, 0x607}, // futex_wake
+	{455, 107, 411, 0x607}, // futex_wait
+	{456, 105, 439, 0x607}, // futex_requeue
+	{457, 420, 331, 0x608}, // statmount
+	{458, 189, 332, 0x608}, // listmount
+	{459, 199, 13, 0x608},  // lsm_get_self_attr
+	{460, 201, 14, 0x608},  // lsm_set_self_attr
+	{461, 200, 225, 0x608}, // lsm_list_modules
+	{462, 237, 378, 0x60a}, // mseal
+	{463, 395, 67, 0x60d},  // setxattrat
+	{464, 151, 68, 0x60d},  // getxattrat
+	{465, 192, 66, 0x60d},  // listxattrat
+	{466, 315, 69, 0x60d},  // removexattrat
+	{467, 259, 47, 0x60f},  // open_tree_attr
+	{468, 83, 56, 0x611},   // file_getattr
+	{469, 84, 56, 0x611},   // file_setattr
+	{470, 190, 333, 0x613}, // listns
+	{471, 323, 1, 0x700},   // rseq_slice_yield
 }
 
 // x8664Places is, for each name, its place in x8664Calls plus one, or 0.
@@ -500,467 +500,467 @@ var x8664Places = [...]uint16{
 
 // x86Calls is the calls of x86 by number.
 var x86Calls = [...]call{
-	{0, 320},   // restart_syscall
-	{1, 63},    // exit
-	{2, 88},    // fork
-	{3, 301},   // read
-	{4, 483},   // write
-	{5, 256},   // open
-	{6, 41},    // close
-	{7, 482},   // waitpid
-	{8, 45},    // creat
-	{9, 186},   // link
-	{10, 460},  // unlink
-	{11, 61},   // execve
-	{12, 24},   // chdir
-	{13, 436},  // time
-	{14, 214},  // mknod
-	{15, 25},   // chmod
-	{16, 183},  // lchown
-	{17, 17},   // break
-	{18, 254},  // oldstat
-	{19, 197},  // lseek
-	{20, 132},  // getpid
-	{21, 222},  // mount
-	{22, 457},  // umount
-	{23, 392},  // setuid
-	{24, 148},  // getuid
-	{25, 422},  // stime
-	{26, 293},  // ptrace
-	{27, 10},   // alarm
-	{28, 251},  // oldfstat
-	{29, 262},  // pause
-	{30, 470},  // utime
-	{31, 423},  // stty
-	{32, 152},  // gtty
-	{33, 5},    // access
-	{34, 250},  // nice
-	{35, 101},  // ftime
-	{36, 428},  // sync
-	{37, 179},  // kill
-	{38, 316},  // rename
-	{39, 212},  // mkdir
-	{40, 321},  // rmdir
-	{41, 48},   // dup
-	{42, 271},  // pipe
-	{43, 449},  // times
-	{44, 289},  // prof
-	{45, 19},   // brk
-	{46, 371},  // setgid
-	{47, 124},  // getgid
-	{48, 404},  // signal
-	{49, 122},  // geteuid
-	{50, 120},  // getegid
-	{51, 6},    // acct
-	{52, 458},  // umount2
-	{53, 194},  // lock
-	{54, 169},  // ioctl
-	{55, 79},   // fcntl
-	{56, 227},  // mpx
-	{57, 378},  // setpgid
-	{58, 455},  // ulimit
-	{59, 253},  // oldolduname
-	{60, 456},  // umask
-	{61, 28},   // chroot
-	{62, 469},  // ustat
-	{63, 49},   // dup2
-	{64, 134},  // getppid
-	{65, 131},  // getpgrp
-	{66, 389},  // setsid
-	{67, 402},  // sigaction
-	{68, 396},  // sgetmask
-	{69, 415},  // ssetmask
-	{70, 386},  // setreuid
-	{71, 380},  // setregid
-	{72, 410},  // sigsuspend
-	{73, 407},  // sigpending
-	{74, 375},  // sethostname
-	{75, 388},  // setrlimit
-	{76, 141},  // getrlimit
-	{77, 142},  // getrusage
-	{78, 147},  // gettimeofday
-	{79, 391},  // settimeofday
-	{80, 126},  // getgroups
-	{81, 373},  // setgroups
-	{82, 348},  // select
-	{83, 426},  // symlink
-	{84, 252},  // oldlstat
-	{85, 304},  // readlink
-	{86, 465},  // uselib
-	{87, 425},  // swapon
-	{88, 307},  // reboot
-	{89, 303},  // readdir
-	{90, 219},  // mmap
-	{91, 245},  // munmap
-	{92, 451},  // truncate
-	{93, 102},  // ftruncate
-	{94, 73},   // fchmod
-	{95, 76},   // fchown
-	{96, 135},  // getpriority
-	{97, 379},  // setpriority
-	{98, 290},  // profil
-	{99, 418},  // statfs
-	{100, 98},  // fstatfs
-	{101, 170}, // ioperm
-	{102, 412}, // socketcall
-	{103, 433}, // syslog
-	{104, 376}, // setitimer
-	{105, 128}, // getitimer
-	{106, 416}, // stat
-	{107, 202}, // lstat
-	{108, 95},  // fstat
-	{109, 255}, // olduname
-	{110, 171}, // iopl
-	{111, 475}, // vhangup
-	{112, 153}, // idle
-	{113, 477}, // vm86old
-	{114, 480}, // wait4
-	{115, 424}, // swapoff
-	{116, 432}, // sysinfo
-	{117, 174}, // ipc
-	{118, 100}, // fsync
-	{119, 409}, // sigreturn
-	{120, 39},  // clone
-	{121, 366}, // setdomainname
-	{122, 459}, // uname
-	{123, 221}, // modify_ldt
-	{124, 8},   // adjtimex
-	{125, 226}, // mprotect
-	{126, 408}, // sigprocmask
-	{127, 46},  // create_module
-	{128, 154}, // init_module
-	{129, 47},  // delete_module
-	{130, 111}, // get_kernel_syms
-	{131, 299}, // quotactl
-	{132, 130}, // getpgid
-	{133, 72},  // fchdir
-	{134, 14},  // bdflush
-	{135, 431}, // sysfs
-	{136, 267}, // personality
-	{137, 9},   // afs_syscall
-	{138, 369}, // setfsuid
-	{139, 367}, // setfsgid
-	{140, 0},   // _llseek
-	{141, 118}, // getdents
-	{142, 1},   // _newselect
-	{143, 87},  // flock
-	{144, 242}, // msync
-	{145, 306}, // readv
-	{146, 484}, // writev
-	{147, 143}, // getsid
-	{148, 81},  // fdatasync
-	{149, 2},   // _sysctl
-	{150, 216}, // mlock
-	{151, 243}, // munlock
-	{152, 218}, // mlockall
-	{153, 244}, // munlockall
-	{154, 343}, // sched_setparam
-	{155, 337}, // sched_getparam
-	{156, 344}, // sched_setscheduler
-	{157, 338}, // sched_getscheduler
-	{158, 345}, // sched_yield
-	{159, 333}, // sched_get_priority_max
-	{160, 334}, // sched_get_priority_min
-	{161, 339}, // sched_rr_get_interval
-	{162, 247}, // nanosleep
-	{163, 236}, // mremap
-	{164, 384}, // setresuid
-	{165, 139}, // getresuid
-	{166, 476}, // vm86
-	{167, 298}, // query_module
-	{168, 277}, // poll
-	{169, 249}, // nfsservctl
-	{170, 382}, // setresgid
-	{171, 137}, // getresgid
-	{172, 280}, // prctl
-	{173, 328}, // rt_sigreturn
-	{174, 324}, // rt_sigaction
-	{175, 326}, // rt_sigprocmask
-	{176, 325}, // rt_sigpending
-	{177, 330}, // rt_sigtimedwait
-	{178, 327}, // rt_sigqueueinfo
-	{179, 329}, // rt_sigsuspend
-	{180, 281}, // pread64
-	{181, 295}, // pwrite64
-	{182, 26},  // chown
-	{183, 117}, // getcwd
-	{184, 22},  // capget
-	{185, 23},  // capset
-	{186, 403}, // sigaltstack
-	{187, 355}, // sendfile
-	{188, 133}, // getpmsg
-	{189, 294}, // putpmsg
-	{190, 474}, // vfork
-	{191, 454}, // ugetrlimit
-	{192, 220}, // mmap2
-	{193, 452}, // truncate64
-	{194, 103}, // ftruncate64
-	{195, 417}, // stat64
-	{196, 203}, // lstat64
-	{197, 96},  // fstat64
-	{198, 184}, // lchown32
-	{199, 149}, // getuid32
-	{200, 125}, // getgid32
-	{201, 123}, // geteuid32
-	{202, 121}, // getegid32
-	{203, 387}, // setreuid32
-	{204, 381}, // setregid32
-	{205, 127}, // getgroups32
-	{206, 374}, // setgroups32
-	{207, 77},  // fchown32
-	{208, 385}, // setresuid32
-	{209, 140}, // getresuid32
-	{210, 383}, // setresgid32
-	{211, 138}, // getresgid32
-	{212, 27},  // chown32
-	{213, 393}, // setuid32
-	{214, 372}, // setgid32
-	{215, 370}, // setfsuid32
-	{216, 368}, // setfsgid32
-	{217, 273}, // pivot_root
-	{218, 211}, // mincore
-	{219, 204}, // madvise
-	{220, 119}, // getdents64
-	{221, 80},  // fcntl64
-	{224, 146}, // gettid
-	{225, 302}, // readahead
-	{226, 394}, // setxattr
-	{227, 198}, // lsetxattr
-	{228, 91},  // fsetxattr
-	{229, 150}, // getxattr
-	{230, 185}, // lgetxattr
-	{231, 82},  // fgetxattr
-	{232, 191}, // listxattr
-	{233, 193}, // llistxattr
-	{234, 86},  // flistxattr
-	{235, 314}, // removexattr
-	{236, 196}, // lremovexattr
-	{237, 89},  // fremovexattr
-	{238, 450}, // tkill
-	{239, 356}, // sendfile64
-	{240, 104}, // futex
-	{241, 341}, // sched_setaffinity
-	{242, 335}, // sched_getaffinity
-	{243, 363}, // set_thread_area
-	{244, 114}, // get_thread_area
-	{245, 164}, // io_setup
-	{246, 160}, // io_destroy
-	{247, 161}, // io_getevents
-	{248, 165}, // io_submit
-	{249, 159}, // io_cancel
-	{250, 67},  // fadvise64
-	{252, 64},  // exit_group
-	{253, 195}, // lookup_dcookie
-	{254, 51},  // epoll_create
-	{255, 53},  // epoll_ctl
-	{256, 57},  // epoll_wait
-	{257, 313}, // remap_file_pages
-	{258, 364}, // set_tid_address
-	{259, 437}, // timer_create
-	{260, 442}, // timer_settime
-	{261, 440}, // timer_gettime
-	{262, 439}, // timer_getoverrun
-	{263, 438}, // timer_delete
-	{264, 37},  // clock_settime
-	{265, 33},  // clock_gettime
-	{266, 31},  // clock_getres
-	{267, 35},  // clock_nanosleep
-	{268, 419}, // statfs64
-	{269, 99},  // fstatfs64
-	{270, 435}, // tgkill
-	{271, 473}, // utimes
-	{272, 68},  // fadvise64_64
-	{273, 479}, // vserver
-	{274, 206}, // mbind
-	{275, 112}, // get_mempolicy
-	{276, 360}, // set_mempolicy
-	{277, 230}, // mq_open
-	{278, 235}, // mq_unlink
-	{279, 233}, // mq_timedsend
-	{280, 231}, // mq_timedreceive
-	{281, 229}, // mq_notify
-	{282, 228}, // mq_getsetattr
-	{283, 177}, // kexec_load
-	{284, 481}, // waitid
-	{286, 7},   // add_key
-	{287, 319}, // request_key
-	{288, 178}, // keyctl
-	{289, 173}, // ioprio_set
-	{290, 172}, // ioprio_get
-	{291, 156}, // inotify_init
-	{292, 155}, // inotify_add_watch
-	{293, 158}, // inotify_rm_watch
-	{294, 210}, // migrate_pages
-	{295, 260}, // openat
-	{296, 213}, // mkdirat
-	{297, 215}, // mknodat
-	{298, 78},  // fchownat
-	{299, 110}, // futimesat
-	{300, 97},  // fstatat64
-	{301, 461}, // unlinkat
-	{302, 317}, // renameat
-	{303, 187}, // linkat
-	{304, 427}, // symlinkat
-	{305, 305}, // readlinkat
-	{306, 74},  // fchmodat
-	{307, 65},  // faccessat
-	{308, 291}, // pselect6
-	{309, 278}, // ppoll
-	{310, 462}, // unshare
-	{311, 362}, // set_robust_list
-	{312, 113}, // get_robust_list
-	{313, 414}, // splice
-	{314, 429}, // sync_file_range
-	{315, 434}, // tee
-	{316, 478}, // vmsplice
-	{317, 225}, // move_pages
-	{318, 116}, // getcpu
-	{319, 55},  // epoll_pwait
-	{320, 471}, // utimensat
-	{321, 405}, // signalfd
-	{322, 444}, // timerfd_create
-	{323, 59},  // eventfd
-	{324, 69},  // fallocate
-	{325, 447}, // timerfd_settime
-	{326, 445}, // timerfd_gettime
-	{327, 406}, // signalfd4
-	{328, 60},  // eventfd2
-	{329, 52},  // epoll_create1
-	{330, 50},  // dup3
-	{331, 272}, // pipe2
-	{332, 157}, // inotify_init1
-	{333, 282}, // preadv
-	{334, 296}, // pwritev
-	{335, 332}, // rt_tgsigqueueinfo
-	{336, 266}, // perf_event_open
-	{337, 310}, // recvmmsg
-	{338, 70},  // fanotify_init
-	{339, 71},  // fanotify_mark
-	{340, 284}, // prlimit64
-	{341, 246}, // name_to_handle_at
-	{342, 257}, // open_by_handle_at
-	{343, 29},  // clock_adjtime
-	{344, 430}, // syncfs
-	{345, 357}, // sendmmsg
-	{346, 377}, // setns
-	{347, 287}, // process_vm_readv
-	{348, 288}, // process_vm_writev
-	{349, 175}, // kcmp
-	{350, 85},  // finit_module
-	{351, 342}, // sched_setattr
-	{352, 336}, // sched_getattr
-	{353, 318}, // renameat2
-	{354, 346}, // seccomp
-	{355, 136}, // getrandom
-	{356, 208}, // memfd_create
-	{357, 16},  // bpf
-	{358, 62},  // execveat
-	{359, 411}, // socket
-	{360, 413}, // socketpair
-	{361, 15},  // bind
-	{362, 43},  // connect
-	{363, 188}, // listen
-	{364, 4},   // accept4
-	{365, 145}, // getsockopt
-	{366, 390}, // setsockopt
-	{367, 144}, // getsockname
-	{368, 129}, // getpeername
-	{369, 359}, // sendto
-	{370, 358}, // sendmsg
-	{371, 309}, // recvfrom
-	{372, 312}, // recvmsg
-	{373, 401}, // shutdown
-	{374, 466}, // userfaultfd
-	{375, 207}, // membarrier
-	{376, 217}, // mlock2
-	{377, 44},  // copy_file_range
-	{378, 283}, // preadv2
-	{379, 297}, // pwritev2
-	{380, 276}, // pkey_mprotect
-	{381, 274}, // pkey_alloc
-	{382, 275}, // pkey_free
-	{383, 421}, // statx
-	{384, 11},  // arch_prctl
-	{385, 162}, // io_pgetevents
-	{386, 322}, // rseq
-	{393, 350}, // semget
-	{394, 349}, // semctl
-	{395, 400}, // shmget
-	{396, 398}, // shmctl
-	{397, 397}, // shmat
-	{398, 399}, // shmdt
-	{399, 239}, // msgget
-	{400, 241}, // msgsnd
-	{401, 240}, // msgrcv
-	{402, 238}, // msgctl
-	{403, 34},  // clock_gettime64
-	{404, 38},  // clock_settime64
-	{405, 30},  // clock_adjtime64
-	{406, 32},  // clock_getres_time64
-	{407, 36},  // clock_nanosleep_time64
-	{408, 441}, // timer_gettime64
-	{409, 443}, // timer_settime64
-	{410, 446}, // timerfd_gettime64
-	{411, 448}, // timerfd_settime64
-	{412, 472}, // utimensat_time64
-	{413, 292}, // pselect6_time64
-	{414, 279}, // ppoll_time64
-	{416, 163}, // io_pgetevents_time64
-	{417, 311}, // recvmmsg_time64
-	{418, 234}, // mq_timedsend_time64
-	{419, 232}, // mq_timedreceive_time64
-	{420, 353}, // semtimedop_time64
-	{421, 331}, // rt_sigtimedwait_time64
-	{422, 106}, // futex_time64
-	{423, 340}, // sched_rr_get_interval_time64
-	{424, 270}, // pidfd_send_signal
-	{425, 168}, // io_uring_setup
-	{426, 166}, // io_uring_enter
-	{427, 167}, // io_uring_register
-	{428, 258}, // open_tree
-	{429, 224}, // move_mount
-	{430, 93},  // fsopen
-	{431, 90},  // fsconfig
-	{432, 92},  // fsmount
-	{433, 94},  // fspick
-	{434, 269}, // pidfd_open
-	{435, 40},  // clone3
-	{436, 42},  // close_range
-	{437, 261}, // openat2
-	{438, 268}, // pidfd_getfd
-	{439, 66},  // faccessat2
-	{440, 285}, // process_madvise
-	{441, 56},  // epoll_pwait2
-	{442, 223}, // mount_setattr
-	{443, 300}, // quotactl_fd
-	{444, 181}, // landlock_create_ruleset
-	{445, 180}, // landlock_add_rule
-	{446, 182}, // landlock_restrict_self
-	{447, 209}, // memfd_secret
-	{448, 286}, // process_mrelease
-	{449, 108}, // futex_waitv
-	{450, 361}, // set_mempolicy_home_node
-	{451, 21},  // cachestat
-	{452, 75},  // fchmodat2
-	{453, 205}, // map_shadow_stack
-	{454, 109}, // futex_wake
-	{455, 107}, // futex_wait
-	{456, 105}, // futex_requeue
-	{457, 420}, // statmount
-	{458, 189}, // listmount
-	{459, 199}, // lsm_get_self_attr
-	{460, 201}, // lsm_set_self_attr
-	{461, 200}, // lsm_list_modules
-	{462, 237}, // mseal
-	{463, 395}, // setxattrat
-	{464, 151}, // getxattrat
-	{465, 192}, // listxattrat
-	{466, 315}, // removexattrat
-	{467, 259}, // open_tree_attr
-	{468, 83},  // file_getattr
-	{469, 84},  // file_setattr
-	{470, 190}, // listns
-	{471, 323}, // rseq_slice_yield
+	{0, 320, 1, 0x206},     // restart_syscall
+	{1, 63, 84, 0x100},     // exit
+	{2, 88, 1, 0x100},      // fork
+	{3, 301, 138, 0x100},   // read
+	{4, 483, 141, 0x100},   // write
+	{5, 256, 189, 0x100},   // open
+	{6, 41, 173, 0x100},    // close
+	{7, 482, 321, 0x100},   // waitpid
+	{8, 45, 295, 0x100},    // creat
+	{9, 186, 278, 0x100},   // link
+	{10, 460, 298, 0x100},  // unlink
+	{11, 61, 188, 0x100},   // execve
+	{12, 24, 202, 0x100},   // chdir
+	{13, 436, 398, 0x100},  // time
+	{14, 214, 191, 0x100},  // mknod
+	{15, 25, 192, 0x100},   // chmod
+	{16, 183, 200, 0x100},  // lchown
+	{17, 17, 0, 0x0},       // break
+	{18, 254, 194, 0x100},  // oldstat
+	{19, 197, 157, 0x100},  // lseek
+	{20, 132, 1, 0x100},    // getpid
+	{21, 222, 43, 0x100},   // mount
+	{22, 457, 260, 0x100},  // umount
+	{23, 392, 425, 0x100},  // setuid
+	{24, 148, 1, 0x100},    // getuid
+	{25, 422, 400, 0x100},  // stime
+	{26, 293, 334, 0x100},  // ptrace
+	{27, 10, 355, 0x100},   // alarm
+	{28, 251, 163, 0x100},  // oldfstat
+	{29, 262, 1, 0x100},    // pause
+	{30, 470, 199, 0x100},  // utime
+	{31, 423, 0, 0x0},      // stty
+	{32, 152, 0, 0x0},      // gtty
+	{33, 5, 190, 0x100},    // access
+	{34, 250, 226, 0x100},  // nice
+	{35, 101, 0, 0x0},      // ftime
+	{36, 428, 1, 0x100},    // sync
+	{37, 179, 319, 0x100},  // kill
+	{38, 316, 278, 0x100},  // rename
+	{39, 212, 295, 0x100},  // mkdir
+	{40, 321, 298, 0x100},  // rmdir
+	{41, 48, 184, 0x100},   // dup
+	{42, 271, 183, 0x100},  // pipe
+	{43, 449, 386, 0x100},  // times
+	{44, 289, 0, 0x0},      // prof
+	{45, 19, 16, 0x100},    // brk
+	{46, 371, 215, 0x100},  // setgid
+	{47, 124, 1, 0x100},    // getgid
+	{48, 404, 371, 0x100},  // signal
+	{49, 122, 1, 0x100},    // geteuid
+	{50, 120, 1, 0x100},    // getegid
+	{51, 6, 262, 0x100},    // acct
+	{52, 458, 258, 0x202},  // umount2
+	{53, 194, 0, 0x0},      // lock
+	{54, 169, 144, 0x100},  // ioctl
+	{55, 79, 144, 0x100},   // fcntl
+	{56, 227, 0, 0x0},      // mpx
+	{57, 378, 315, 0x100},  // setpgid
+	{58, 455, 0, 0x0},      // ulimit
+	{59, 253, 265, 0x100},  // oldolduname
+	{60, 456, 236, 0x100},  // umask
+	{61, 28, 202, 0x100},   // chroot
+	{62, 469, 41, 0x100},   // ustat
+	{63, 49, 276, 0x100},   // dup2
+	{64, 134, 1, 0x100},    // getppid
+	{65, 131, 1, 0x100},    // getpgrp
+	{66, 389, 1, 0x100},    // setsid
+	{67, 402, 368, 0x100},  // sigaction
+	{68, 396, 1, 0x100},    // sgetmask
+	{69, 415, 268, 0x100},  // ssetmask
+	{70, 386, 349, 0x100},  // setreuid
+	{71, 380, 343, 0x100},  // setregid
+	{72, 410, 432, 0x100},  // sigsuspend
+	{73, 407, 361, 0x100},  // sigpending
+	{74, 375, 259, 0x100},  // sethostname
+	{75, 388, 336, 0x100},  // setrlimit
+	{76, 141, 336, 0x100},  // getrlimit
+	{77, 142, 460, 0x100},  // getrusage
+	{78, 147, 402, 0x100},  // gettimeofday
+	{79, 391, 402, 0x100},  // settimeofday
+	{80, 126, 217, 0x100},  // getgroups
+	{81, 373, 217, 0x100},  // setgroups
+	{82, 348, 10, 0x100},   // select
+	{83, 426, 271, 0x100},  // symlink
+	{84, 252, 194, 0x100},  // oldlstat
+	{85, 304, 286, 0x100},  // readlink
+	{86, 465, 234, 0x100},  // uselib
+	{87, 425, 373, 0x100},  // swapon
+	{88, 307, 235, 0x100},  // reboot
+	{89, 303, 150, 0x100},  // readdir
+	{90, 219, 11, 0x100},   // mmap
+	{91, 245, 4, 0x100},    // munmap
+	{92, 451, 288, 0x100},  // truncate
+	{93, 102, 153, 0x100},  // ftruncate
+	{94, 73, 156, 0x100},   // fchmod
+	{95, 76, 171, 0x100},   // fchown
+	{96, 135, 449, 0x100},  // getpriority
+	{97, 379, 448, 0x100},  // setpriority
+	{98, 290, 0, 0x0},      // profil
+	{99, 418, 294, 0x100},  // statfs
+	{100, 98, 142, 0x100},  // fstatfs
+	{101, 170, 208, 0x100}, // ioperm
+	{102, 412, 20, 0x100},  // socketcall
+	{103, 433, 405, 0x100}, // syslog
+	{104, 376, 441, 0x100}, // setitimer
+	{105, 128, 442, 0x100}, // getitimer
+	{106, 416, 195, 0x100}, // stat
+	{107, 202, 195, 0x100}, // lstat
+	{108, 95, 164, 0x100},  // fstat
+	{109, 255, 264, 0x100}, // olduname
+	{110, 171, 233, 0x100}, // iopl
+	{111, 475, 1, 0x100},   // vhangup
+	{112, 153, 0, 0x0},     // idle
+	{113, 477, 0, 0x100},   // vm86old
+	{114, 480, 302, 0x100}, // wait4
+	{115, 424, 374, 0x100}, // swapoff
+	{116, 432, 227, 0x100}, // sysinfo
+	{117, 174, 21, 0x100},  // ipc
+	{118, 100, 173, 0x100}, // fsync
+	{119, 409, 1, 0x100},   // sigreturn
+	{120, 39, 24, 0x100},   // clone
+	{121, 366, 259, 0x100}, // setdomainname
+	{122, 459, 263, 0x100}, // uname
+	{123, 221, 213, 0x100}, // modify_ldt
+	{124, 8, 404, 0x100},   // adjtimex
+	{125, 226, 380, 0x100}, // mprotect
+	{126, 408, 222, 0x100}, // sigprocmask
+	{127, 46, 0, 0x100},    // create_module
+	{128, 154, 427, 0x100}, // init_module
+	{129, 47, 266, 0x100},  // delete_module
+	{130, 111, 0, 0x100},   // get_kernel_syms
+	{131, 299, 28, 0x100},  // quotactl
+	{132, 130, 322, 0x100}, // getpgid
+	{133, 72, 173, 0x100},  // fchdir
+	{134, 14, 0, 0x102},    // bdflush
+	{135, 431, 280, 0x102}, // sysfs
+	{136, 267, 299, 0x102}, // personality
+	{137, 9, 0, 0x0},       // afs_syscall
+	{138, 369, 425, 0x102}, // setfsuid
+	{139, 367, 215, 0x102}, // setfsgid
+	{140, 0, 159, 0x102},   // _llseek
+	{141, 118, 149, 0x200}, // getdents
+	{142, 1, 255, 0x200},   // _newselect
+	{143, 87, 147, 0x200},  // flock
+	{144, 242, 377, 0x200}, // msync
+	{145, 306, 179, 0x200}, // readv
+	{146, 484, 179, 0x200}, // writev
+	{147, 143, 322, 0x200}, // getsid
+	{148, 81, 173, 0x200},  // fdatasync
+	{149, 2, 0, 0x200},     // _sysctl
+	{150, 216, 382, 0x200}, // mlock
+	{151, 243, 382, 0x200}, // munlock
+	{152, 218, 204, 0x200}, // mlockall
+	{153, 244, 1, 0x200},   // munlockall
+	{154, 343, 314, 0x200}, // sched_setparam
+	{155, 337, 314, 0x200}, // sched_getparam
+	{156, 344, 316, 0x200}, // sched_setscheduler
+	{157, 338, 322, 0x200}, // sched_getscheduler
+	{158, 345, 1, 0x200},   // sched_yield
+	{159, 333, 330, 0x200}, // sched_get_priority_max
+	{160, 334, 330, 0x200}, // sched_get_priority_min
+	{161, 339, 309, 0x200}, // sched_rr_get_interval
+	{162, 247, 345, 0x200}, // nanosleep
+	{163, 236, 8, 0x200},   // mremap
+	{164, 384, 348, 0x202}, // setresuid
+	{165, 139, 347, 0x202}, // getresuid
+	{166, 476, 0, 0x200},   // vm86
+	{167, 298, 0, 0x202},   // query_module
+	{168, 277, 421, 0x200}, // poll
+	{169, 249, 0, 0x202},   // nfsservctl
+	{170, 382, 342, 0x202}, // setresgid
+	{171, 137, 341, 0x202}, // getresgid
+	{172, 280, 281, 0x202}, // prctl
+	{173, 328, 1, 0x202},   // rt_sigreturn
+	{174, 324, 369, 0x202}, // rt_sigaction
+	{175, 326, 223, 0x202}, // rt_sigprocmask
+	{176, 325, 433, 0x202}, // rt_sigpending
+	{177, 330, 437, 0x202}, // rt_sigtimedwait
+	{178, 327, 301, 0x202}, // rt_sigqueueinfo
+	{179, 329, 429, 0x202}, // rt_sigsuspend
+	{180, 281, 169, 0x202}, // pread64
+	{181, 295, 170, 0x202}, // pwrite64
+	{182, 26, 200, 0x202},  // chown
+	{183, 117, 18, 0x202},  // getcwd
+	{184, 22, 221, 0x202},  // capget
+	{185, 23, 220, 0x202},  // capset
+	{186, 403, 435, 0x202}, // sigaltstack
+	{187, 355, 284, 0x202}, // sendfile
+	{188, 133, 0, 0x0},     // getpmsg
+	{189, 294, 0, 0x0},     // putpmsg
+	{190, 474, 1, 0x202},   // vfork
+	{191, 454, 336, 0x204}, // ugetrlimit
+	{192, 220, 7, 0x204},   // mmap2
+	{193, 452, 193, 0x204}, // truncate64
+	{194, 103, 160, 0x204}, // ftruncate64
+	{195, 417, 197, 0x204}, // stat64
+	{196, 203, 197, 0x204}, // lstat64
+	{197, 96, 166, 0x204},  // fstat64
+	{198, 184, 201, 0x204}, // lchown32
+	{199, 149, 1, 0x204},   // getuid32
+	{200, 125, 1, 0x204},   // getgid32
+	{201, 123, 1, 0x204},   // geteuid32
+	{202, 121, 1, 0x204},   // getegid32
+	{203, 387, 352, 0x204}, // setreuid32
+	{204, 381, 340, 0x204}, // setregid32
+	{205, 127, 216, 0x204}, // getgroups32
+	{206, 374, 216, 0x204}, // setgroups32
+	{207, 77, 172, 0x204},  // fchown32
+	{208, 385, 351, 0x204}, // setresuid32
+	{209, 140, 350, 0x204}, // getresuid32
+	{210, 383, 339, 0x204}, // setresgid32
+	{211, 138, 338, 0x204}, // getresgid32
+	{212, 27, 201, 0x204},  // chown32
+	{213, 393, 426, 0x204}, // setuid32
+	{214, 372, 214, 0x204}, // setgid32
+	{215, 370, 426, 0x204}, // setfsuid32
+	{216, 368, 214, 0x204}, // setfsgid32
+	{217, 273, 267, 0x204}, // pivot_root
+	{218, 211, 381, 0x204}, // mincore
+	{219, 204, 376, 0x204}, // madvise
+	{220, 119, 152, 0x204}, // getdents64
+	{221, 80, 144, 0x204},  // fcntl64
+	{224, 146, 1, 0x204},   // gettid
+	{225, 302, 117, 0x204}, // readahead
+	{226, 394, 291, 0x204}, // setxattr
+	{227, 198, 291, 0x204}, // lsetxattr
+	{228, 91, 113, 0x204},  // fsetxattr
+	{229, 150, 292, 0x204}, // getxattr
+	{230, 185, 292, 0x204}, // lgetxattr
+	{231, 82, 114, 0x204},  // fgetxattr
+	{232, 191, 290, 0x204}, // listxattr
+	{233, 193, 290, 0x204}, // llistxattr
+	{234, 86, 102, 0x204},  // flistxattr
+	{235, 314, 293, 0x204}, // removexattr
+	{236, 196, 293, 0x204}, // lremovexattr
+	{237, 89, 115, 0x204},  // fremovexattr
+	{238, 450, 319, 0x204}, // tkill
+	{239, 356, 285, 0x204}, // sendfile64
+	{240, 104, 409, 0x206}, // futex
+	{241, 341, 300, 0x206}, // sched_setaffinity
+	{242, 335, 300, 0x206}, // sched_getaffinity
+	{243, 363, 406, 0x206}, // set_thread_area
+	{244, 114, 406, 0x206}, // get_thread_area
+	{245, 164, 270, 0x206}, // io_setup
+	{246, 160, 32, 0x206},  // io_destroy
+	{247, 161, 33, 0x206},  // io_getevents
+	{248, 165, 40, 0x206},  // io_submit
+	{249, 159, 34, 0x206},  // io_cancel
+	{250, 67, 123, 0x206},  // fadvise64
+	{252, 64, 84, 0x206},   // exit_group
+	{253, 195, 0, 0x206},   // lookup_dcookie
+	{254, 51, 372, 0x206},  // epoll_create
+	{255, 53, 83, 0x206},   // epoll_ctl
+	{256, 57, 82, 0x206},   // epoll_wait
+	{257, 313, 385, 0x206}, // remap_file_pages
+	{258, 364, 391, 0x206}, // set_tid_address
+	{259, 437, 453, 0x206}, // timer_create
+	{260, 442, 392, 0x206}, // timer_settime
+	{261, 440, 395, 0x206}, // timer_gettime
+	{262, 439, 396, 0x206}, // timer_getoverrun
+	{263, 438, 396, 0x206}, // timer_delete
+	{264, 37, 457, 0x206},  // clock_settime
+	{265, 33, 457, 0x206},  // clock_gettime
+	{266, 31, 457, 0x206},  // clock_getres
+	{267, 35, 452, 0x206},  // clock_nanosleep
+	{268, 419, 297, 0x206}, // statfs64
+	{269, 99, 167, 0x206},  // fstatfs64
+	{270, 435, 390, 0x206}, // tgkill
+	{271, 473, 198, 0x202}, // utimes
+	{272, 68, 124, 0x206},  // fadvise64_64
+	{273, 479, 0, 0x0},     // vserver
+	{274, 206, 384, 0x206}, // mbind
+	{275, 112, 329, 0x206}, // get_mempolicy
+	{276, 360, 237, 0x206}, // set_mempolicy
+	{277, 230, 407, 0x206}, // mq_open
+	{278, 235, 262, 0x206}, // mq_unlink
+	{279, 233, 245, 0x206}, // mq_timedsend
+	{280, 231, 244, 0x206}, // mq_timedreceive
+	{281, 229, 246, 0x206}, // mq_notify
+	{282, 228, 243, 0x206}, // mq_getsetattr
+	{283, 177, 76, 0x206},  // kexec_load
+	{284, 481, 443, 0x206}, // waitid
+	{286, 7, 3, 0x206},     // add_key
+	{287, 319, 2, 0x206},   // request_key
+	{288, 178, 283, 0x206}, // keyctl
+	{289, 173, 447, 0x206}, // ioprio_set
+	{290, 172, 449, 0x206}, // ioprio_get
+	{291, 156, 1, 0x206},   // inotify_init
+	{292, 155, 126, 0x206}, // inotify_add_watch
+	{293, 158, 134, 0x206}, // inotify_rm_watch
+	{294, 210, 312, 0x206}, // migrate_pages
+	{295, 260, 46, 0x206},  // openat
+	{296, 213, 71, 0x206},  // mkdirat
+	{297, 215, 51, 0x206},  // mknodat
+	{298, 78, 57, 0x206},   // fchownat
+	{299, 110, 74, 0x206},  // futimesat
+	{300, 97, 72, 0x206},   // fstatat64
+	{301, 461, 70, 0x206},  // unlinkat
+	{302, 317, 274, 0x206}, // renameat
+	{303, 187, 272, 0x206}, // linkat
+	{304, 427, 277, 0x206}, // symlinkat
+	{305, 305, 61, 0x206},  // readlinkat
+	{306, 74, 53, 0x206},   // fchmodat
+	{307, 65, 50, 0x206},   // faccessat
+	{308, 291, 254, 0x206}, // pselect6
+	{309, 278, 424, 0x206}, // ppoll
+	{310, 462, 431, 0x206}, // unshare
+	{311, 362, 218, 0x206}, // set_robust_list
+	{312, 113, 303, 0x206}, // get_robust_list
+	{313, 414, 180, 0x206}, // splice
+	{314, 429, 118, 0x206}, // sync_file_range
+	{315, 434, 181, 0x206}, // tee
+	{316, 478, 99, 0x206},  // vmsplice
+	{317, 225, 313, 0x206}, // move_pages
+	{318, 116, 31, 0x206},  // getcpu
+	{319, 55, 81, 0x206},   // epoll_pwait
+	{320, 471, 73, 0x206},  // utimensat
+	{321, 405, 418, 0x206}, // signalfd
+	{322, 444, 22, 0x206},  // timerfd_create
+	{323, 59, 30, 0x206},   // eventfd
+	{324, 69, 107, 0x206},  // fallocate
+	{325, 447, 414, 0x206}, // timerfd_settime
+	{326, 445, 416, 0x206}, // timerfd_gettime
+	{327, 406, 417, 0x206}, // signalfd4
+	{328, 60, 29, 0x206},   // eventfd2
+	{329, 52, 204, 0x206},  // epoll_create1
+	{330, 50, 275, 0x206},  // dup3
+	{331, 272, 182, 0x206}, // pipe2
+	{332, 157, 204, 0x206}, // inotify_init1
+	{333, 282, 90, 0x206},  // preadv
+	{334, 296, 90, 0x206},  // pwritev
+	{335, 332, 388, 0x206}, // rt_tgsigqueueinfo
+	{336, 266, 15, 0x206},  // perf_event_open
+	{337, 310, 104, 0x206}, // recvmmsg
+	{338, 70, 205, 0x206},  // fanotify_init
+	{339, 71, 88, 0x206},   // fanotify_mark
+	{340, 284, 317, 0x206}, // prlimit64
+	{341, 246, 60, 0x206},  // name_to_handle_at
+	{342, 257, 238, 0x206}, // open_by_handle_at
+	{343, 29, 459, 0x206},  // clock_adjtime
+	{344, 430, 135, 0x206}, // syncfs
+	{345, 357, 105, 0x300}, // sendmmsg
+	{346, 377, 116, 0x300}, // setns
+	{347, 287, 311, 0x302}, // process_vm_readv
+	{348, 288, 311, 0x302}, // process_vm_writev
+	{349, 175, 323, 0x305}, // kcmp
+	{350, 85, 127, 0x308},  // finit_module
+	{351, 342, 305, 0x30e}, // sched_setattr
+	{352, 336, 306, 0x30e}, // sched_getattr
+	{353, 318, 273, 0x30f}, // renameat2
+	{354, 346, 279, 0x311}, // seccomp
+	{355, 136, 17, 0x311},  // getrandom
+	{356, 208, 428, 0x311}, // memfd_create
+	{357, 16, 26, 0x312},   // bpf
+	{358, 62, 45, 0x313},   // execveat
+	{359, 411, 86, 0x403},  // socket
+	{360, 413, 85, 0x403},  // socketpair
+	{361, 15, 129, 0x403},  // bind
+	{362, 43, 132, 0x403},  // connect
+	{363, 188, 92, 0x403},  // listen
+	{364, 4, 130, 0x403},   // accept4
+	{365, 145, 100, 0x403}, // getsockopt
+	{366, 390, 101, 0x403}, // setsockopt
+	{367, 144, 133, 0x403}, // getsockname
+	{368, 129, 133, 0x403}, // getpeername
+	{369, 359, 95, 0x403},  // sendto
+	{370, 358, 108, 0x403}, // sendmsg
+	{371, 309, 93, 0x403},  // recvfrom
+	{372, 312, 109, 0x403}, // recvmsg
+	{373, 401, 98, 0x403},  // shutdown
+	{374, 466, 204, 0x403}, // userfaultfd
+	{375, 207, 27, 0x311},  // membarrier
+	{376, 217, 377, 0x404}, // mlock2
+	{377, 44, 180, 0x405},  // copy_file_range
+	{378, 283, 89, 0x406},  // preadv2
+	{379, 297, 89, 0x406},  // pwritev2
+	{380, 276, 379, 0x408}, // pkey_mprotect
+	{381, 274, 207, 0x408}, // pkey_alloc
+	{382, 275, 328, 0x408}, // pkey_free
+	{383, 421, 62, 0x40b},  // statx
+	{384, 11, 282, 0x40c},  // arch_prctl
+	{385, 162, 39, 0x412},  // io_pgetevents
+	{386, 322, 346, 0x412}, // rseq
+	{393, 350, 231, 0x501}, // semget
+	{394, 349, 356, 0x501}, // semctl
+	{395, 400, 232, 0x501}, // shmget
+	{396, 398, 203, 0x501}, // shmctl
+	{397, 397, 367, 0x501}, // shmat
+	{398, 399, 363, 0x501}, // shmdt
+	{399, 239, 230, 0x501}, // msgget
+	{400, 241, 249, 0x501}, // msgsnd
+	{401, 240, 250, 0x501}, // msgrcv
+	{402, 238, 203, 0x501}, // msgctl
+	{403, 34, 456, 0x501},  // clock_gettime64
+	{404, 38, 455, 0x501},  // clock_settime64
+	{405, 30, 458, 0x501},  // clock_adjtime64
+	{406, 32, 456, 0x501},  // clock_getres_time64
+	{407, 36, 451, 0x501},  // clock_nanosleep_time64
+	{408, 441, 394, 0x501}, // timer_gettime64
+	{409, 443, 393, 0x501}, // timer_settime64
+	{410, 446, 415, 0x501}, // timerfd_gettime64
+	{411, 448, 413, 0x501}, // timerfd_settime64
+	{412, 472, 59, 0x501},  // utimensat_time64
+	{413, 292, 253, 0x501}, // pselect6_time64
+	{414, 279, 422, 0x501}, // ppoll_time64
+	{416, 163, 38, 0x501},  // io_pgetevents_time64
+	{417, 311, 103, 0x501}, // recvmmsg_time64
+	{418, 234, 241, 0x501}, // mq_timedsend_time64
+	{419, 232, 240, 0x501}, // mq_timedreceive_time64
+	{420, 353, 358, 0x501}, // semtimedop_time64
+	{421, 331, 436, 0x501}, // rt_sigtimedwait_time64
+	{422, 106, 408, 0x501}, // futex_time64
+	{423, 340, 308, 0x501}, // sched_rr_get_interval_time64
+	{424, 270, 326, 0x501}, // pidfd_send_signal
+	{425, 168, 75, 0x501},  // io_uring_setup
+	{426, 166, 168, 0x501}, // io_uring_enter
+	{427, 167, 161, 0x501}, // io_uring_register
+	{428, 258, 63, 0x502},  // open_tree
+	{429, 224, 209, 0x502}, // move_mount
+	{430, 93, 212, 0x502},  // fsopen
+	{431, 90, 210, 0x502},  // fsconfig
+	{432, 92, 211, 0x502},  // fsmount
+	{433, 94, 65, 0x502},   // fspick
+	{434, 269, 307, 0x503}, // pidfd_open
+	{435, 40, 412, 0x503},  // clone3
+	{436, 42, 155, 0x509},  // close_range
+	{437, 261, 48, 0x506},  // openat2
+	{438, 268, 324, 0x506}, // pidfd_getfd
+	{439, 66, 49, 0x508},   // faccessat2
+	{440, 285, 327, 0x50a}, // process_madvise
+	{441, 56, 78, 0x50b},   // epoll_pwait2
+	{442, 223, 64, 0x50c},  // mount_setattr
+	{443, 300, 146, 0x50e}, // quotactl_fd
+	{444, 181, 12, 0x50d},  // landlock_create_ruleset
+	{445, 180, 354, 0x50d}, // landlock_add_rule
+	{446, 182, 353, 0x50d}, // landlock_restrict_self
+	{447, 209, 206, 0x50e}, // memfd_secret
+	{448, 286, 325, 0x50f}, // process_mrelease
+	{449, 108, 440, 0x510}, // futex_waitv
+	{450, 361, 383, 0x511}, // set_mempolicy_home_node
+	{451, 21, 148, 0x605},  // cachestat
+	{452, 75, 52, 0x606},   // fchmodat2
+	{453, 205, 9, 0x606},   // map_shadow_stack
+	{454, 109, 410, 0x607}, // futex_wake
+	{455, 107, 411, 0x607}, // futex_wait
+	{456, 105, 439, 0x607}, // futex_requeue
+	{457, 420, 331, 0x608}, // statmount
+	{458, 189, 332, 0x608}, // listmount
+	{459, 199, 13, 0x608},  // lsm_get_self_attr
+	{460, 201, 14, 0x608},  // lsm_set_self_attr
+	{461, 200, 225, 0x608}, // lsm_list_modules
+	{462, 237, 378, 0x60a}, // mseal
+	{463, 395, 67, 0x60d},  // setxattrat
+	{464, 151, 68, 0x60d},  // getxattrat
+	{465, 192, 66, 0x60d},  // listxattrat
+	{466, 315, 69, 0x60d},  // removexattrat
+	{467, 259, 47, 0x60f},  // open_tree_attr
+	{468, 83, 56, 0x611},   // file_getattr
+	{469, 84, 56, 0x611},   // file_setattr
+	{470, 190, 333, 0x613}, // listns
+	{471, 323, 1, 0x700},   // rseq_slice_yield
 }
 
 // x86Places is, for each name, its place in x86Calls plus one, or 0.
@@ -994,379 +994,379 @@ var x86Places = [...]uint16{
 
 // x32Calls is the calls of x32 by number.
 var x32Calls = [...]call{
-	{0, 301},   // read
-	{1, 483},   // write
-	{2, 256},   // open
-	{3, 41},    // close
-	{4, 416},   // stat
-	{5, 95},    // fstat
-	{6, 202},   // lstat
-	{7, 277},   // poll
-	{8, 197},   // lseek
-	{9, 219},   // mmap
-	{10, 226},  // mprotect
-	{11, 245},  // munmap
-	{12, 19},   // brk
-	{14, 326},  // rt_sigprocmask
-	{17, 281},  // pread64
-	{18, 295},  // pwrite64
-	{21, 5},    // access
-	{22, 271},  // pipe
-	{23, 348},  // select
-	{24, 345},  // sched_yield
-	{25, 236},  // mremap
-	{26, 242},  // msync
-	{27, 211},  // mincore
-	{28, 204},  // madvise
-	{29, 400},  // shmget
-	{30, 397},  // shmat
-	{31, 398},  // shmctl
-	{32, 48},   // dup
-	{33, 49},   // dup2
-	{34, 262},  // pause
-	{35, 247},  // nanosleep
-	{36, 128},  // getitimer
-	{37, 10},   // alarm
-	{38, 376},  // setitimer
-	{39, 132},  // getpid
-	{40, 355},  // sendfile
-	{41, 411},  // socket
-	{42, 43},   // connect
-	{43, 3},    // accept
-	{44, 359},  // sendto
-	{48, 401},  // shutdown
-	{49, 15},   // bind
-	{50, 188},  // listen
-	{51, 144},  // getsockname
-	{52, 129},  // getpeername
-	{53, 413},  // socketpair
-	{56, 39},   // clone
-	{57, 88},   // fork
-	{58, 474},  // vfork
-	{60, 63},   // exit
-	{61, 480},  // wait4
-	{62, 179},  // kill
-	{63, 459},  // uname
-	{64, 350},  // semget
-	{65, 351},  // semop
-	{66, 349},  // semctl
-	{67, 399},  // shmdt
-	{68, 239},  // msgget
-	{69, 241},  // msgsnd
-	{70, 240},  // msgrcv
-	{71, 238},  // msgctl
-	{72, 79},   // fcntl
-	{73, 87},   // flock
-	{74, 100},  // fsync
-	{75, 81},   // fdatasync
-	{76, 451},  // truncate
-	{77, 102},  // ftruncate
-	{78, 118},  // getdents
-	{79, 117},  // getcwd
-	{80, 24},   // chdir
-	{81, 72},   // fchdir
-	{82, 316},  // rename
-	{83, 212},  // mkdir
-	{84, 321},  // rmdir
-	{85, 45},   // creat
-	{86, 186},  // link
-	{87, 460},  // unlink
-	{88, 426},  // symlink
-	{89, 304},  // readlink
-	{90, 25},   // chmod
-	{91, 73},   // fchmod
-	{92, 26},   // chown
-	{93, 76},   // fchown
-	{94, 183},  // lchown
-	{95, 456},  // umask
-	{96, 147},  // gettimeofday
-	{97, 141},  // getrlimit
-	{98, 142},  // getrusage
-	{99, 432},  // sysinfo
-	{100, 449}, // times
-	{102, 148}, // getuid
-	{103, 433}, // syslog
-	{104, 124}, // getgid
-	{105, 392}, // setuid
-	{106, 371}, // setgid
-	{107, 122}, // geteuid
-	{108, 120}, // getegid
-	{109, 378}, // setpgid
-	{110, 134}, // getppid
-	{111, 131}, // getpgrp
-	{112, 389}, // setsid
-	{113, 386}, // setreuid
-	{114, 380}, // setregid
-	{115, 126}, // getgroups
-	{116, 373}, // setgroups
-	{117, 384}, // setresuid
-	{118, 139}, // getresuid
-	{119, 382}, // setresgid
-	{120, 137}, // getresgid
-	{121, 130}, // getpgid
-	{122, 369}, // setfsuid
-	{123, 367}, // setfsgid
-	{124, 143}, // getsid
-	{125, 22},  // capget
-	{126, 23},  // capset
-	{130, 329}, // rt_sigsuspend
-	{132, 470}, // utime
-	{133, 214}, // mknod
-	{135, 267}, // personality
-	{136, 469}, // ustat
-	{137, 418}, // statfs
-	{138, 98},  // fstatfs
-	{139, 431}, // sysfs
-	{140, 135}, // getpriority
-	{141, 379}, // setpriority
-	{142, 343}, // sched_setparam
-	{143, 337}, // sched_getparam
-	{144, 344}, // sched_setscheduler
-	{145, 338}, // sched_getscheduler
-	{146, 333}, // sched_get_priority_max
-	{147, 334}, // sched_get_priority_min
-	{148, 339}, // sched_rr_get_interval
-	{149, 216}, // mlock
-	{150, 243}, // munlock
-	{151, 218}, // mlockall
-	{152, 244}, // munlockall
-	{153, 475}, // vhangup
-	{154, 221}, // modify_ldt
-	{155, 273}, // pivot_root
-	{157, 280}, // prctl
-	{158, 11},  // arch_prctl
-	{159, 8},   // adjtimex
-	{160, 388}, // setrlimit
-	{161, 28},  // chroot
-	{162, 428}, // sync
-	{163, 6},   // acct
-	{164, 391}, // settimeofday
-	{165, 222}, // mount
-	{166, 458}, // umount2
-	{167, 425}, // swapon
-	{168, 424}, // swapoff
-	{169, 307}, // reboot
-	{170, 375}, // sethostname
-	{171, 366}, // setdomainname
-	{172, 171}, // iopl
-	{173, 170}, // ioperm
-	{175, 154}, // init_module
-	{176, 47},  // delete_module
-	{179, 299}, // quotactl
-	{181, 133}, // getpmsg
-	{182, 294}, // putpmsg
-	{183, 9},   // afs_syscall
-	{184, 453}, // tuxcall
-	{185, 347}, // security
-	{186, 146}, // gettid
-	{187, 302}, // readahead
-	{188, 394}, // setxattr
-	{189, 198}, // lsetxattr
-	{190, 91},  // fsetxattr
-	{191, 150}, // getxattr
-	{192, 185}, // lgetxattr
-	{193, 82},  // fgetxattr
-	{194, 191}, // listxattr
-	{195, 193}, // llistxattr
-	{196, 86},  // flistxattr
-	{197, 314}, // removexattr
-	{198, 196}, // lremovexattr
-	{199, 89},  // fremovexattr
-	{200, 450}, // tkill
-	{201, 436}, // time
-	{202, 104}, // futex
-	{203, 341}, // sched_setaffinity
-	{204, 335}, // sched_getaffinity
-	{207, 160}, // io_destroy
-	{208, 161}, // io_getevents
-	{210, 159}, // io_cancel
-	{212, 195}, // lookup_dcookie
-	{213, 51},  // epoll_create
-	{216, 313}, // remap_file_pages
-	{217, 119}, // getdents64
-	{218, 364}, // set_tid_address
-	{219, 320}, // restart_syscall
-	{220, 352}, // semtimedop
-	{221, 67},  // fadvise64
-	{223, 442}, // timer_settime
-	{224, 440}, // timer_gettime
-	{225, 439}, // timer_getoverrun
-	{226, 438}, // timer_delete
-	{227, 37},  // clock_settime
-	{228, 33},  // clock_gettime
-	{229, 31},  // clock_getres
-	{230, 35},  // clock_nanosleep
-	{231, 64},  // exit_group
-	{232, 57},  // epoll_wait
-	{233, 53},  // epoll_ctl
-	{234, 435}, // tgkill
-	{235, 473}, // utimes
-	{237, 206}, // mbind
-	{238, 360}, // set_mempolicy
-	{239, 112}, // get_mempolicy
-	{240, 230}, // mq_open
-	{241, 235}, // mq_unlink
-	{242, 233}, // mq_timedsend
-	{243, 231}, // mq_timedreceive
-	{245, 228}, // mq_getsetattr
-	{248, 7},   // add_key
-	{249, 319}, // request_key
-	{250, 178}, // keyctl
-	{251, 173}, // ioprio_set
-	{252, 172}, // ioprio_get
-	{253, 156}, // inotify_init
-	{254, 155}, // inotify_add_watch
-	{255, 158}, // inotify_rm_watch
-	{256, 210}, // migrate_pages
-	{257, 260}, // openat
-	{258, 213}, // mkdirat
-	{259, 215}, // mknodat
-	{260, 78},  // fchownat
-	{261, 110}, // futimesat
-	{262, 248}, // newfstatat
-	{263, 461}, // unlinkat
-	{264, 317}, // renameat
-	{265, 187}, // linkat
-	{266, 427}, // symlinkat
-	{267, 305}, // readlinkat
-	{268, 74},  // fchmodat
-	{269, 65},  // faccessat
-	{270, 291}, // pselect6
-	{271, 278}, // ppoll
-	{272, 462}, // unshare
-	{275, 414}, // splice
-	{276, 434}, // tee
-	{277, 429}, // sync_file_range
-	{280, 471}, // utimensat
-	{281, 55},  // epoll_pwait
-	{282, 405}, // signalfd
-	{283, 444}, // timerfd_create
-	{284, 59},  // eventfd
-	{285, 69},  // fallocate
-	{286, 447}, // timerfd_settime
-	{287, 445}, // timerfd_gettime
-	{288, 4},   // accept4
-	{289, 406}, // signalfd4
-	{290, 60},  // eventfd2
-	{291, 52},  // epoll_create1
-	{292, 50},  // dup3
-	{293, 272}, // pipe2
-	{294, 157}, // inotify_init1
-	{298, 266}, // perf_event_open
-	{300, 70},  // fanotify_init
-	{301, 71},  // fanotify_mark
-	{302, 284}, // prlimit64
-	{303, 246}, // name_to_handle_at
-	{304, 257}, // open_by_handle_at
-	{305, 29},  // clock_adjtime
-	{306, 430}, // syncfs
-	{308, 377}, // setns
-	{309, 116}, // getcpu
-	{312, 175}, // kcmp
-	{313, 85},  // finit_module
-	{314, 342}, // sched_setattr
-	{315, 336}, // sched_getattr
-	{316, 318}, // renameat2
-	{317, 346}, // seccomp
-	{318, 136}, // getrandom
-	{319, 208}, // memfd_create
-	{320, 176}, // kexec_file_load
-	{321, 16},  // bpf
-	{323, 466}, // userfaultfd
-	{324, 207}, // membarrier
-	{325, 217}, // mlock2
-	{326, 44},  // copy_file_range
-	{329, 276}, // pkey_mprotect
-	{330, 274}, // pkey_alloc
-	{331, 275}, // pkey_free
-	{332, 421}, // statx
-	{333, 162}, // io_pgetevents
-	{334, 322}, // rseq
-	{335, 464}, // uretprobe
-	{424, 270}, // pidfd_send_signal
-	{425, 168}, // io_uring_setup
-	{426, 166}, // io_uring_enter
-	{427, 167}, // io_uring_register
-	{428, 258}, // open_tree
-	{429, 224}, // move_mount
-	{430, 93},  // fsopen
-	{431, 90},  // fsconfig
-	{432, 92},  // fsmount
-	{433, 94},  // fspick
-	{434, 269}, // pidfd_open
-	{435, 40},  // clone3
-	{436, 42},  // close_range
-	{437, 261}, // openat2
-	{438, 268}, // pidfd_getfd
-	{439, 66},  // faccessat2
-	{440, 285}, // process_madvise
-	{441, 56},  // epoll_pwait2
-	{442, 223}, // mount_setattr
-	{443, 300}, // quotactl_fd
-	{444, 181}, // landlock_create_ruleset
-	{445, 180}, // landlock_add_rule
-	{446, 182}, // landlock_restrict_self
-	{447, 209}, // memfd_secret
-	{448, 286}, // process_mrelease
-	{449, 108}, // futex_waitv
-	{450, 361}, // set_mempolicy_home_node
-	{451, 21},  // cachestat
-	{452, 75},  // fchmodat2
-	{453, 205}, // map_shadow_stack
-	{454, 109}, // futex_wake
-	{455, 107}, // futex_wait
-	{456, 105}, // futex_requeue
-	{457, 420}, // statmount
-	{458, 189}, // listmount
-	{459, 199}, // lsm_get_self_attr
-	{460, 201}, // lsm_set_self_attr
-	{461, 200}, // lsm_list_modules
-	{462, 237}, // mseal
-	{463, 395}, // setxattrat
-	{464, 151}, // getxattrat
-	{465, 192}, // listxattrat
-	{466, 315}, // removexattrat
-	{467, 259}, // open_tree_attr
-	{468, 83},  // file_getattr
-	{469, 84},  // file_setattr
-	{470, 190}, // listns
-	{471, 323}, // rseq_slice_yield
-	{512, 324}, // rt_sigaction
-	{513, 328}, // rt_sigreturn
-	{514, 169}, // ioctl
-	{515, 306}, // readv
-	{516, 484}, // writev
-	{517, 309}, // recvfrom
-	{518, 358}, // sendmsg
-	{519, 312}, // recvmsg
-	{520, 61},  // execve
-	{521, 293}, // ptrace
-	{522, 325}, // rt_sigpending
-	{523, 330}, // rt_sigtimedwait
-	{524, 327}, // rt_sigqueueinfo
-	{525, 403}, // sigaltstack
-	{526, 437}, // timer_create
-	{527, 229}, // mq_notify
-	{528, 177}, // kexec_load
-	{529, 481}, // waitid
-	{530, 362}, // set_robust_list
-	{531, 113}, // get_robust_list
-	{532, 478}, // vmsplice
-	{533, 225}, // move_pages
-	{534, 282}, // preadv
-	{535, 296}, // pwritev
-	{536, 332}, // rt_tgsigqueueinfo
-	{537, 310}, // recvmmsg
-	{538, 357}, // sendmmsg
-	{539, 287}, // process_vm_readv
-	{540, 288}, // process_vm_writev
-	{541, 390}, // setsockopt
-	{542, 145}, // getsockopt
-	{543, 164}, // io_setup
-	{544, 165}, // io_submit
-	{545, 62},  // execveat
-	{546, 283}, // preadv2
-	{547, 297}, // pwritev2
+	{0, 301, 138, 0x304},   // read
+	{1, 483, 141, 0x304},   // write
+	{2, 256, 189, 0x304},   // open
+	{3, 41, 173, 0x304},    // close
+	{4, 416, 196, 0x304},   // stat
+	{5, 95, 165, 0x304},    // fstat
+	{6, 202, 196, 0x304},   // lstat
+	{7, 277, 421, 0x304},   // poll
+	{8, 197, 158, 0x304},   // lseek
+	{9, 219, 5, 0x304},     // mmap
+	{10, 226, 380, 0x304},  // mprotect
+	{11, 245, 4, 0x304},    // munmap
+	{12, 19, 16, 0x304},    // brk
+	{14, 326, 224, 0x304},  // rt_sigprocmask
+	{17, 281, 137, 0x304},  // pread64
+	{18, 295, 140, 0x304},  // pwrite64
+	{21, 5, 190, 0x304},    // access
+	{22, 271, 183, 0x304},  // pipe
+	{23, 348, 257, 0x304},  // select
+	{24, 345, 1, 0x304},    // sched_yield
+	{25, 236, 8, 0x304},    // mremap
+	{26, 242, 377, 0x304},  // msync
+	{27, 211, 381, 0x304},  // mincore
+	{28, 204, 376, 0x304},  // madvise
+	{29, 400, 232, 0x304},  // shmget
+	{30, 397, 366, 0x304},  // shmat
+	{31, 398, 364, 0x304},  // shmctl
+	{32, 48, 184, 0x304},   // dup
+	{33, 49, 276, 0x304},   // dup2
+	{34, 262, 1, 0x304},    // pause
+	{35, 247, 344, 0x304},  // nanosleep
+	{36, 128, 446, 0x304},  // getitimer
+	{37, 10, 355, 0x304},   // alarm
+	{38, 376, 445, 0x304},  // setitimer
+	{39, 132, 1, 0x304},    // getpid
+	{40, 355, 285, 0x304},  // sendfile
+	{41, 411, 86, 0x304},   // socket
+	{42, 43, 132, 0x304},   // connect
+	{43, 3, 131, 0x304},    // accept
+	{44, 359, 95, 0x304},   // sendto
+	{48, 401, 98, 0x304},   // shutdown
+	{49, 15, 129, 0x304},   // bind
+	{50, 188, 92, 0x304},   // listen
+	{51, 144, 133, 0x304},  // getsockname
+	{52, 129, 133, 0x304},  // getpeername
+	{53, 413, 85, 0x304},   // socketpair
+	{56, 39, 23, 0x304},    // clone
+	{57, 88, 1, 0x304},     // fork
+	{58, 474, 1, 0x304},    // vfork
+	{60, 63, 84, 0x304},    // exit
+	{61, 480, 320, 0x304},  // wait4
+	{62, 179, 319, 0x304},  // kill
+	{63, 459, 263, 0x304},  // uname
+	{64, 350, 231, 0x304},  // semget
+	{65, 351, 360, 0x304},  // semop
+	{66, 349, 357, 0x304},  // semctl
+	{67, 399, 363, 0x304},  // shmdt
+	{68, 239, 230, 0x304},  // msgget
+	{69, 241, 251, 0x304},  // msgsnd
+	{70, 240, 252, 0x304},  // msgrcv
+	{71, 238, 247, 0x304},  // msgctl
+	{72, 79, 145, 0x304},   // fcntl
+	{73, 87, 147, 0x304},   // flock
+	{74, 100, 173, 0x304},  // fsync
+	{75, 81, 173, 0x304},   // fdatasync
+	{76, 451, 289, 0x304},  // truncate
+	{77, 102, 154, 0x304},  // ftruncate
+	{78, 118, 151, 0x304},  // getdents
+	{79, 117, 18, 0x304},   // getcwd
+	{80, 24, 202, 0x304},   // chdir
+	{81, 72, 173, 0x304},   // fchdir
+	{82, 316, 278, 0x304},  // rename
+	{83, 212, 295, 0x304},  // mkdir
+	{84, 321, 298, 0x304},  // rmdir
+	{85, 45, 295, 0x304},   // creat
+	{86, 186, 278, 0x304},  // link
+	{87, 460, 298, 0x304},  // unlink
+	{88, 426, 271, 0x304},  // symlink
+	{89, 304, 286, 0x304},  // readlink
+	{90, 25, 192, 0x304},   // chmod
+	{91, 73, 156, 0x304},   // fchmod
+	{92, 26, 201, 0x304},   // chown
+	{93, 76, 172, 0x304},   // fchown
+	{94, 183, 201, 0x304},  // lchown
+	{95, 456, 236, 0x304},  // umask
+	{96, 147, 401, 0x304},  // gettimeofday
+	{97, 141, 337, 0x304},  // getrlimit
+	{98, 142, 461, 0x304},  // getrusage
+	{99, 432, 228, 0x304},  // sysinfo
+	{100, 449, 387, 0x304}, // times
+	{102, 148, 1, 0x304},   // getuid
+	{103, 433, 405, 0x304}, // syslog
+	{104, 124, 1, 0x304},   // getgid
+	{105, 392, 426, 0x304}, // setuid
+	{106, 371, 214, 0x304}, // setgid
+	{107, 122, 1, 0x304},   // geteuid
+	{108, 120, 1, 0x304},   // getegid
+	{109, 378, 315, 0x304}, // setpgid
+	{110, 134, 1, 0x304},   // getppid
+	{111, 131, 1, 0x304},   // getpgrp
+	{112, 389, 1, 0x304},   // setsid
+	{113, 386, 352, 0x304}, // setreuid
+	{114, 380, 340, 0x304}, // setregid
+	{115, 126, 216, 0x304}, // getgroups
+	{116, 373, 216, 0x304}, // setgroups
+	{117, 384, 351, 0x304}, // setresuid
+	{118, 139, 350, 0x304}, // getresuid
+	{119, 382, 339, 0x304}, // setresgid
+	{120, 137, 338, 0x304}, // getresgid
+	{121, 130, 322, 0x304}, // getpgid
+	{122, 369, 426, 0x304}, // setfsuid
+	{123, 367, 214, 0x304}, // setfsgid
+	{124, 143, 322, 0x304}, // getsid
+	{125, 22, 221, 0x304},  // capget
+	{126, 23, 220, 0x304},  // capset
+	{130, 329, 430, 0x304}, // rt_sigsuspend
+	{132, 470, 185, 0x304}, // utime
+	{133, 214, 191, 0x304}, // mknod
+	{135, 267, 299, 0x304}, // personality
+	{136, 469, 42, 0x304},  // ustat
+	{137, 418, 287, 0x304}, // statfs
+	{138, 98, 143, 0x304},  // fstatfs
+	{139, 431, 280, 0x304}, // sysfs
+	{140, 135, 449, 0x304}, // getpriority
+	{141, 379, 448, 0x304}, // setpriority
+	{142, 343, 314, 0x304}, // sched_setparam
+	{143, 337, 314, 0x304}, // sched_getparam
+	{144, 344, 316, 0x304}, // sched_setscheduler
+	{145, 338, 322, 0x304}, // sched_getscheduler
+	{146, 333, 330, 0x304}, // sched_get_priority_max
+	{147, 334, 330, 0x304}, // sched_get_priority_min
+	{148, 339, 308, 0x304}, // sched_rr_get_interval
+	{149, 216, 382, 0x304}, // mlock
+	{150, 243, 382, 0x304}, // munlock
+	{151, 218, 204, 0x304}, // mlockall
+	{152, 244, 1, 0x304},   // munlockall
+	{153, 475, 1, 0x304},   // vhangup
+	{154, 221, 213, 0x304}, // modify_ldt
+	{155, 273, 267, 0x304}, // pivot_root
+	{157, 280, 281, 0x304}, // prctl
+	{158, 11, 282, 0x304},  // arch_prctl
+	{159, 8, 403, 0x304},   // adjtimex
+	{160, 388, 337, 0x304}, // setrlimit
+	{161, 28, 202, 0x304},  // chroot
+	{162, 428, 1, 0x304},   // sync
+	{163, 6, 262, 0x304},   // acct
+	{164, 391, 401, 0x304}, // settimeofday
+	{165, 222, 43, 0x304},  // mount
+	{166, 458, 258, 0x304}, // umount2
+	{167, 425, 373, 0x304}, // swapon
+	{168, 424, 374, 0x304}, // swapoff
+	{169, 307, 235, 0x304}, // reboot
+	{170, 375, 259, 0x304}, // sethostname
+	{171, 366, 259, 0x304}, // setdomainname
+	{172, 171, 233, 0x304}, // iopl
+	{173, 170, 208, 0x304}, // ioperm
+	{175, 154, 427, 0x304}, // init_module
+	{176, 47, 266, 0x304},  // delete_module
+	{179, 299, 28, 0x304},  // quotactl
+	{181, 133, 0, 0x0},     // getpmsg
+	{182, 294, 0, 0x0},     // putpmsg
+	{183, 9, 0, 0x0},       // afs_syscall
+	{184, 453, 0, 0x0},     // tuxcall
+	{185, 347, 0, 0x0},     // security
+	{186, 146, 1, 0x304},   // gettid
+	{187, 302, 119, 0x304}, // readahead
+	{188, 394, 291, 0x304}, // setxattr
+	{189, 198, 291, 0x304}, // lsetxattr
+	{190, 91, 113, 0x304},  // fsetxattr
+	{191, 150, 292, 0x304}, // getxattr
+	{192, 185, 292, 0x304}, // lgetxattr
+	{193, 82, 114, 0x304},  // fgetxattr
+	{194, 191, 290, 0x304}, // listxattr
+	{195, 193, 290, 0x304}, // llistxattr
+	{196, 86, 102, 0x304},  // flistxattr
+	{197, 314, 293, 0x304}, // removexattr
+	{198, 196, 293, 0x304}, // lremovexattr
+	{199, 89, 115, 0x304},  // fremovexattr
+	{200, 450, 319, 0x304}, // tkill
+	{201, 436, 397, 0x304}, // time
+	{202, 104, 408, 0x304}, // futex
+	{203, 341, 310, 0x304}, // sched_setaffinity
+	{204, 335, 310, 0x304}, // sched_getaffinity
+	{207, 160, 32, 0x304},  // io_destroy
+	{208, 161, 36, 0x304},  // io_getevents
+	{210, 159, 34, 0x304},  // io_cancel
+	{212, 195, 0, 0x304},   // lookup_dcookie
+	{213, 51, 372, 0x304},  // epoll_create
+	{216, 313, 385, 0x304}, // remap_file_pages
+	{217, 119, 152, 0x304}, // getdents64
+	{218, 364, 391, 0x304}, // set_tid_address
+	{219, 320, 1, 0x304},   // restart_syscall
+	{220, 352, 358, 0x304}, // semtimedop
+	{221, 67, 121, 0x304},  // fadvise64
+	{223, 442, 393, 0x304}, // timer_settime
+	{224, 440, 394, 0x304}, // timer_gettime
+	{225, 439, 396, 0x304}, // timer_getoverrun
+	{226, 438, 396, 0x304}, // timer_delete
+	{227, 37, 455, 0x304},  // clock_settime
+	{228, 33, 456, 0x304},  // clock_gettime
+	{229, 31, 456, 0x304},  // clock_getres
+	{230, 35, 451, 0x304},  // clock_nanosleep
+	{231, 64, 84, 0x304},   // exit_group
+	{232, 57, 82, 0x304},   // epoll_wait
+	{233, 53, 83, 0x304},   // epoll_ctl
+	{234, 435, 390, 0x304}, // tgkill
+	{235, 473, 186, 0x304}, // utimes
+	{237, 206, 384, 0x304}, // mbind
+	{238, 360, 237, 0x304}, // set_mempolicy
+	{239, 112, 329, 0x304}, // get_mempolicy
+	{240, 230, 261, 0x304}, // mq_open
+	{241, 235, 262, 0x304}, // mq_unlink
+	{242, 233, 241, 0x304}, // mq_timedsend
+	{243, 231, 240, 0x304}, // mq_timedreceive
+	{245, 228, 239, 0x304}, // mq_getsetattr
+	{248, 7, 3, 0x304},     // add_key
+	{249, 319, 2, 0x304},   // request_key
+	{250, 178, 25, 0x304},  // keyctl
+	{251, 173, 447, 0x304}, // ioprio_set
+	{252, 172, 449, 0x304}, // ioprio_get
+	{253, 156, 1, 0x304},   // inotify_init
+	{254, 155, 126, 0x304}, // inotify_add_watch
+	{255, 158, 134, 0x304}, // inotify_rm_watch
+	{256, 210, 312, 0x304}, // migrate_pages
+	{257, 260, 46, 0x304},  // openat
+	{258, 213, 71, 0x304},  // mkdirat
+	{259, 215, 51, 0x304},  // mknodat
+	{260, 78, 57, 0x304},   // fchownat
+	{261, 110, 58, 0x304},  // futimesat
+	{262, 248, 54, 0x304},  // newfstatat
+	{263, 461, 70, 0x304},  // unlinkat
+	{264, 317, 274, 0x304}, // renameat
+	{265, 187, 272, 0x304}, // linkat
+	{266, 427, 277, 0x304}, // symlinkat
+	{267, 305, 61, 0x304},  // readlinkat
+	{268, 74, 53, 0x304},   // fchmodat
+	{269, 65, 50, 0x304},   // faccessat
+	{270, 291, 256, 0x304}, // pselect6
+	{271, 278, 423, 0x304}, // ppoll
+	{272, 462, 431, 0x304}, // unshare
+	{275, 414, 180, 0x304}, // splice
+	{276, 434, 181, 0x304}, // tee
+	{277, 429, 122, 0x304}, // sync_file_range
+	{280, 471, 59, 0x304},  // utimensat
+	{281, 55, 81, 0x304},   // epoll_pwait
+	{282, 405, 420, 0x304}, // signalfd
+	{283, 444, 22, 0x304},  // timerfd_create
+	{284, 59, 30, 0x304},   // eventfd
+	{285, 69, 106, 0x304},  // fallocate
+	{286, 447, 413, 0x304}, // timerfd_settime
+	{287, 445, 415, 0x304}, // timerfd_gettime
+	{288, 4, 130, 0x304},   // accept4
+	{289, 406, 419, 0x304}, // signalfd4
+	{290, 60, 29, 0x304},   // eventfd2
+	{291, 52, 204, 0x304},  // epoll_create1
+	{292, 50, 275, 0x304},  // dup3
+	{293, 272, 182, 0x304}, // pipe2
+	{294, 157, 204, 0x304}, // inotify_init1
+	{298, 266, 15, 0x304},  // perf_event_open
+	{300, 70, 205, 0x304},  // fanotify_init
+	{301, 71, 87, 0x304},   // fanotify_mark
+	{302, 284, 317, 0x304}, // prlimit64
+	{303, 246, 60, 0x304},  // name_to_handle_at
+	{304, 257, 238, 0x304}, // open_by_handle_at
+	{305, 29, 458, 0x304},  // clock_adjtime
+	{306, 430, 135, 0x304}, // syncfs
+	{308, 377, 116, 0x304}, // setns
+	{309, 116, 31, 0x304},  // getcpu
+	{312, 175, 323, 0x305}, // kcmp
+	{313, 85, 127, 0x308},  // finit_module
+	{314, 342, 305, 0x30e}, // sched_setattr
+	{315, 336, 306, 0x30e}, // sched_getattr
+	{316, 318, 273, 0x30f}, // renameat2
+	{317, 346, 279, 0x311}, // seccomp
+	{318, 136, 17, 0x311},  // getrandom
+	{319, 208, 428, 0x311}, // memfd_create
+	{320, 176, 229, 0x311}, // kexec_file_load
+	{321, 16, 26, 0x312},   // bpf
+	{323, 466, 204, 0x403}, // userfaultfd
+	{324, 207, 27, 0x311},  // membarrier
+	{325, 217, 377, 0x404}, // mlock2
+	{326, 44, 180, 0x405},  // copy_file_range
+	{329, 276, 379, 0x408}, // pkey_mprotect
+	{330, 274, 207, 0x408}, // pkey_alloc
+	{331, 275, 328, 0x408}, // pkey_free
+	{332, 421, 62, 0x40b},  // statx
+	{333, 162, 35, 0x412},  // io_pgetevents
+	{334, 322, 346, 0x412}, // rseq
+	{335, 464, 1, 0x60b},   // uretprobe
+	{424, 270, 326, 0x501}, // pidfd_send_signal
+	{425, 168, 75, 0x501},  // io_uring_setup
+	{426, 166, 168, 0x501}, // io_uring_enter
+	{427, 167, 161, 0x501}, // io_uring_register
+	{428, 258, 63, 0x502},  // open_tree
+	{429, 224, 209, 0x502}, // move_mount
+	{430, 93, 212, 0x502},  // fsopen
+	{431, 90, 210, 0x502},  // fsconfig
+	{432, 92, 211, 0x502},  // fsmount
+	{433, 94, 65, 0x502},   // fspick
+	{434, 269, 307, 0x503}, // pidfd_open
+	{435, 40, 412, 0x503},  // clone3
+	{436, 42, 155, 0x509},  // close_range
+	{437, 261, 48, 0x506},  // openat2
+	{438, 268, 324, 0x506}, // pidfd_getfd
+	{439, 66, 49, 0x508},   // faccessat2
+	{440, 285, 327, 0x50a}, // process_madvise
+	{441, 56, 79, 0x50b},   // epoll_pwait2
+	{442, 223, 64, 0x50c},  // mount_setattr
+	{443, 300, 146, 0x50e}, // quotactl_fd
+	{444, 181, 12, 0x50d},  // landlock_create_ruleset
+	{445, 180, 354, 0x50d}, // landlock_add_rule
+	{446, 182, 353, 0x50d}, // landlock_restrict_self
+	{447, 209, 206, 0x50e}, // memfd_secret
+	{448, 286, 325, 0x50f}, // process_mrelease
+	{449, 108, 440, 0x510}, // futex_waitv
+	{450, 361, 383, 0x511}, // set_mempolicy_home_node
+	{451, 21, 148, 0x605},  // cachestat
+	{452, 75, 52, 0x606},   // fchmodat2
+	{453, 205, 9, 0x606},   // map_shadow_stack
+	{454, 109, 410, 0x607}, // futex_wake
+	{455, 107, 411, 0x607}, // futex_wait
+	{456, 105, 439, 0x607}, // futex_requeue
+	{457, 420, 331, 0x608}, // statmount
+	{458, 189, 332, 0x608}, // listmount
+	{459, 199, 13, 0x608},  // lsm_get_self_attr
+	{460, 201, 14, 0x608},  // lsm_set_self_attr
+	{461, 200, 225, 0x608}, // lsm_list_modules
+	{462, 237, 378, 0x60a}, // mseal
+	{463, 395, 67, 0x60d},  // setxattrat
+	{464, 151, 68, 0x60d},  // getxattrat
+	{465, 192, 66, 0x60d},  // listxattrat
+	{466, 315, 69, 0x60d},  // removexattrat
+	{467, 259, 47, 0x60f},  // open_tree_attr
+	{468, 83, 56, 0x611},   // file_getattr
+	{469, 84, 56, 0x611},   // file_setattr
+	{470, 190, 333, 0x613}, // listns
+	{471, 323, 1, 0x700},   // rseq_slice_yield
+	{512, 324, 369, 0x304}, // rt_sigaction
+	{513, 328, 1, 0x304},   // rt_sigreturn
+	{514, 169, 144, 0x304}, // ioctl
+	{515, 306, 179, 0x304}, // readv
+	{516, 484, 179, 0x304}, // writev
+	{517, 309, 93, 0x304},  // recvfrom
+	{518, 358, 108, 0x304}, // sendmsg
+	{519, 312, 109, 0x304}, // recvmsg
+	{520, 61, 188, 0x304},  // execve
+	{521, 293, 334, 0x304}, // ptrace
+	{522, 325, 433, 0x304}, // rt_sigpending
+	{523, 330, 436, 0x304}, // rt_sigtimedwait
+	{524, 327, 301, 0x304}, // rt_sigqueueinfo
+	{525, 403, 435, 0x304}, // sigaltstack
+	{526, 437, 453, 0x304}, // timer_create
+	{527, 229, 246, 0x304}, // mq_notify
+	{528, 177, 76, 0x304},  // kexec_load
+	{529, 481, 443, 0x304}, // waitid
+	{530, 362, 218, 0x304}, // set_robust_list
+	{531, 113, 303, 0x304}, // get_robust_list
+	{532, 478, 99, 0x304},  // vmsplice
+	{533, 225, 313, 0x304}, // move_pages
+	{534, 282, 176, 0x304}, // preadv
+	{535, 296, 176, 0x304}, // pwritev
+	{536, 332, 388, 0x304}, // rt_tgsigqueueinfo
+	{537, 310, 103, 0x304}, // recvmmsg
+	{538, 357, 105, 0x304}, // sendmmsg
+	{539, 287, 311, 0x304}, // process_vm_readv
+	{540, 288, 311, 0x304}, // process_vm_writev
+	{541, 390, 101, 0x304}, // setsockopt
+	{542, 145, 100, 0x304}, // getsockopt
+	{543, 164, 270, 0x304}, // io_setup
+	{544, 165, 40, 0x304},  // io_submit
+	{545, 62, 45, 0x313},   // execveat
+	{546, 283, 175, 0x406}, // preadv2
+	{547, 297, 175, 0x406}, // pwritev2
 }
 
 // x32Places is, for each name, its place in x32Calls plus one, or 0.
@@ -1400,333 +1400,333 @@ var x32Places = [...]uint16{
 
 // aarch64Calls is the calls of aarch64 by number.
 var aarch64Calls = [...]call{
-	{0, 164},   // io_setup
-	{1, 160},   // io_destroy
-	{2, 165},   // io_submit
-	{3, 159},   // io_cancel
-	{4, 161},   // io_getevents
-	{5, 394},   // setxattr
-	{6, 198},   // lsetxattr
-	{7, 91},    // fsetxattr
-	{8, 150},   // getxattr
-	{9, 185},   // lgetxattr
-	{10, 82},   // fgetxattr
-	{11, 191},  // listxattr
-	{12, 193},  // llistxattr
-	{13, 86},   // flistxattr
-	{14, 314},  // removexattr
-	{15, 196},  // lremovexattr
-	{16, 89},   // fremovexattr
-	{17, 117},  // getcwd
-	{18, 195},  // lookup_dcookie
-	{19, 60},   // eventfd2
-	{20, 52},   // epoll_create1
-	{21, 53},   // epoll_ctl
-	{22, 55},   // epoll_pwait
-	{23, 48},   // dup
-	{24, 50},   // dup3
-	{25, 79},   // fcntl
-	{26, 157},  // inotify_init1
-	{27, 155},  // inotify_add_watch
-	{28, 158},  // inotify_rm_watch
-	{29, 169},  // ioctl
-	{30, 173},  // ioprio_set
-	{31, 172},  // ioprio_get
-	{32, 87},   // flock
-	{33, 215},  // mknodat
-	{34, 213},  // mkdirat
-	{35, 461},  // unlinkat
-	{36, 427},  // symlinkat
-	{37, 187},  // linkat
-	{38, 317},  // renameat
-	{39, 458},  // umount2
-	{40, 222},  // mount
-	{41, 273},  // pivot_root
-	{42, 249},  // nfsservctl
-	{43, 418},  // statfs
-	{44, 98},   // fstatfs
-	{45, 451},  // truncate
-	{46, 102},  // ftruncate
-	{47, 69},   // fallocate
-	{48, 65},   // faccessat
-	{49, 24},   // chdir
-	{50, 72},   // fchdir
-	{51, 28},   // chroot
-	{52, 73},   // fchmod
-	{53, 74},   // fchmodat
-	{54, 78},   // fchownat
-	{55, 76},   // fchown
-	{56, 260},  // openat
-	{57, 41},   // close
-	{58, 475},  // vhangup
-	{59, 272},  // pipe2
-	{60, 299},  // quotactl
-	{61, 119},  // getdents64
-	{62, 197},  // lseek
-	{63, 301},  // read
-	{64, 483},  // write
-	{65, 306},  // readv
-	{66, 484},  // writev
-	{67, 281},  // pread64
-	{68, 295},  // pwrite64
-	{69, 282},  // preadv
-	{70, 296},  // pwritev
-	{71, 355},  // sendfile
-	{72, 291},  // pselect6
-	{73, 278},  // ppoll
-	{74, 406},  // signalfd4
-	{75, 478},  // vmsplice
-	{76, 414},  // splice
-	{77, 434},  // tee
-	{78, 305},  // readlinkat
-	{79, 248},  // newfstatat
-	{80, 95},   // fstat
-	{81, 428},  // sync
-	{82, 100},  // fsync
-	{83, 81},   // fdatasync
-	{84, 429},  // sync_file_range
-	{85, 444},  // timerfd_create
-	{86, 447},  // timerfd_settime
-	{87, 445},  // timerfd_gettime
-	{88, 471},  // utimensat
-	{89, 6},    // acct
-	{90, 22},   // capget
-	{91, 23},   // capset
-	{92, 267},  // personality
-	{93, 63},   // exit
-	{94, 64},   // exit_group
-	{95, 481},  // waitid
-	{96, 364},  // set_tid_address
-	{97, 462},  // unshare
-	{98, 104},  // futex
-	{99, 362},  // set_robust_list
-	{100, 113}, // get_robust_list
-	{101, 247}, // nanosleep
-	{102, 128}, // getitimer
-	{103, 376}, // setitimer
-	{104, 177}, // kexec_load
-	{105, 154}, // init_module
-	{106, 47},  // delete_module
-	{107, 437}, // timer_create
-	{108, 440}, // timer_gettime
-	{109, 439}, // timer_getoverrun
-	{110, 442}, // timer_settime
-	{111, 438}, // timer_delete
-	{112, 37},  // clock_settime
-	{113, 33},  // clock_gettime
-	{114, 31},  // clock_getres
-	{115, 35},  // clock_nanosleep
-	{116, 433}, // syslog
-	{117, 293}, // ptrace
-	{118, 343}, // sched_setparam
-	{119, 344}, // sched_setscheduler
-	{120, 338}, // sched_getscheduler
-	{121, 337}, // sched_getparam
-	{122, 341}, // sched_setaffinity
-	{123, 335}, // sched_getaffinity
-	{124, 345}, // sched_yield
-	{125, 333}, // sched_get_priority_max
-	{126, 334}, // sched_get_priority_min
-	{127, 339}, // sched_rr_get_interval
-	{128, 320}, // restart_syscall
-	{129, 179}, // kill
-	{130, 450}, // tkill
-	{131, 435}, // tgkill
-	{132, 403}, // sigaltstack
-	{133, 329}, // rt_sigsuspend
-	{134, 324}, // rt_sigaction
-	{135, 326}, // rt_sigprocmask
-	{136, 325}, // rt_sigpending
-	{137, 330}, // rt_sigtimedwait
-	{138, 327}, // rt_sigqueueinfo
-	{139, 328}, // rt_sigreturn
-	{140, 379}, // setpriority
-	{141, 135}, // getpriority
-	{142, 307}, // reboot
-	{143, 380}, // setregid
-	{144, 371}, // setgid
-	{145, 386}, // setreuid
-	{146, 392}, // setuid
-	{147, 384}, // setresuid
-	{148, 139}, // getresuid
-	{149, 382}, // setresgid
-	{150, 137}, // getresgid
-	{151, 369}, // setfsuid
-	{152, 367}, // setfsgid
-	{153, 449}, // times
-	{154, 378}, // setpgid
-	{155, 130}, // getpgid
-	{156, 143}, // getsid
-	{157, 389}, // setsid
-	{158, 126}, // getgroups
-	{159, 373}, // setgroups
-	{160, 459}, // uname
-	{161, 375}, // sethostname
-	{162, 366}, // setdomainname
-	{163, 141}, // getrlimit
-	{164, 388}, // setrlimit
-	{165, 142}, // getrusage
-	{166, 456}, // umask
-	{167, 280}, // prctl
-	{168, 116}, // getcpu
-	{169, 147}, // gettimeofday
-	{170, 391}, // settimeofday
-	{171, 8},   // adjtimex
-	{172, 132}, // getpid
-	{173, 134}, // getppid
-	{174, 148}, // getuid
-	{175, 122}, // geteuid
-	{176, 124}, // getgid
-	{177, 120}, // getegid
-	{178, 146}, // gettid
-	{179, 432}, // sysinfo
-	{180, 230}, // mq_open
-	{181, 235}, // mq_unlink
-	{182, 233}, // mq_timedsend
-	{183, 231}, // mq_timedreceive
-	{184, 229}, // mq_notify
-	{185, 228}, // mq_getsetattr
-	{186, 239}, // msgget
-	{187, 238}, // msgctl
-	{188, 240}, // msgrcv
-	{189, 241}, // msgsnd
-	{190, 350}, // semget
-	{191, 349}, // semctl
-	{192, 352}, // semtimedop
-	{193, 351}, // semop
-	{194, 400}, // shmget
-	{195, 398}, // shmctl
-	{196, 397}, // shmat
-	{197, 399}, // shmdt
-	{198, 411}, // socket
-	{199, 413}, // socketpair
-	{200, 15},  // bind
-	{201, 188}, // listen
-	{202, 3},   // accept
-	{203, 43},  // connect
-	{204, 144}, // getsockname
-	{205, 129}, // getpeername
-	{206, 359}, // sendto
-	{207, 309}, // recvfrom
-	{208, 390}, // setsockopt
-	{209, 145}, // getsockopt
-	{210, 401}, // shutdown
-	{211, 358}, // sendmsg
-	{212, 312}, // recvmsg
-	{213, 302}, // readahead
-	{214, 19},  // brk
-	{215, 245}, // munmap
-	{216, 236}, // mremap
-	{217, 7},   // add_key
-	{218, 319}, // request_key
-	{219, 178}, // keyctl
-	{220, 39},  // clone
-	{221, 61},  // execve
-	{222, 219}, // mmap
-	{223, 67},  // fadvise64
-	{224, 425}, // swapon
-	{225, 424}, // swapoff
-	{226, 226}, // mprotect
-	{227, 242}, // msync
-	{228, 216}, // mlock
-	{229, 243}, // munlock
-	{230, 218}, // mlockall
-	{231, 244}, // munlockall
-	{232, 211}, // mincore
-	{233, 204}, // madvise
-	{234, 313}, // remap_file_pages
-	{235, 206}, // mbind
-	{236, 112}, // get_mempolicy
-	{237, 360}, // set_mempolicy
-	{238, 210}, // migrate_pages
-	{239, 225}, // move_pages
-	{240, 332}, // rt_tgsigqueueinfo
-	{241, 266}, // perf_event_open
-	{242, 4},   // accept4
-	{243, 310}, // recvmmsg
-	{260, 480}, // wait4
-	{261, 284}, // prlimit64
-	{262, 70},  // fanotify_init
-	{263, 71},  // fanotify_mark
-	{264, 246}, // name_to_handle_at
-	{265, 257}, // open_by_handle_at
-	{266, 29},  // clock_adjtime
-	{267, 430}, // syncfs
-	{268, 377}, // setns
-	{269, 357}, // sendmmsg
-	{270, 287}, // process_vm_readv
-	{271, 288}, // process_vm_writev
-	{272, 175}, // kcmp
-	{273, 85},  // finit_module
-	{274, 342}, // sched_setattr
-	{275, 336}, // sched_getattr
-	{276, 318}, // renameat2
-	{277, 346}, // seccomp
-	{278, 136}, // getrandom
-	{279, 208}, // memfd_create
-	{280, 16},  // bpf
-	{281, 62},  // execveat
-	{282, 466}, // userfaultfd
-	{283, 207}, // membarrier
-	{284, 217}, // mlock2
-	{285, 44},  // copy_file_range
-	{286, 283}, // preadv2
-	{287, 297}, // pwritev2
-	{288, 276}, // pkey_mprotect
-	{289, 274}, // pkey_alloc
-	{290, 275}, // pkey_free
-	{291, 421}, // statx
-	{292, 162}, // io_pgetevents
-	{293, 322}, // rseq
-	{294, 176}, // kexec_file_load
-	{424, 270}, // pidfd_send_signal
-	{425, 168}, // io_uring_setup
-	{426, 166}, // io_uring_enter
-	{427, 167}, // io_uring_register
-	{428, 258}, // open_tree
-	{429, 224}, // move_mount
-	{430, 93},  // fsopen
-	{431, 90},  // fsconfig
-	{432, 92},  // fsmount
-	{433, 94},  // fspick
-	{434, 269}, // pidfd_open
-	{435, 40},  // clone3
-	{436, 42},  // close_range
-	{437, 261}, // openat2
-	{438, 268}, // pidfd_getfd
-	{439, 66},  // faccessat2
-	{440, 285}, // process_madvise
-	{441, 56},  // epoll_pwait2
-	{442, 223}, // mount_setattr
-	{443, 300}, // quotactl_fd
-	{444, 181}, // landlock_create_ruleset
-	{445, 180}, // landlock_add_rule
-	{446, 182}, // landlock_restrict_self
-	{447, 209}, // memfd_secret
-	{448, 286}, // process_mrelease
-	{449, 108}, // futex_waitv
-	{450, 361}, // set_mempolicy_home_node
-	{451, 21},  // cachestat
-	{452, 75},  // fchmodat2
-	{453, 205}, // map_shadow_stack
-	{454, 109}, // futex_wake
-	{455, 107}, // futex_wait
-	{456, 105}, // futex_requeue
-	{457, 420}, // statmount
-	{458, 189}, // listmount
-	{459, 199}, // lsm_get_self_attr
-	{460, 201}, // lsm_set_self_attr
-	{461, 200}, // lsm_list_modules
-	{462, 237}, // mseal
-	{463, 395}, // setxattrat
-	{464, 151}, // getxattrat
-	{465, 192}, // listxattrat
-	{466, 315}, // removexattrat
-	{467, 259}, // open_tree_attr
-	{468, 83},  // file_getattr
-	{469, 84},  // file_setattr
-	{470, 190}, // listns
-	{471, 323}, // rseq_slice_yield
+	{0, 164, 269, 0x307},   // io_setup
+	{1, 160, 32, 0x307},    // io_destroy
+	{2, 165, 37, 0x307},    // io_submit
+	{3, 159, 34, 0x307},    // io_cancel
+	{4, 161, 36, 0x307},    // io_getevents
+	{5, 394, 291, 0x307},   // setxattr
+	{6, 198, 291, 0x307},   // lsetxattr
+	{7, 91, 113, 0x307},    // fsetxattr
+	{8, 150, 292, 0x307},   // getxattr
+	{9, 185, 292, 0x307},   // lgetxattr
+	{10, 82, 114, 0x307},   // fgetxattr
+	{11, 191, 290, 0x307},  // listxattr
+	{12, 193, 290, 0x307},  // llistxattr
+	{13, 86, 102, 0x307},   // flistxattr
+	{14, 314, 293, 0x307},  // removexattr
+	{15, 196, 293, 0x307},  // lremovexattr
+	{16, 89, 115, 0x307},   // fremovexattr
+	{17, 117, 18, 0x307},   // getcwd
+	{18, 195, 0, 0x307},    // lookup_dcookie
+	{19, 60, 29, 0x307},    // eventfd2
+	{20, 52, 204, 0x307},   // epoll_create1
+	{21, 53, 83, 0x307},    // epoll_ctl
+	{22, 55, 81, 0x307},    // epoll_pwait
+	{23, 48, 184, 0x307},   // dup
+	{24, 50, 275, 0x307},   // dup3
+	{25, 79, 145, 0x307},   // fcntl
+	{26, 157, 204, 0x307},  // inotify_init1
+	{27, 155, 126, 0x307},  // inotify_add_watch
+	{28, 158, 134, 0x307},  // inotify_rm_watch
+	{29, 169, 145, 0x307},  // ioctl
+	{30, 173, 447, 0x307},  // ioprio_set
+	{31, 172, 449, 0x307},  // ioprio_get
+	{32, 87, 147, 0x307},   // flock
+	{33, 215, 51, 0x307},   // mknodat
+	{34, 213, 71, 0x307},   // mkdirat
+	{35, 461, 70, 0x307},   // unlinkat
+	{36, 427, 277, 0x307},  // symlinkat
+	{37, 187, 272, 0x307},  // linkat
+	{38, 317, 274, 0x307},  // renameat
+	{39, 458, 258, 0x307},  // umount2
+	{40, 222, 43, 0x307},   // mount
+	{41, 273, 267, 0x307},  // pivot_root
+	{42, 249, 0, 0x307},    // nfsservctl
+	{43, 418, 287, 0x307},  // statfs
+	{44, 98, 143, 0x307},   // fstatfs
+	{45, 451, 289, 0x307},  // truncate
+	{46, 102, 154, 0x307},  // ftruncate
+	{47, 69, 106, 0x307},   // fallocate
+	{48, 65, 50, 0x307},    // faccessat
+	{49, 24, 202, 0x307},   // chdir
+	{50, 72, 173, 0x307},   // fchdir
+	{51, 28, 202, 0x307},   // chroot
+	{52, 73, 156, 0x307},   // fchmod
+	{53, 74, 53, 0x307},    // fchmodat
+	{54, 78, 57, 0x307},    // fchownat
+	{55, 76, 172, 0x307},   // fchown
+	{56, 260, 46, 0x307},   // openat
+	{57, 41, 173, 0x307},   // close
+	{58, 475, 1, 0x307},    // vhangup
+	{59, 272, 182, 0x307},  // pipe2
+	{60, 299, 28, 0x307},   // quotactl
+	{61, 119, 152, 0x307},  // getdents64
+	{62, 197, 158, 0x307},  // lseek
+	{63, 301, 138, 0x307},  // read
+	{64, 483, 141, 0x307},  // write
+	{65, 306, 179, 0x307},  // readv
+	{66, 484, 179, 0x307},  // writev
+	{67, 281, 137, 0x307},  // pread64
+	{68, 295, 140, 0x307},  // pwrite64
+	{69, 282, 178, 0x307},  // preadv
+	{70, 296, 178, 0x307},  // pwritev
+	{71, 355, 285, 0x307},  // sendfile
+	{72, 291, 256, 0x307},  // pselect6
+	{73, 278, 423, 0x307},  // ppoll
+	{74, 406, 419, 0x307},  // signalfd4
+	{75, 478, 99, 0x307},   // vmsplice
+	{76, 414, 180, 0x307},  // splice
+	{77, 434, 181, 0x307},  // tee
+	{78, 305, 61, 0x307},   // readlinkat
+	{79, 248, 54, 0x307},   // newfstatat
+	{80, 95, 165, 0x307},   // fstat
+	{81, 428, 1, 0x307},    // sync
+	{82, 100, 173, 0x307},  // fsync
+	{83, 81, 173, 0x307},   // fdatasync
+	{84, 429, 122, 0x307},  // sync_file_range
+	{85, 444, 22, 0x307},   // timerfd_create
+	{86, 447, 413, 0x307},  // timerfd_settime
+	{87, 445, 415, 0x307},  // timerfd_gettime
+	{88, 471, 59, 0x307},   // utimensat
+	{89, 6, 262, 0x307},    // acct
+	{90, 22, 221, 0x307},   // capget
+	{91, 23, 220, 0x307},   // capset
+	{92, 267, 299, 0x307},  // personality
+	{93, 63, 84, 0x307},    // exit
+	{94, 64, 84, 0x307},    // exit_group
+	{95, 481, 444, 0x307},  // waitid
+	{96, 364, 391, 0x307},  // set_tid_address
+	{97, 462, 431, 0x307},  // unshare
+	{98, 104, 408, 0x307},  // futex
+	{99, 362, 219, 0x307},  // set_robust_list
+	{100, 113, 304, 0x307}, // get_robust_list
+	{101, 247, 344, 0x307}, // nanosleep
+	{102, 128, 446, 0x307}, // getitimer
+	{103, 376, 445, 0x307}, // setitimer
+	{104, 177, 77, 0x408},  // kexec_load
+	{105, 154, 427, 0x307}, // init_module
+	{106, 47, 266, 0x307},  // delete_module
+	{107, 437, 454, 0x307}, // timer_create
+	{108, 440, 394, 0x307}, // timer_gettime
+	{109, 439, 396, 0x307}, // timer_getoverrun
+	{110, 442, 393, 0x307}, // timer_settime
+	{111, 438, 396, 0x307}, // timer_delete
+	{112, 37, 455, 0x307},  // clock_settime
+	{113, 33, 456, 0x307},  // clock_gettime
+	{114, 31, 456, 0x307},  // clock_getres
+	{115, 35, 451, 0x307},  // clock_nanosleep
+	{116, 433, 405, 0x307}, // syslog
+	{117, 293, 335, 0x307}, // ptrace
+	{118, 343, 314, 0x307}, // sched_setparam
+	{119, 344, 316, 0x307}, // sched_setscheduler
+	{120, 338, 322, 0x307}, // sched_getscheduler
+	{121, 337, 314, 0x307}, // sched_getparam
+	{122, 341, 310, 0x307}, // sched_setaffinity
+	{123, 335, 310, 0x307}, // sched_getaffinity
+	{124, 345, 1, 0x307},   // sched_yield
+	{125, 333, 330, 0x307}, // sched_get_priority_max
+	{126, 334, 330, 0x307}, // sched_get_priority_min
+	{127, 339, 308, 0x307}, // sched_rr_get_interval
+	{128, 320, 1, 0x307},   // restart_syscall
+	{129, 179, 319, 0x307}, // kill
+	{130, 450, 319, 0x307}, // tkill
+	{131, 435, 390, 0x307}, // tgkill
+	{132, 403, 434, 0x307}, // sigaltstack
+	{133, 329, 430, 0x307}, // rt_sigsuspend
+	{134, 324, 370, 0x307}, // rt_sigaction
+	{135, 326, 224, 0x307}, // rt_sigprocmask
+	{136, 325, 362, 0x307}, // rt_sigpending
+	{137, 330, 438, 0x307}, // rt_sigtimedwait
+	{138, 327, 318, 0x307}, // rt_sigqueueinfo
+	{139, 328, 1, 0x307},   // rt_sigreturn
+	{140, 379, 448, 0x307}, // setpriority
+	{141, 135, 449, 0x307}, // getpriority
+	{142, 307, 235, 0x307}, // reboot
+	{143, 380, 340, 0x307}, // setregid
+	{144, 371, 214, 0x307}, // setgid
+	{145, 386, 352, 0x307}, // setreuid
+	{146, 392, 426, 0x307}, // setuid
+	{147, 384, 351, 0x307}, // setresuid
+	{148, 139, 350, 0x307}, // getresuid
+	{149, 382, 339, 0x307}, // setresgid
+	{150, 137, 338, 0x307}, // getresgid
+	{151, 369, 426, 0x307}, // setfsuid
+	{152, 367, 214, 0x307}, // setfsgid
+	{153, 449, 387, 0x307}, // times
+	{154, 378, 315, 0x307}, // setpgid
+	{155, 130, 322, 0x307}, // getpgid
+	{156, 143, 322, 0x307}, // getsid
+	{157, 389, 1, 0x307},   // setsid
+	{158, 126, 216, 0x307}, // getgroups
+	{159, 373, 216, 0x307}, // setgroups
+	{160, 459, 263, 0x307}, // uname
+	{161, 375, 259, 0x307}, // sethostname
+	{162, 366, 259, 0x307}, // setdomainname
+	{163, 141, 337, 0x307}, // getrlimit
+	{164, 388, 337, 0x307}, // setrlimit
+	{165, 142, 461, 0x307}, // getrusage
+	{166, 456, 236, 0x307}, // umask
+	{167, 280, 281, 0x307}, // prctl
+	{168, 116, 31, 0x307},  // getcpu
+	{169, 147, 401, 0x307}, // gettimeofday
+	{170, 391, 401, 0x307}, // settimeofday
+	{171, 8, 403, 0x307},   // adjtimex
+	{172, 132, 1, 0x307},   // getpid
+	{173, 134, 1, 0x307},   // getppid
+	{174, 148, 1, 0x307},   // getuid
+	{175, 122, 1, 0x307},   // geteuid
+	{176, 124, 1, 0x307},   // getgid
+	{177, 120, 1, 0x307},   // getegid
+	{178, 146, 1, 0x307},   // gettid
+	{179, 432, 228, 0x307}, // sysinfo
+	{180, 230, 261, 0x307}, // mq_open
+	{181, 235, 262, 0x307}, // mq_unlink
+	{182, 233, 241, 0x307}, // mq_timedsend
+	{183, 231, 240, 0x307}, // mq_timedreceive
+	{184, 229, 242, 0x307}, // mq_notify
+	{185, 228, 239, 0x307}, // mq_getsetattr
+	{186, 239, 230, 0x307}, // msgget
+	{187, 238, 247, 0x307}, // msgctl
+	{188, 240, 252, 0x307}, // msgrcv
+	{189, 241, 251, 0x307}, // msgsnd
+	{190, 350, 231, 0x307}, // semget
+	{191, 349, 357, 0x307}, // semctl
+	{192, 352, 358, 0x307}, // semtimedop
+	{193, 351, 360, 0x307}, // semop
+	{194, 400, 232, 0x307}, // shmget
+	{195, 398, 364, 0x307}, // shmctl
+	{196, 397, 366, 0x307}, // shmat
+	{197, 399, 363, 0x307}, // shmdt
+	{198, 411, 86, 0x307},  // socket
+	{199, 413, 85, 0x307},  // socketpair
+	{200, 15, 129, 0x307},  // bind
+	{201, 188, 92, 0x307},  // listen
+	{202, 3, 131, 0x307},   // accept
+	{203, 43, 132, 0x307},  // connect
+	{204, 144, 133, 0x307}, // getsockname
+	{205, 129, 133, 0x307}, // getpeername
+	{206, 359, 95, 0x307},  // sendto
+	{207, 309, 128, 0x307}, // recvfrom
+	{208, 390, 101, 0x307}, // setsockopt
+	{209, 145, 100, 0x307}, // getsockopt
+	{210, 401, 98, 0x307},  // shutdown
+	{211, 358, 112, 0x307}, // sendmsg
+	{212, 312, 112, 0x307}, // recvmsg
+	{213, 302, 119, 0x307}, // readahead
+	{214, 19, 16, 0x307},   // brk
+	{215, 245, 4, 0x307},   // munmap
+	{216, 236, 8, 0x307},   // mremap
+	{217, 7, 3, 0x307},     // add_key
+	{218, 319, 2, 0x307},   // request_key
+	{219, 178, 25, 0x307},  // keyctl
+	{220, 39, 24, 0x307},   // clone
+	{221, 61, 187, 0x307},  // execve
+	{222, 219, 5, 0x307},   // mmap
+	{223, 67, 120, 0x307},  // fadvise64
+	{224, 425, 373, 0x307}, // swapon
+	{225, 424, 374, 0x307}, // swapoff
+	{226, 226, 380, 0x307}, // mprotect
+	{227, 242, 377, 0x307}, // msync
+	{228, 216, 382, 0x307}, // mlock
+	{229, 243, 382, 0x307}, // munlock
+	{230, 218, 204, 0x307}, // mlockall
+	{231, 244, 1, 0x307},   // munlockall
+	{232, 211, 381, 0x307}, // mincore
+	{233, 204, 376, 0x307}, // madvise
+	{234, 313, 385, 0x307}, // remap_file_pages
+	{235, 206, 384, 0x307}, // mbind
+	{236, 112, 329, 0x307}, // get_mempolicy
+	{237, 360, 237, 0x307}, // set_mempolicy
+	{238, 210, 312, 0x307}, // migrate_pages
+	{239, 225, 313, 0x307}, // move_pages
+	{240, 332, 389, 0x307}, // rt_tgsigqueueinfo
+	{241, 266, 15, 0x307},  // perf_event_open
+	{242, 4, 130, 0x307},   // accept4
+	{243, 310, 110, 0x307}, // recvmmsg
+	{260, 480, 320, 0x307}, // wait4
+	{261, 284, 317, 0x307}, // prlimit64
+	{262, 70, 205, 0x307},  // fanotify_init
+	{263, 71, 87, 0x307},   // fanotify_mark
+	{264, 246, 60, 0x307},  // name_to_handle_at
+	{265, 257, 238, 0x307}, // open_by_handle_at
+	{266, 29, 458, 0x307},  // clock_adjtime
+	{267, 430, 135, 0x307}, // syncfs
+	{268, 377, 116, 0x307}, // setns
+	{269, 357, 111, 0x307}, // sendmmsg
+	{270, 287, 311, 0x307}, // process_vm_readv
+	{271, 288, 311, 0x307}, // process_vm_writev
+	{272, 175, 323, 0x307}, // kcmp
+	{273, 85, 127, 0x308},  // finit_module
+	{274, 342, 305, 0x30e}, // sched_setattr
+	{275, 336, 306, 0x30e}, // sched_getattr
+	{276, 318, 273, 0x30f}, // renameat2
+	{277, 346, 279, 0x311}, // seccomp
+	{278, 136, 17, 0x311},  // getrandom
+	{279, 208, 428, 0x311}, // memfd_create
+	{280, 16, 26, 0x312},   // bpf
+	{281, 62, 44, 0x313},   // execveat
+	{282, 466, 204, 0x403}, // userfaultfd
+	{283, 207, 27, 0x311},  // membarrier
+	{284, 217, 377, 0x404}, // mlock2
+	{285, 44, 180, 0x405},  // copy_file_range
+	{286, 283, 177, 0x406}, // preadv2
+	{287, 297, 177, 0x406}, // pwritev2
+	{288, 276, 379, 0x408}, // pkey_mprotect
+	{289, 274, 207, 0x408}, // pkey_alloc
+	{290, 275, 328, 0x408}, // pkey_free
+	{291, 421, 62, 0x40b},  // statx
+	{292, 162, 35, 0x412},  // io_pgetevents
+	{293, 322, 346, 0x412}, // rseq
+	{294, 176, 229, 0x500}, // kexec_file_load
+	{424, 270, 326, 0x501}, // pidfd_send_signal
+	{425, 168, 75, 0x501},  // io_uring_setup
+	{426, 166, 168, 0x501}, // io_uring_enter
+	{427, 167, 161, 0x501}, // io_uring_register
+	{428, 258, 63, 0x502},  // open_tree
+	{429, 224, 209, 0x502}, // move_mount
+	{430, 93, 212, 0x502},  // fsopen
+	{431, 90, 210, 0x502},  // fsconfig
+	{432, 92, 211, 0x502},  // fsmount
+	{433, 94, 65, 0x502},   // fspick
+	{434, 269, 307, 0x503}, // pidfd_open
+	{435, 40, 412, 0x503},  // clone3
+	{436, 42, 155, 0x509},  // close_range
+	{437, 261, 48, 0x506},  // openat2
+	{438, 268, 324, 0x506}, // pidfd_getfd
+	{439, 66, 49, 0x508},   // faccessat2
+	{440, 285, 327, 0x50a}, // process_madvise
+	{441, 56, 79, 0x50b},   // epoll_pwait2
+	{442, 223, 64, 0x50c},  // mount_setattr
+	{443, 300, 146, 0x50e}, // quotactl_fd
+	{444, 181, 12, 0x50d},  // landlock_create_ruleset
+	{445, 180, 354, 0x50d}, // landlock_add_rule
+	{446, 182, 353, 0x50d}, // landlock_restrict_self
+	{447, 209, 206, 0x50e}, // memfd_secret
+	{448, 286, 325, 0x50f}, // process_mrelease
+	{449, 108, 440, 0x510}, // futex_waitv
+	{450, 361, 383, 0x511}, // set_mempolicy_home_node
+	{451, 21, 148, 0x605},  // cachestat
+	{452, 75, 52, 0x606},   // fchmodat2
+	{453, 205, 9, 0x606},   // map_shadow_stack
+	{454, 109, 410, 0x607}, // futex_wake
+	{455, 107, 411, 0x607}, // futex_wait
+	{456, 105, 439, 0x607}, // futex_requeue
+	{457, 420, 331, 0x608}, // statmount
+	{458, 189, 332, 0x608}, // listmount
+	{459, 199, 13, 0x608},  // lsm_get_self_attr
+	{460, 201, 14, 0x608},  // lsm_set_self_attr
+	{461, 200, 225, 0x608}, // lsm_list_modules
+	{462, 237, 378, 0x60a}, // mseal
+	{463, 395, 67, 0x60d},  // setxattrat
+	{464, 151, 68, 0x60d},  // getxattrat
+	{465, 192, 66, 0x60d},  // listxattrat
+	{466, 315, 69, 0x60d},  // removexattrat
+	{467, 259, 47, 0x60f},  // open_tree_attr
+	{468, 83, 56, 0x611},   // file_getattr
+	{469, 84, 56, 0x611},   // file_setattr
+	{470, 190, 333, 0x613}, // listns
+	{471, 323, 1, 0x700},   // rseq_slice_yield
 }
 
 // aarch64Places is, for each name, its place in aarch64Calls plus one, or 0.
@@ -1760,436 +1760,436 @@ var aarch64Places = [...]uint16{
 
 // armCalls is the calls of arm by number.
 var armCalls = [...]call{
-	{0, 320},      // restart_syscall
-	{1, 63},       // exit
-	{2, 88},       // fork
-	{3, 301},      // read
-	{4, 483},      // write
-	{5, 256},      // open
-	{6, 41},       // close
-	{8, 45},       // creat
-	{9, 186},      // link
-	{10, 460},     // unlink
-	{11, 61},      // execve
-	{12, 24},      // chdir
-	{14, 214},     // mknod
-	{15, 25},      // chmod
-	{16, 183},     // lchown
-	{19, 197},     // lseek
-	{20, 132},     // getpid
-	{21, 222},     // mount
-	{23, 392},     // setuid
-	{24, 148},     // getuid
-	{26, 293},     // ptrace
-	{29, 262},     // pause
-	{33, 5},       // access
-	{34, 250},     // nice
-	{36, 428},     // sync
-	{37, 179},     // kill
-	{38, 316},     // rename
-	{39, 212},     // mkdir
-	{40, 321},     // rmdir
-	{41, 48},      // dup
-	{42, 271},     // pipe
-	{43, 449},     // times
-	{45, 19},      // brk
-	{46, 371},     // setgid
-	{47, 124},     // getgid
-	{49, 122},     // geteuid
-	{50, 120},     // getegid
-	{51, 6},       // acct
-	{52, 458},     // umount2
-	{54, 169},     // ioctl
-	{55, 79},      // fcntl
-	{57, 378},     // setpgid
-	{60, 456},     // umask
-	{61, 28},      // chroot
-	{62, 469},     // ustat
-	{63, 49},      // dup2
-	{64, 134},     // getppid
-	{65, 131},     // getpgrp
-	{66, 389},     // setsid
-	{67, 402},     // sigaction
-	{70, 386},     // setreuid
-	{71, 380},     // setregid
-	{72, 410},     // sigsuspend
-	{73, 407},     // sigpending
-	{74, 375},     // sethostname
-	{75, 388},     // setrlimit
-	{77, 142},     // getrusage
-	{78, 147},     // gettimeofday
-	{79, 391},     // settimeofday
-	{80, 126},     // getgroups
-	{81, 373},     // setgroups
-	{83, 426},     // symlink
-	{85, 304},     // readlink
-	{86, 465},     // uselib
-	{87, 425},     // swapon
-	{88, 307},     // reboot
-	{91, 245},     // munmap
-	{92, 451},     // truncate
-	{93, 102},     // ftruncate
-	{94, 73},      // fchmod
-	{95, 76},      // fchown
-	{96, 135},     // getpriority
-	{97, 379},     // setpriority
-	{99, 418},     // statfs
-	{100, 98},     // fstatfs
-	{103, 433},    // syslog
-	{104, 376},    // setitimer
-	{105, 128},    // getitimer
-	{106, 416},    // stat
-	{107, 202},    // lstat
-	{108, 95},     // fstat
-	{111, 475},    // vhangup
-	{114, 480},    // wait4
-	{115, 424},    // swapoff
-	{116, 432},    // sysinfo
-	{118, 100},    // fsync
-	{119, 409},    // sigreturn
-	{120, 39},     // clone
-	{121, 366},    // setdomainname
-	{122, 459},    // uname
-	{124, 8},      // adjtimex
-	{125, 226},    // mprotect
-	{126, 408},    // sigprocmask
-	{128, 154},    // init_module
-	{129, 47},     // delete_module
-	{131, 299},    // quotactl
-	{132, 130},    // getpgid
-	{133, 72},     // fchdir
-	{134, 14},     // bdflush
-	{135, 431},    // sysfs
-	{136, 267},    // personality
-	{138, 369},    // setfsuid
-	{139, 367},    // setfsgid
-	{140, 0},      // _llseek
-	{141, 118},    // getdents
-	{142, 1},      // _newselect
-	{143, 87},     // flock
-	{144, 242},    // msync
-	{145, 306},    // readv
-	{146, 484},    // writev
-	{147, 143},    // getsid
-	{148, 81},     // fdatasync
-	{149, 2},      // _sysctl
-	{150, 216},    // mlock
-	{151, 243},    // munlock
-	{152, 218},    // mlockall
-	{153, 244},    // munlockall
-	{154, 343},    // sched_setparam
-	{155, 337},    // sched_getparam
-	{156, 344},    // sched_setscheduler
-	{157, 338},    // sched_getscheduler
-	{158, 345},    // sched_yield
-	{159, 333},    // sched_get_priority_max
-	{160, 334},    // sched_get_priority_min
-	{161, 339},    // sched_rr_get_interval
-	{162, 247},    // nanosleep
-	{163, 236},    // mremap
-	{164, 384},    // setresuid
-	{165, 139},    // getresuid
-	{168, 277},    // poll
-	{169, 249},    // nfsservctl
-	{170, 382},    // setresgid
-	{171, 137},    // getresgid
-	{172, 280},    // prctl
-	{173, 328},    // rt_sigreturn
-	{174, 324},    // rt_sigaction
-	{175, 326},    // rt_sigprocmask
-	{176, 325},    // rt_sigpending
-	{177, 330},    // rt_sigtimedwait
-	{178, 327},    // rt_sigqueueinfo
-	{179, 329},    // rt_sigsuspend
-	{180, 281},    // pread64
-	{181, 295},    // pwrite64
-	{182, 26},     // chown
-	{183, 117},    // getcwd
-	{184, 22},     // capget
-	{185, 23},     // capset
-	{186, 403},    // sigaltstack
-	{187, 355},    // sendfile
-	{190, 474},    // vfork
-	{191, 454},    // ugetrlimit
-	{192, 220},    // mmap2
-	{193, 452},    // truncate64
-	{194, 103},    // ftruncate64
-	{195, 417},    // stat64
-	{196, 203},    // lstat64
-	{197, 96},     // fstat64
-	{198, 184},    // lchown32
-	{199, 149},    // getuid32
-	{200, 125},    // getgid32
-	{201, 123},    // geteuid32
-	{202, 121},    // getegid32
-	{203, 387},    // setreuid32
-	{204, 381},    // setregid32
-	{205, 127},    // getgroups32
-	{206, 374},    // setgroups32
-	{207, 77},     // fchown32
-	{208, 385},    // setresuid32
-	{209, 140},    // getresuid32
-	{210, 383},    // setresgid32
-	{211, 138},    // getresgid32
-	{212, 27},     // chown32
-	{213, 393},    // setuid32
-	{214, 372},    // setgid32
-	{215, 370},    // setfsuid32
-	{216, 368},    // setfsgid32
-	{217, 119},    // getdents64
-	{218, 273},    // pivot_root
-	{219, 211},    // mincore
-	{220, 204},    // madvise
-	{221, 80},     // fcntl64
-	{224, 146},    // gettid
-	{225, 302},    // readahead
-	{226, 394},    // setxattr
-	{227, 198},    // lsetxattr
-	{228, 91},     // fsetxattr
-	{229, 150},    // getxattr
-	{230, 185},    // lgetxattr
-	{231, 82},     // fgetxattr
-	{232, 191},    // listxattr
-	{233, 193},    // llistxattr
-	{234, 86},     // flistxattr
-	{235, 314},    // removexattr
-	{236, 196},    // lremovexattr
-	{237, 89},     // fremovexattr
-	{238, 450},    // tkill
-	{239, 356},    // sendfile64
-	{240, 104},    // futex
-	{241, 341},    // sched_setaffinity
-	{242, 335},    // sched_getaffinity
-	{243, 164},    // io_setup
-	{244, 160},    // io_destroy
-	{245, 161},    // io_getevents
-	{246, 165},    // io_submit
-	{247, 159},    // io_cancel
-	{248, 64},     // exit_group
-	{249, 195},    // lookup_dcookie
-	{250, 51},     // epoll_create
-	{251, 53},     // epoll_ctl
-	{252, 57},     // epoll_wait
-	{253, 313},    // remap_file_pages
-	{256, 364},    // set_tid_address
-	{257, 437},    // timer_create
-	{258, 442},    // timer_settime
-	{259, 440},    // timer_gettime
-	{260, 439},    // timer_getoverrun
-	{261, 438},    // timer_delete
-	{262, 37},     // clock_settime
-	{263, 33},     // clock_gettime
-	{264, 31},     // clock_getres
-	{265, 35},     // clock_nanosleep
-	{266, 419},    // statfs64
-	{267, 99},     // fstatfs64
-	{268, 435},    // tgkill
-	{269, 473},    // utimes
-	{270, 12},     // arm_fadvise64_64
-	{271, 263},    // pciconfig_iobase
-	{272, 264},    // pciconfig_read
-	{273, 265},    // pciconfig_write
-	{274, 230},    // mq_open
-	{275, 235},    // mq_unlink
-	{276, 233},    // mq_timedsend
-	{277, 231},    // mq_timedreceive
-	{278, 229},    // mq_notify
-	{279, 228},    // mq_getsetattr
-	{280, 481},    // waitid
-	{281, 411},    // socket
-	{282, 15},     // bind
-	{283, 43},     // connect
-	{284, 188},    // listen
-	{285, 3},      // accept
-	{286, 144},    // getsockname
-	{287, 129},    // getpeername
-	{288, 413},    // socketpair
-	{289, 354},    // send
-	{290, 359},    // sendto
-	{291, 308},    // recv
-	{292, 309},    // recvfrom
-	{293, 401},    // shutdown
-	{294, 390},    // setsockopt
-	{295, 145},    // getsockopt
-	{296, 358},    // sendmsg
-	{297, 312},    // recvmsg
-	{298, 351},    // semop
-	{299, 350},    // semget
-	{300, 349},    // semctl
-	{301, 241},    // msgsnd
-	{302, 240},    // msgrcv
-	{303, 239},    // msgget
-	{304, 238},    // msgctl
-	{305, 397},    // shmat
-	{306, 399},    // shmdt
-	{307, 400},    // shmget
-	{308, 398},    // shmctl
-	{309, 7},      // add_key
-	{310, 319},    // request_key
-	{311, 178},    // keyctl
-	{312, 352},    // semtimedop
-	{313, 479},    // vserver
-	{314, 173},    // ioprio_set
-	{315, 172},    // ioprio_get
-	{316, 156},    // inotify_init
-	{317, 155},    // inotify_add_watch
-	{318, 158},    // inotify_rm_watch
-	{319, 206},    // mbind
-	{320, 112},    // get_mempolicy
-	{321, 360},    // set_mempolicy
-	{322, 260},    // openat
-	{323, 213},    // mkdirat
-	{324, 215},    // mknodat
-	{325, 78},     // fchownat
-	{326, 110},    // futimesat
-	{327, 97},     // fstatat64
-	{328, 461},    // unlinkat
-	{329, 317},    // renameat
-	{330, 187},    // linkat
-	{331, 427},    // symlinkat
-	{332, 305},    // readlinkat
-	{333, 74},     // fchmodat
-	{334, 65},     // faccessat
-	{335, 291},    // pselect6
-	{336, 278},    // ppoll
-	{337, 462},    // unshare
-	{338, 362},    // set_robust_list
-	{339, 113},    // get_robust_list
-	{340, 414},    // splice
-	{341, 13},     // arm_sync_file_range
-	{342, 434},    // tee
-	{343, 478},    // vmsplice
-	{344, 225},    // move_pages
-	{345, 116},    // getcpu
-	{346, 55},     // epoll_pwait
-	{347, 177},    // kexec_load
-	{348, 471},    // utimensat
-	{349, 405},    // signalfd
-	{350, 444},    // timerfd_create
-	{351, 59},     // eventfd
-	{352, 69},     // fallocate
-	{353, 447},    // timerfd_settime
-	{354, 445},    // timerfd_gettime
-	{355, 406},    // signalfd4
-	{356, 60},     // eventfd2
-	{357, 52},     // epoll_create1
-	{358, 50},     // dup3
-	{359, 272},    // pipe2
-	{360, 157},    // inotify_init1
-	{361, 282},    // preadv
-	{362, 296},    // pwritev
-	{363, 332},    // rt_tgsigqueueinfo
-	{364, 266},    // perf_event_open
-	{365, 310},    // recvmmsg
-	{366, 4},      // accept4
-	{367, 70},     // fanotify_init
-	{368, 71},     // fanotify_mark
-	{369, 284},    // prlimit64
-	{370, 246},    // name_to_handle_at
-	{371, 257},    // open_by_handle_at
-	{372, 29},     // clock_adjtime
-	{373, 430},    // syncfs
-	{374, 357},    // sendmmsg
-	{375, 377},    // setns
-	{376, 287},    // process_vm_readv
-	{377, 288},    // process_vm_writev
-	{378, 175},    // kcmp
-	{379, 85},     // finit_module
-	{380, 342},    // sched_setattr
-	{381, 336},    // sched_getattr
-	{382, 318},    // renameat2
-	{383, 346},    // seccomp
-	{384, 136},    // getrandom
-	{385, 208},    // memfd_create
-	{386, 16},     // bpf
-	{387, 62},     // execveat
-	{388, 466},    // userfaultfd
-	{389, 207},    // membarrier
-	{390, 217},    // mlock2
-	{391, 44},     // copy_file_range
-	{392, 283},    // preadv2
-	{393, 297},    // pwritev2
-	{394, 276},    // pkey_mprotect
-	{395, 274},    // pkey_alloc
-	{396, 275},    // pkey_free
-	{397, 421},    // statx
-	{398, 322},    // rseq
-	{399, 162},    // io_pgetevents
-	{400, 210},    // migrate_pages
-	{401, 176},    // kexec_file_load
-	{403, 34},     // clock_gettime64
-	{404, 38},     // clock_settime64
-	{405, 30},     // clock_adjtime64
-	{406, 32},     // clock_getres_time64
-	{407, 36},     // clock_nanosleep_time64
-	{408, 441},    // timer_gettime64
-	{409, 443},    // timer_settime64
-	{410, 446},    // timerfd_gettime64
-	{411, 448},    // timerfd_settime64
-	{412, 472},    // utimensat_time64
-	{413, 292},    // pselect6_time64
-	{414, 279},    // ppoll_time64
-	{416, 163},    // io_pgetevents_time64
-	{417, 311},    // recvmmsg_time64
-	{418, 234},    // mq_timedsend_time64
-	{419, 232},    // mq_timedreceive_time64
-	{420, 353},    // semtimedop_time64
-	{421, 331},    // rt_sigtimedwait_time64
-	{422, 106},    // futex_time64
-	{423, 340},    // sched_rr_get_interval_time64
-	{424, 270},    // pidfd_send_signal
-	{425, 168},    // io_uring_setup
-	{426, 166},    // io_uring_enter
-	{427, 167},    // io_uring_register
-	{428, 258},    // open_tree
-	{429, 224},    // move_mount
-	{430, 93},     // fsopen
-	{431, 90},     // fsconfig
-	{432, 92},     // fsmount
-	{433, 94},     // fspick
-	{434, 269},    // pidfd_open
-	{435, 40},     // clone3
-	{436, 42},     // close_range
-	{437, 261},    // openat2
-	{438, 268},    // pidfd_getfd
-	{439, 66},     // faccessat2
-	{440, 285},    // process_madvise
-	{441, 56},     // epoll_pwait2
-	{442, 223},    // mount_setattr
-	{443, 300},    // quotactl_fd
-	{444, 181},    // landlock_create_ruleset
-	{445, 180},    // landlock_add_rule
-	{446, 182},    // landlock_restrict_self
-	{448, 286},    // process_mrelease
-	{449, 108},    // futex_waitv
-	{450, 361},    // set_mempolicy_home_node
-	{451, 21},     // cachestat
-	{452, 75},     // fchmodat2
-	{453, 205},    // map_shadow_stack
-	{454, 109},    // futex_wake
-	{455, 107},    // futex_wait
-	{456, 105},    // futex_requeue
-	{457, 420},    // statmount
-	{458, 189},    // listmount
-	{459, 199},    // lsm_get_self_attr
-	{460, 201},    // lsm_set_self_attr
-	{461, 200},    // lsm_list_modules
-	{462, 237},    // mseal
-	{463, 395},    // setxattrat
-	{464, 151},    // getxattrat
-	{465, 192},    // listxattrat
-	{466, 315},    // removexattrat
-	{467, 259},    // open_tree_attr
-	{468, 83},     // file_getattr
-	{469, 84},     // file_setattr
-	{470, 190},    // listns
-	{471, 323},    // rseq_slice_yield
-	{983041, 18},  // breakpoint
-	{983042, 20},  // cacheflush
-	{983043, 467}, // usr26
-	{983044, 468}, // usr32
-	{983045, 365}, // set_tls
-	{983046, 115}, // get_tls
+	{0, 320, 1, 0x206},        // restart_syscall
+	{1, 63, 84, 0x100},        // exit
+	{2, 88, 1, 0x100},         // fork
+	{3, 301, 138, 0x100},      // read
+	{4, 483, 141, 0x100},      // write
+	{5, 256, 189, 0x100},      // open
+	{6, 41, 173, 0x100},       // close
+	{8, 45, 295, 0x100},       // creat
+	{9, 186, 278, 0x100},      // link
+	{10, 460, 298, 0x100},     // unlink
+	{11, 61, 188, 0x100},      // execve
+	{12, 24, 202, 0x100},      // chdir
+	{14, 214, 191, 0x100},     // mknod
+	{15, 25, 192, 0x100},      // chmod
+	{16, 183, 200, 0x100},     // lchown
+	{19, 197, 157, 0x100},     // lseek
+	{20, 132, 1, 0x100},       // getpid
+	{21, 222, 43, 0x100},      // mount
+	{23, 392, 425, 0x100},     // setuid
+	{24, 148, 1, 0x100},       // getuid
+	{26, 293, 334, 0x100},     // ptrace
+	{29, 262, 1, 0x100},       // pause
+	{33, 5, 190, 0x100},       // access
+	{34, 250, 226, 0x100},     // nice
+	{36, 428, 1, 0x100},       // sync
+	{37, 179, 319, 0x100},     // kill
+	{38, 316, 278, 0x100},     // rename
+	{39, 212, 295, 0x100},     // mkdir
+	{40, 321, 298, 0x100},     // rmdir
+	{41, 48, 184, 0x100},      // dup
+	{42, 271, 183, 0x100},     // pipe
+	{43, 449, 386, 0x100},     // times
+	{45, 19, 16, 0x100},       // brk
+	{46, 371, 215, 0x100},     // setgid
+	{47, 124, 1, 0x100},       // getgid
+	{49, 122, 1, 0x100},       // geteuid
+	{50, 120, 1, 0x100},       // getegid
+	{51, 6, 262, 0x100},       // acct
+	{52, 458, 258, 0x202},     // umount2
+	{54, 169, 144, 0x100},     // ioctl
+	{55, 79, 144, 0x100},      // fcntl
+	{57, 378, 315, 0x100},     // setpgid
+	{60, 456, 236, 0x100},     // umask
+	{61, 28, 202, 0x100},      // chroot
+	{62, 469, 41, 0x100},      // ustat
+	{63, 49, 276, 0x100},      // dup2
+	{64, 134, 1, 0x100},       // getppid
+	{65, 131, 1, 0x100},       // getpgrp
+	{66, 389, 1, 0x100},       // setsid
+	{67, 402, 368, 0x100},     // sigaction
+	{70, 386, 349, 0x100},     // setreuid
+	{71, 380, 343, 0x100},     // setregid
+	{72, 410, 432, 0x100},     // sigsuspend
+	{73, 407, 361, 0x100},     // sigpending
+	{74, 375, 259, 0x100},     // sethostname
+	{75, 388, 336, 0x100},     // setrlimit
+	{77, 142, 460, 0x100},     // getrusage
+	{78, 147, 402, 0x100},     // gettimeofday
+	{79, 391, 402, 0x100},     // settimeofday
+	{80, 126, 217, 0x100},     // getgroups
+	{81, 373, 217, 0x100},     // setgroups
+	{83, 426, 271, 0x100},     // symlink
+	{85, 304, 286, 0x100},     // readlink
+	{86, 465, 234, 0x100},     // uselib
+	{87, 425, 373, 0x100},     // swapon
+	{88, 307, 235, 0x100},     // reboot
+	{91, 245, 4, 0x100},       // munmap
+	{92, 451, 288, 0x100},     // truncate
+	{93, 102, 153, 0x100},     // ftruncate
+	{94, 73, 156, 0x100},      // fchmod
+	{95, 76, 171, 0x100},      // fchown
+	{96, 135, 449, 0x100},     // getpriority
+	{97, 379, 448, 0x100},     // setpriority
+	{99, 418, 294, 0x100},     // statfs
+	{100, 98, 142, 0x100},     // fstatfs
+	{103, 433, 405, 0x100},    // syslog
+	{104, 376, 441, 0x100},    // setitimer
+	{105, 128, 442, 0x100},    // getitimer
+	{106, 416, 195, 0x100},    // stat
+	{107, 202, 195, 0x100},    // lstat
+	{108, 95, 164, 0x100},     // fstat
+	{111, 475, 1, 0x100},      // vhangup
+	{114, 480, 302, 0x100},    // wait4
+	{115, 424, 374, 0x100},    // swapoff
+	{116, 432, 227, 0x100},    // sysinfo
+	{118, 100, 173, 0x100},    // fsync
+	{119, 409, 1, 0x100},      // sigreturn
+	{120, 39, 24, 0x100},      // clone
+	{121, 366, 259, 0x100},    // setdomainname
+	{122, 459, 263, 0x100},    // uname
+	{124, 8, 404, 0x100},      // adjtimex
+	{125, 226, 380, 0x100},    // mprotect
+	{126, 408, 222, 0x100},    // sigprocmask
+	{128, 154, 427, 0x100},    // init_module
+	{129, 47, 266, 0x100},     // delete_module
+	{131, 299, 28, 0x100},     // quotactl
+	{132, 130, 322, 0x100},    // getpgid
+	{133, 72, 173, 0x100},     // fchdir
+	{134, 14, 0, 0x102},       // bdflush
+	{135, 431, 280, 0x102},    // sysfs
+	{136, 267, 299, 0x102},    // personality
+	{138, 369, 425, 0x102},    // setfsuid
+	{139, 367, 215, 0x102},    // setfsgid
+	{140, 0, 159, 0x102},      // _llseek
+	{141, 118, 149, 0x200},    // getdents
+	{142, 1, 255, 0x200},      // _newselect
+	{143, 87, 147, 0x200},     // flock
+	{144, 242, 377, 0x200},    // msync
+	{145, 306, 179, 0x200},    // readv
+	{146, 484, 179, 0x200},    // writev
+	{147, 143, 322, 0x200},    // getsid
+	{148, 81, 173, 0x200},     // fdatasync
+	{149, 2, 0, 0x200},        // _sysctl
+	{150, 216, 382, 0x200},    // mlock
+	{151, 243, 382, 0x200},    // munlock
+	{152, 218, 204, 0x200},    // mlockall
+	{153, 244, 1, 0x200},      // munlockall
+	{154, 343, 314, 0x200},    // sched_setparam
+	{155, 337, 314, 0x200},    // sched_getparam
+	{156, 344, 316, 0x200},    // sched_setscheduler
+	{157, 338, 322, 0x200},    // sched_getscheduler
+	{158, 345, 1, 0x200},      // sched_yield
+	{159, 333, 330, 0x200},    // sched_get_priority_max
+	{160, 334, 330, 0x200},    // sched_get_priority_min
+	{161, 339, 309, 0x200},    // sched_rr_get_interval
+	{162, 247, 345, 0x200},    // nanosleep
+	{163, 236, 8, 0x200},      // mremap
+	{164, 384, 348, 0x202},    // setresuid
+	{165, 139, 347, 0x202},    // getresuid
+	{168, 277, 421, 0x200},    // poll
+	{169, 249, 0, 0x202},      // nfsservctl
+	{170, 382, 342, 0x202},    // setresgid
+	{171, 137, 341, 0x202},    // getresgid
+	{172, 280, 281, 0x202},    // prctl
+	{173, 328, 1, 0x202},      // rt_sigreturn
+	{174, 324, 369, 0x202},    // rt_sigaction
+	{175, 326, 223, 0x202},    // rt_sigprocmask
+	{176, 325, 433, 0x202},    // rt_sigpending
+	{177, 330, 437, 0x202},    // rt_sigtimedwait
+	{178, 327, 301, 0x202},    // rt_sigqueueinfo
+	{179, 329, 429, 0x202},    // rt_sigsuspend
+	{180, 281, 136, 0x202},    // pread64
+	{181, 295, 139, 0x202},    // pwrite64
+	{182, 26, 200, 0x202},     // chown
+	{183, 117, 18, 0x202},     // getcwd
+	{184, 22, 221, 0x202},     // capget
+	{185, 23, 220, 0x202},     // capset
+	{186, 403, 435, 0x202},    // sigaltstack
+	{187, 355, 284, 0x202},    // sendfile
+	{190, 474, 1, 0x202},      // vfork
+	{191, 454, 336, 0x204},    // ugetrlimit
+	{192, 220, 6, 0x204},      // mmap2
+	{193, 452, 296, 0x204},    // truncate64
+	{194, 103, 162, 0x204},    // ftruncate64
+	{195, 417, 197, 0x204},    // stat64
+	{196, 203, 197, 0x204},    // lstat64
+	{197, 96, 174, 0x204},     // fstat64
+	{198, 184, 201, 0x204},    // lchown32
+	{199, 149, 1, 0x204},      // getuid32
+	{200, 125, 1, 0x204},      // getgid32
+	{201, 123, 1, 0x204},      // geteuid32
+	{202, 121, 1, 0x204},      // getegid32
+	{203, 387, 352, 0x204},    // setreuid32
+	{204, 381, 340, 0x204},    // setregid32
+	{205, 127, 216, 0x204},    // getgroups32
+	{206, 374, 216, 0x204},    // setgroups32
+	{207, 77, 172, 0x204},     // fchown32
+	{208, 385, 351, 0x204},    // setresuid32
+	{209, 140, 350, 0x204},    // getresuid32
+	{210, 383, 339, 0x204},    // setresgid32
+	{211, 138, 338, 0x204},    // getresgid32
+	{212, 27, 201, 0x204},     // chown32
+	{213, 393, 426, 0x204},    // setuid32
+	{214, 372, 214, 0x204},    // setgid32
+	{215, 370, 426, 0x204},    // setfsuid32
+	{216, 368, 214, 0x204},    // setfsgid32
+	{217, 119, 152, 0x204},    // getdents64
+	{218, 273, 267, 0x204},    // pivot_root
+	{219, 211, 381, 0x204},    // mincore
+	{220, 204, 376, 0x204},    // madvise
+	{221, 80, 144, 0x204},     // fcntl64
+	{224, 146, 1, 0x204},      // gettid
+	{225, 302, 125, 0x204},    // readahead
+	{226, 394, 291, 0x204},    // setxattr
+	{227, 198, 291, 0x204},    // lsetxattr
+	{228, 91, 113, 0x204},     // fsetxattr
+	{229, 150, 292, 0x204},    // getxattr
+	{230, 185, 292, 0x204},    // lgetxattr
+	{231, 82, 114, 0x204},     // fgetxattr
+	{232, 191, 290, 0x204},    // listxattr
+	{233, 193, 290, 0x204},    // llistxattr
+	{234, 86, 102, 0x204},     // flistxattr
+	{235, 314, 293, 0x204},    // removexattr
+	{236, 196, 293, 0x204},    // lremovexattr
+	{237, 89, 115, 0x204},     // fremovexattr
+	{238, 450, 319, 0x204},    // tkill
+	{239, 356, 285, 0x204},    // sendfile64
+	{240, 104, 409, 0x206},    // futex
+	{241, 341, 300, 0x206},    // sched_setaffinity
+	{242, 335, 300, 0x206},    // sched_getaffinity
+	{243, 164, 270, 0x206},    // io_setup
+	{244, 160, 32, 0x206},     // io_destroy
+	{245, 161, 33, 0x206},     // io_getevents
+	{246, 165, 40, 0x206},     // io_submit
+	{247, 159, 34, 0x206},     // io_cancel
+	{248, 64, 84, 0x206},      // exit_group
+	{249, 195, 0, 0x206},      // lookup_dcookie
+	{250, 51, 372, 0x206},     // epoll_create
+	{251, 53, 83, 0x206},      // epoll_ctl
+	{252, 57, 82, 0x206},      // epoll_wait
+	{253, 313, 385, 0x206},    // remap_file_pages
+	{256, 364, 391, 0x206},    // set_tid_address
+	{257, 437, 453, 0x206},    // timer_create
+	{258, 442, 392, 0x206},    // timer_settime
+	{259, 440, 395, 0x206},    // timer_gettime
+	{260, 439, 396, 0x206},    // timer_getoverrun
+	{261, 438, 396, 0x206},    // timer_delete
+	{262, 37, 457, 0x206},     // clock_settime
+	{263, 33, 457, 0x206},     // clock_gettime
+	{264, 31, 457, 0x206},     // clock_getres
+	{265, 35, 452, 0x206},     // clock_nanosleep
+	{266, 419, 297, 0x206},    // statfs64
+	{267, 99, 167, 0x206},     // fstatfs64
+	{268, 435, 390, 0x206},    // tgkill
+	{269, 473, 198, 0x202},    // utimes
+	{270, 12, 91, 0x206},      // arm_fadvise64_64
+	{271, 263, 450, 0x202},    // pciconfig_iobase
+	{272, 264, 19, 0x200},     // pciconfig_read
+	{273, 265, 19, 0x200},     // pciconfig_write
+	{274, 230, 407, 0x206},    // mq_open
+	{275, 235, 262, 0x206},    // mq_unlink
+	{276, 233, 245, 0x206},    // mq_timedsend
+	{277, 231, 244, 0x206},    // mq_timedreceive
+	{278, 229, 246, 0x206},    // mq_notify
+	{279, 228, 243, 0x206},    // mq_getsetattr
+	{280, 481, 443, 0x206},    // waitid
+	{281, 411, 86, 0x200},     // socket
+	{282, 15, 129, 0x200},     // bind
+	{283, 43, 132, 0x200},     // connect
+	{284, 188, 92, 0x200},     // listen
+	{285, 3, 131, 0x200},      // accept
+	{286, 144, 133, 0x200},    // getsockname
+	{287, 129, 133, 0x200},    // getpeername
+	{288, 413, 85, 0x200},     // socketpair
+	{289, 354, 96, 0x200},     // send
+	{290, 359, 95, 0x200},     // sendto
+	{291, 308, 94, 0x200},     // recv
+	{292, 309, 93, 0x200},     // recvfrom
+	{293, 401, 98, 0x200},     // shutdown
+	{294, 390, 101, 0x200},    // setsockopt
+	{295, 145, 100, 0x200},    // getsockopt
+	{296, 358, 108, 0x200},    // sendmsg
+	{297, 312, 109, 0x200},    // recvmsg
+	{298, 351, 360, 0x200},    // semop
+	{299, 350, 231, 0x200},    // semget
+	{300, 349, 356, 0x200},    // semctl
+	{301, 241, 249, 0x200},    // msgsnd
+	{302, 240, 250, 0x200},    // msgrcv
+	{303, 239, 230, 0x200},    // msgget
+	{304, 238, 248, 0x200},    // msgctl
+	{305, 397, 367, 0x200},    // shmat
+	{306, 399, 363, 0x200},    // shmdt
+	{307, 400, 232, 0x200},    // shmget
+	{308, 398, 365, 0x200},    // shmctl
+	{309, 7, 3, 0x206},        // add_key
+	{310, 319, 2, 0x206},      // request_key
+	{311, 178, 283, 0x206},    // keyctl
+	{312, 352, 359, 0x204},    // semtimedop
+	{313, 479, 0, 0x0},        // vserver
+	{314, 173, 447, 0x206},    // ioprio_set
+	{315, 172, 449, 0x206},    // ioprio_get
+	{316, 156, 1, 0x206},      // inotify_init
+	{317, 155, 126, 0x206},    // inotify_add_watch
+	{318, 158, 134, 0x206},    // inotify_rm_watch
+	{319, 206, 384, 0x206},    // mbind
+	{320, 112, 329, 0x206},    // get_mempolicy
+	{321, 360, 237, 0x206},    // set_mempolicy
+	{322, 260, 46, 0x206},     // openat
+	{323, 213, 71, 0x206},     // mkdirat
+	{324, 215, 51, 0x206},     // mknodat
+	{325, 78, 57, 0x206},      // fchownat
+	{326, 110, 74, 0x206},     // futimesat
+	{327, 97, 55, 0x206},      // fstatat64
+	{328, 461, 70, 0x206},     // unlinkat
+	{329, 317, 274, 0x206},    // renameat
+	{330, 187, 272, 0x206},    // linkat
+	{331, 427, 277, 0x206},    // symlinkat
+	{332, 305, 61, 0x206},     // readlinkat
+	{333, 74, 53, 0x206},      // fchmodat
+	{334, 65, 50, 0x206},      // faccessat
+	{335, 291, 254, 0x206},    // pselect6
+	{336, 278, 424, 0x206},    // ppoll
+	{337, 462, 431, 0x206},    // unshare
+	{338, 362, 218, 0x206},    // set_robust_list
+	{339, 113, 303, 0x206},    // get_robust_list
+	{340, 414, 180, 0x206},    // splice
+	{341, 13, 97, 0x206},      // arm_sync_file_range
+	{342, 434, 181, 0x206},    // tee
+	{343, 478, 99, 0x206},     // vmsplice
+	{344, 225, 313, 0x206},    // move_pages
+	{345, 116, 31, 0x206},     // getcpu
+	{346, 55, 80, 0x206},      // epoll_pwait
+	{347, 177, 76, 0x206},     // kexec_load
+	{348, 471, 73, 0x206},     // utimensat
+	{349, 405, 418, 0x206},    // signalfd
+	{350, 444, 22, 0x206},     // timerfd_create
+	{351, 59, 30, 0x206},      // eventfd
+	{352, 69, 107, 0x206},     // fallocate
+	{353, 447, 414, 0x206},    // timerfd_settime
+	{354, 445, 416, 0x206},    // timerfd_gettime
+	{355, 406, 417, 0x206},    // signalfd4
+	{356, 60, 29, 0x206},      // eventfd2
+	{357, 52, 204, 0x206},     // epoll_create1
+	{358, 50, 275, 0x206},     // dup3
+	{359, 272, 182, 0x206},    // pipe2
+	{360, 157, 204, 0x206},    // inotify_init1
+	{361, 282, 90, 0x206},     // preadv
+	{362, 296, 90, 0x206},     // pwritev
+	{363, 332, 388, 0x206},    // rt_tgsigqueueinfo
+	{364, 266, 15, 0x206},     // perf_event_open
+	{365, 310, 104, 0x206},    // recvmmsg
+	{366, 4, 130, 0x206},      // accept4
+	{367, 70, 205, 0x206},     // fanotify_init
+	{368, 71, 88, 0x206},      // fanotify_mark
+	{369, 284, 317, 0x206},    // prlimit64
+	{370, 246, 60, 0x206},     // name_to_handle_at
+	{371, 257, 238, 0x206},    // open_by_handle_at
+	{372, 29, 459, 0x206},     // clock_adjtime
+	{373, 430, 135, 0x206},    // syncfs
+	{374, 357, 105, 0x300},    // sendmmsg
+	{375, 377, 116, 0x300},    // setns
+	{376, 287, 311, 0x302},    // process_vm_readv
+	{377, 288, 311, 0x302},    // process_vm_writev
+	{378, 175, 323, 0x305},    // kcmp
+	{379, 85, 127, 0x308},     // finit_module
+	{380, 342, 305, 0x30e},    // sched_setattr
+	{381, 336, 306, 0x30e},    // sched_getattr
+	{382, 318, 273, 0x30f},    // renameat2
+	{383, 346, 279, 0x311},    // seccomp
+	{384, 136, 17, 0x311},     // getrandom
+	{385, 208, 428, 0x311},    // memfd_create
+	{386, 16, 26, 0x312},      // bpf
+	{387, 62, 45, 0x313},      // execveat
+	{388, 466, 204, 0x403},    // userfaultfd
+	{389, 207, 27, 0x311},     // membarrier
+	{390, 217, 377, 0x404},    // mlock2
+	{391, 44, 180, 0x405},     // copy_file_range
+	{392, 283, 89, 0x406},     // preadv2
+	{393, 297, 89, 0x406},     // pwritev2
+	{394, 276, 379, 0x408},    // pkey_mprotect
+	{395, 274, 207, 0x408},    // pkey_alloc
+	{396, 275, 328, 0x408},    // pkey_free
+	{397, 421, 62, 0x40b},     // statx
+	{398, 322, 346, 0x412},    // rseq
+	{399, 162, 39, 0x412},     // io_pgetevents
+	{400, 210, 312, 0x206},    // migrate_pages
+	{401, 176, 229, 0x311},    // kexec_file_load
+	{403, 34, 456, 0x501},     // clock_gettime64
+	{404, 38, 455, 0x501},     // clock_settime64
+	{405, 30, 458, 0x501},     // clock_adjtime64
+	{406, 32, 456, 0x501},     // clock_getres_time64
+	{407, 36, 451, 0x501},     // clock_nanosleep_time64
+	{408, 441, 394, 0x501},    // timer_gettime64
+	{409, 443, 393, 0x501},    // timer_settime64
+	{410, 446, 415, 0x501},    // timerfd_gettime64
+	{411, 448, 413, 0x501},    // timerfd_settime64
+	{412, 472, 59, 0x501},     // utimensat_time64
+	{413, 292, 253, 0x501},    // pselect6_time64
+	{414, 279, 422, 0x501},    // ppoll_time64
+	{416, 163, 38, 0x501},     // io_pgetevents_time64
+	{417, 311, 103, 0x501},    // recvmmsg_time64
+	{418, 234, 241, 0x501},    // mq_timedsend_time64
+	{419, 232, 240, 0x501},    // mq_timedreceive_time64
+	{420, 353, 358, 0x501},    // semtimedop_time64
+	{421, 331, 436, 0x501},    // rt_sigtimedwait_time64
+	{422, 106, 408, 0x501},    // futex_time64
+	{423, 340, 308, 0x501},    // sched_rr_get_interval_time64
+	{424, 270, 326, 0x501},    // pidfd_send_signal
+	{425, 168, 75, 0x501},     // io_uring_setup
+	{426, 166, 168, 0x501},    // io_uring_enter
+	{427, 167, 161, 0x501},    // io_uring_register
+	{428, 258, 63, 0x502},     // open_tree
+	{429, 224, 209, 0x502},    // move_mount
+	{430, 93, 212, 0x502},     // fsopen
+	{431, 90, 210, 0x502},     // fsconfig
+	{432, 92, 211, 0x502},     // fsmount
+	{433, 94, 65, 0x502},      // fspick
+	{434, 269, 307, 0x503},    // pidfd_open
+	{435, 40, 412, 0x503},     // clone3
+	{436, 42, 155, 0x509},     // close_range
+	{437, 261, 48, 0x506},     // openat2
+	{438, 268, 324, 0x506},    // pidfd_getfd
+	{439, 66, 49, 0x508},      // faccessat2
+	{440, 285, 327, 0x50a},    // process_madvise
+	{441, 56, 78, 0x50b},      // epoll_pwait2
+	{442, 223, 64, 0x50c},     // mount_setattr
+	{443, 300, 146, 0x50e},    // quotactl_fd
+	{444, 181, 12, 0x50d},     // landlock_create_ruleset
+	{445, 180, 354, 0x50d},    // landlock_add_rule
+	{446, 182, 353, 0x50d},    // landlock_restrict_self
+	{448, 286, 325, 0x50f},    // process_mrelease
+	{449, 108, 440, 0x510},    // futex_waitv
+	{450, 361, 383, 0x511},    // set_mempolicy_home_node
+	{451, 21, 148, 0x605},     // cachestat
+	{452, 75, 52, 0x606},      // fchmodat2
+	{453, 205, 9, 0x606},      // map_shadow_stack
+	{454, 109, 410, 0x607},    // futex_wake
+	{455, 107, 411, 0x607},    // futex_wait
+	{456, 105, 439, 0x607},    // futex_requeue
+	{457, 420, 331, 0x608},    // statmount
+	{458, 189, 332, 0x608},    // listmount
+	{459, 199, 13, 0x608},     // lsm_get_self_attr
+	{460, 201, 14, 0x608},     // lsm_set_self_attr
+	{461, 200, 225, 0x608},    // lsm_list_modules
+	{462, 237, 378, 0x60a},    // mseal
+	{463, 395, 67, 0x60d},     // setxattrat
+	{464, 151, 68, 0x60d},     // getxattrat
+	{465, 192, 66, 0x60d},     // listxattrat
+	{466, 315, 69, 0x60d},     // removexattrat
+	{467, 259, 47, 0x60f},     // open_tree_attr
+	{468, 83, 56, 0x611},      // file_getattr
+	{469, 84, 56, 0x611},      // file_setattr
+	{470, 190, 333, 0x613},    // listns
+	{471, 323, 1, 0x700},      // rseq_slice_yield
+	{983041, 18, 0, 0x202},    // breakpoint
+	{983042, 20, 375, 0x102},  // cacheflush
+	{983043, 467, 0, 0x204},   // usr26
+	{983044, 468, 0, 0x204},   // usr32
+	{983045, 365, 399, 0x206}, // set_tls
+	{983046, 115, 0, 0x40f},   // get_tls
 }
 
 // armPlaces is, for each name, its place in armCalls plus one, or 0.
