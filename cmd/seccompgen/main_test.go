@@ -19,7 +19,7 @@ func TestTablesAreUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 4 {
+	if len(files) != 3 {
 		t.Fatalf("%d files", len(files))
 	}
 	for _, name := range missing {
@@ -38,7 +38,7 @@ func TestTablesAreUpToDate(t *testing.T) {
 		t.Errorf("the same files: %v", err)
 	}
 	for _, f := range files {
-		changed := strings.Replace(string(f.text), "read", "raed", 1)
+		changed := string(f.text) + "// changed\n"
 		if err := os.WriteFile(f.name, []byte(changed), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -23,6 +23,11 @@ func (a Arch) Catalog() policy.Catalog {
 	c := policy.Catalog{
 		Calls:  make(map[string]struct{}, len(a.table().calls)),
 		Groups: make(map[string][]string, len(groupTable)),
+
+		Architectures: a.companions(),
+		Known:         func(call string) bool { _, known := callIndex(call); return known },
+		Prototype:     a.Prototype,
+		Since:         a.Since,
 	}
 	for name := range a.Calls() {
 		c.Calls[name] = struct{}{}
@@ -37,6 +42,17 @@ func (a Arch) Catalog() policy.Catalog {
 		c.Groups[g.name] = members
 	}
 	return c
+}
+
+// companions returns the architectures that a kernel of this one can be told to run too, and this one.
+func (a Arch) companions() []string {
+	switch a {
+	case X8664, X86, X32:
+		return []string{X8664.Name(), X86.Name(), X32.Name()}
+	case AArch64, ARM:
+		return []string{AArch64.Name(), ARM.Name()}
+	}
+	return nil
 }
 
 // Origin says what the tables were taken from, with versions: packages, headers and systemd, apart by semicolons.
