@@ -180,6 +180,21 @@ func (p *program) says(t testing.TB, text string) {
 	}
 }
 
+// shows tells whether a program has written a text.
+func (p *program) shows(text string) bool {
+	return strings.Contains(p.stdout.String()+p.stderr.String(), text)
+}
+
+// hasEnded tells whether a program has come to its end.
+func (p *program) hasEnded() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
 func (p *program) String() string { return strings.Join(p.Args, " ") }
 
 // wants checks how a program ended.
