@@ -79,7 +79,13 @@ func newManagerStage(t *testing.T, modules ...wire.Module) *managerStage {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", control)
 		}}}
-	t.Cleanup(func() { _, _, _ = unixListener.Close(), tcpListener.Close(), log.Close() })
+	t.Cleanup(func() {
+		if t.Failed() {
+			text := s.text()
+			t.Logf("the log ends with %s", text[max(0, len(text)-4000):])
+		}
+		_, _, _ = unixListener.Close(), tcpListener.Close(), log.Close()
+	})
 	return s
 }
 
@@ -143,7 +149,7 @@ func waitFor(t *testing.T, cmd *exec.Cmd) error {
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the manager does not end")
 		return nil
 	}
@@ -217,7 +223,7 @@ func TestManagerProcess(t *testing.T) {
 // Killed again and again in the middle of a flood, managers between them lose no line.
 func TestManagerIsKilled(t *testing.T) {
 	const lines, kills = 60_000, 5
-	var killed atomic.Int32
+	var killed, ended atomic.Int32
 	s := newManagerStage(t, linktest.Module("web"), linktest.Module("db"))
 	s.spawner.Started = func(i *linktest.Instance) {
 		for n := range lines {
@@ -234,36 +240,32 @@ func TestManagerIsKilled(t *testing.T) {
 				time.Sleep(time.Millisecond)
 			}
 		}
+		ended.Add(1)
 		i.End(0)
 	}
 	cmd := s.start()
-	for {
+	for ; ; cmd = s.start() {
 		select {
 		case <-time.After(time.Duration(15+rand.IntN(80)) * time.Millisecond):
 		}
-		running := 0
-		for _, i := range s.spawner.Instances() {
-			if i.Running() {
-				running++
-			}
-		}
-		if running == 0 && killed.Load() > 0 {
+		if ended.Load() == 2 { // of instances; a slow manager may not even have started them
 			break
 		}
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		if err := cmd.Wait(); err == nil {
-			t.Fatal("it has ended before it was killed")
+		if cmd.Wait() == nil {
+			break // all came to its end meanwhile
 		}
 		killed.Add(1)
-		cmd = s.start()
 	}
 	if status := s.spawner.Finished(); status != 0 {
 		t.Errorf("status %d", status)
 	}
-	if err := waitFor(t, cmd); err != nil {
-		t.Errorf("the last one: %v", err)
+	if cmd.ProcessState == nil {
+		if err := waitFor(t, cmd); err != nil {
+			t.Errorf("the last one: %v", err)
+		}
 	}
 	seen := map[string][]bool{"web": make([]bool, lines), "db": make([]bool, lines)}
 	total, torn := 0, 0

@@ -57,7 +57,7 @@ func groupsBelow(mount string) []string {
 
 // leftovers says what there is that was not there before. What is on its way out gets time for it.
 func leftovers(before stock) []string {
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(limit / 4)
 	for {
 		reapOrphans()
 		left := descendants(os.Getpid())

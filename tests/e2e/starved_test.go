@@ -175,7 +175,7 @@ func TestRefusedAtExec(t *testing.T) {
 	p.leavesNothing(t)
 }
 
-// pidsGroup makes a control group in which the number of processes can be limited.
+// pidsGroup makes a control group in which the number of processes can be limited. The test must not be parallel.
 func pidsGroup(t testing.TB) string {
 	t.Helper()
 	own, err := os.ReadFile("/proc/self/cgroup")
@@ -194,7 +194,10 @@ func pidsGroup(t testing.TB) string {
 				continue
 			}
 			t.Cleanup(func() {
-				waitFor(t, "the end of what is in "+dir, func() bool { return os.Remove(dir) == nil })
+				waitFor(t, "the end of what is in "+dir, func() bool {
+					reapOrphans() // of a supervisor that aborted; one that nobody has taken leave of is still in the group
+					return os.Remove(dir) == nil
+				})
 			})
 			if os.WriteFile(filepath.Join(dir, "pids.max"), []byte("max"), 0) == nil {
 				return dir

@@ -19,7 +19,7 @@ import (
 )
 
 // limit is how long anything may take that a test starts.
-const limit = 30 * time.Second
+const limit = 2 * time.Minute
 
 func isRoot() bool { return os.Geteuid() == 0 }
 
@@ -152,7 +152,7 @@ func (p *program) control() string { return p.Args[slices.Index(p.Args, "--contr
 // waitFor waits until something is so.
 func waitFor(t testing.TB, what string, so func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); !so(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(limit / 2); !so(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited too long: %s", what)
 		}
@@ -162,7 +162,7 @@ func waitFor(t testing.TB, what string, so func() bool) {
 // says waits until a program has written a text.
 func (p *program) says(t testing.TB, text string) {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(limit / 2); ; time.Sleep(5 * time.Millisecond) {
 		if strings.Contains(p.stdout.String()+p.stderr.String(), text) {
 			return
 		}

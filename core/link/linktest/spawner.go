@@ -158,7 +158,7 @@ func (s *Spawner) Finished() uint8 {
 	select {
 	case status := <-s.finished:
 		return status
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		s.t.Fatal("the manager does not finish")
 		return 0
 	}
