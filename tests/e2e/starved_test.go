@@ -61,9 +61,12 @@ func TestFewDescriptors(t *testing.T) {
 // is another try's business: what counts is that a refusal ends as it should.
 func TestFewProcesses(t *testing.T) {
 	const replicas, spare, tries = 100, 20, 30
-	file := many(t, replicas)
+	file, dir := many(t, replicas), ""
+	if isRoot() {
+		dir = pidsGroup(t) // the kernel does not hold root to RLIMIT_NPROC
+	}
 	for try := 0; ; try++ {
-		p, limit := processLimit(t, file)
+		p, limit := bounded(t, dir, file)
 		p.mayCrash = true
 		p.start(t)
 		p.says(t, "event=instance.started")
@@ -76,7 +79,10 @@ func TestFewProcesses(t *testing.T) {
 		}
 		r := p.ended(t)
 		if r.crashed() && strings.Contains(r.stderr, "Resource temporarily unavailable") && try < tries {
-			waitFor(t, "the end of what it had launched", func() bool { return len(descendants(p.Process.Pid)) == 0 })
+			waitFor(t, "the end of what it had launched", func() bool {
+				reapOrphans()
+				return len(descendants(os.Getpid())) == 0
+			})
 			continue
 		}
 		r.wants(t, 125, "many: ", "clone3", "resource temporarily unavailable", "a limit on processes")
@@ -86,7 +92,7 @@ func TestFewProcesses(t *testing.T) {
 		p.leavesNothing(t)
 		break
 	}
-	p, limit := processLimit(t, many(t, 3))
+	p, limit := bounded(t, dir, many(t, 3))
 	p.start(t)
 	limit.set(t, 1000)
 	p.says(t, "running; stop with")
@@ -99,16 +105,13 @@ type bound struct {
 	dir string // of the control group that it is in; empty for a limit of the user
 }
 
-// processLimit prepares a run of the supervisor whose processes can be limited.
-func processLimit(t testing.TB, file string) (*program, bound) {
+// bounded prepares a run of the supervisor whose processes can be limited.
+func bounded(t testing.TB, dir, file string) (*program, bound) {
 	t.Helper()
-	if !isRoot() {
-		p := supervisor(t, "--policy", file)
-		return p, bound{p: p}
+	p := supervisor(t, "--policy", file)
+	if dir != "" {
+		p = command(t, "/bin/sh", append([]string{"-c", `echo 0 >"$0/cgroup.procs" && exec "$@"`, dir}, p.Args...)...)
 	}
-	dir := pidsGroup(t) // the kernel does not hold root to RLIMIT_NPROC
-	p := command(t, "/bin/sh", "-c", `echo 0 >"$0/cgroup.procs" && exec "$@"`, dir, place.supervisor, "--policy", file,
-		"--control", filepath.Join(t.TempDir(), "control.sock"))
 	return p, bound{p, dir}
 }
 
@@ -195,7 +198,7 @@ func pidsGroup(t testing.TB) string {
 			}
 			t.Cleanup(func() {
 				waitFor(t, "the end of what is in "+dir, func() bool {
-					reapOrphans() // of a supervisor that aborted; one that nobody has taken leave of is still in the group
+					reapOrphans() // who are still in it
 					return os.Remove(dir) == nil
 				})
 			})
