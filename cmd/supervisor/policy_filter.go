@@ -1,6 +1,12 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
+)
 
 func (a *app) policyDisasmCommand() *cobra.Command {
 	return &cobra.Command{
@@ -12,4 +18,48 @@ func (a *app) policyDisasmCommand() *cobra.Command {
 			return a.work(cmd, work{command: "disasm", files: args})
 		},
 	}
+}
+
+func (a *app) policyProveCommand() *cobra.Command {
+	var equal bool
+	var module, output string
+	cmd := &cobra.Command{
+		Use:   "prove FILE… | prove --equal FILE FILE",
+		Short: "Prove that the filters that are loaded answer as the policies say, for every call there can be",
+		Long: "Compile the filter of every module, twice, and prove that what is loaded answers as the policy says and as libseccomp's program does, for every\n" +
+			"architecture, number and argument. With --equal, prove that two files answer alike, or print calls that show where they do not; each is a\n" +
+			"policy, a seccomp profile of a container (JSON), or a filter as the kernel takes it. - is the standard input. Status 1: they differ.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			w := work{command: "prove", options: map[string]string{"module": module, "output": output}}
+			switch {
+			case equal && len(args) != 2:
+				return invoke.Exit(invoke.StatusInvalid, errors.New("policy prove --equal takes two files"))
+			case equal:
+				w.options["equal"], w.files = "yes", args
+			default:
+				w.policies = args
+			}
+			return a.work(cmd, w)
+		},
+	}
+	cmd.Flags().BoolVar(&equal, "equal", false, "compare two files")
+	cmd.Flags().StringVar(&module, "module", "", "only this module")
+	cmd.Flags().StringVarP(&output, "output", "o", "table", "output `FORMAT`: table or json")
+	return cmd
+}
+
+func (a *app) policyCompileCommand() *cobra.Command {
+	var module, emit string
+	cmd := &cobra.Command{
+		Use:   "compile FILE",
+		Short: "Print the filter of a module, as the kernel takes it or as instructions",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.work(cmd, work{command: "compile", policies: args, options: map[string]string{"module": module, "emit": emit}})
+		},
+	}
+	cmd.Flags().StringVar(&module, "module", "", "only this module")
+	cmd.Flags().StringVar(&emit, "emit", "asm", "output `FORMAT`: bpf or asm")
+	return cmd
 }

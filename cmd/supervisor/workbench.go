@@ -24,6 +24,7 @@ type work struct {
 	policies []string // files and directories with policies
 	files    []string // any other input; "-" is the standard input
 	into     string   // the directory for the files that the command makes; empty when it makes none
+	output   string   // a file for what is printed, when the command did its work; empty is the standard output
 	rewrites bool     // the command may change its input
 }
 
@@ -54,8 +55,12 @@ func (a *app) work(cmd *cobra.Command, w work) error {
 		return invoke.Exit(invoke.StatusSupervisor, err)
 	}
 	_, err = cmd.ErrOrStderr().Write(result.Err)
-	if err == nil {
+	switch {
+	case err != nil:
+	case w.output == "":
 		_, err = cmd.OutOrStdout().Write(result.Out)
+	case result.Status != invoke.StatusInvalid:
+		err = a.write(w.output, result.Out, 0o666, nil)
 	}
 	for _, f := range result.Files {
 		if err == nil {

@@ -3,8 +3,12 @@ package workbench
 // commands are those that there are. A command prints to the task; an error is one about its input.
 func commands() map[string]func(*task) error {
 	return map[string]func(*task) error{
-		"disasm":  (*task).disasm,
-		"explain": (*task).explain,
-		"fmt":     (*task).format,
+		"compile":    (*task).compile,
+		"disasm":     (*task).disasm,
+		"explain":    (*task).explain,
+		"fmt":        (*task).format,
+		"import oci": (*task).importOCI,
+		"prove":      (*task).prove,
+		"schema":     (*task).schema,
 	}
 }

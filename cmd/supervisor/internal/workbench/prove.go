@@ -1,0 +1,147 @@
+package workbench
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bulkhead/bulkhead/core/policy/oci"
+	"github.com/bulkhead/bulkhead/posix/bpf"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp/libseccomp"
+)
+
+// proof is what was proved about a module's filter.
+type proof struct {
+	File          string   `json:"file"`
+	Module        string   `json:"module"`
+	Architectures []string `json:"architectures"`
+	Allowed       int      `json:"allowed"` // calls of the native table, whatever their arguments are
+	Known         int      `json:"known"`
+	Instructions  int      `json:"instructions"`
+	How           string   `json:"how"`
+	Milliseconds  float64  `json:"ms"` // to compile twice and to prove
+}
+
+// prove proves that what is loaded for each module answers as its policy says, for every call there can be.
+func (t *task) prove() error {
+	if t.option("equal") != "" {
+		return t.equal()
+	}
+	modules, err := t.modules()
+	if err != nil {
+		return err
+	}
+	var all []proof
+	for _, m := range modules {
+		start := time.Now()
+		decision, err := seccomp.Resolve(m.Seccomp)
+		if err != nil {
+			return err
+		}
+		f, how, err := libseccomp.Choose(decision, libseccomp.Options{Files: t.kernel, Memory: t.kernel})
+		if err != nil {
+			return fmt.Errorf("%s: module %s: %w", m.Pos.File, m.Name, err)
+		}
+		p := proof{File: m.Pos.File, Module: m.Name, Allowed: f.Allowed, Known: f.Known, Instructions: f.Instructions, How: how,
+			Milliseconds: float64(time.Since(start).Microseconds()) / 1000}
+		for _, a := range decision.Arches() {
+			p.Architectures = append(p.Architectures, a.Name())
+		}
+		all = append(all, p)
+	}
+	return t.print(all, func() error {
+		for _, p := range all {
+			fmt.Fprintf(&t.out, "%s: %s: %s: equal to the policy for every architecture, number and argument\n", p.File, p.Module, strings.Join(p.Architectures, ", "))
+			fmt.Fprintf(&t.out, "    %d of %d calls allowed whatever their arguments are; %s; %.1f ms\n", p.Allowed, p.Known, p.How, p.Milliseconds)
+		}
+		return nil
+	})
+}
+
+// equal proves that two inputs answer every call alike, or shows where they do not.
+func (t *task) equal() error {
+	if len(t.Inputs) != 2 {
+		return errors.New("prove --equal takes two inputs")
+	}
+	a, err := t.decision(t.Inputs[0])
+	if err != nil {
+		return err
+	}
+	b, err := t.decision(t.Inputs[1])
+	if err != nil {
+		return err
+	}
+	const most = 50
+	ds := seccomp.Compare(a, b, most)
+	if len(ds) == 0 {
+		fmt.Fprintf(&t.out, "%s and %s answer every call alike: every architecture, number and argument\n", t.Inputs[0].Name, t.Inputs[1].Name)
+		return nil
+	}
+	t.found()
+	for _, d := range ds {
+		fmt.Fprintf(&t.out, "%s\n    %s: %s\n    %s: %s\n", callText(d.Call), t.Inputs[0].Name, bpf.Describe(d.Want), t.Inputs[1].Name, bpf.Describe(d.Got))
+	}
+	if len(ds) == most {
+		fmt.Fprintf(&t.out, "and perhaps more: only %d differences are shown\n", most)
+	}
+	return nil
+}
+
+// decision reads an input as what it looks like: a container's profile, a raw filter, or a policy with one module, or the one that the
+// option module names.
+func (t *task) decision(in Input) (*seccomp.Decision, error) {
+	text := bytes.TrimLeft(in.Text, " \t\r\n")
+	if bytes.HasPrefix(text, []byte("{")) {
+		p, err := oci.Parse(in.Text, t.profileOptions(in))
+		if err != nil {
+			return nil, err
+		}
+		program, err := p.Program()
+		if err != nil {
+			return nil, err
+		}
+		return seccomp.FromProgram(program)
+	}
+	if bytes.IndexByte(in.Text, 0) >= 0 {
+		program, err := bpf.Decode(in.Text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", in.Name, err)
+		}
+		d, err := seccomp.FromProgram(program)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", in.Name, err)
+		}
+		return d, nil
+	}
+	m, err := t.oneModule(in)
+	if err != nil {
+		return nil, err
+	}
+	return seccomp.Resolve(m.Seccomp)
+}
+
+// profileOptions are what container profiles are read with: closed architectures end the process, as a policy has them.
+func (t *task) profileOptions(in Input) oci.Options {
+	return oci.Options{File: in.Name, Closed: bpf.RetKillProcess}
+}
+
+// oneModule returns the module of an input.
+func (t *task) oneModule(in Input) (*policy.Module, error) {
+	p, ok := t.parse(in)
+	if !ok {
+		return nil, errReported
+	}
+	if t.option("module") == "" && len(p.Modules) != 1 {
+		return nil, fmt.Errorf("%s has %d modules; choose one with --module", in.Name, len(p.Modules))
+	}
+	for i := range p.Modules {
+		if t.option("module") == "" || p.Modules[i].Name == t.option("module") {
+			return &p.Modules[i], nil
+		}
+	}
+	return nil, fmt.Errorf("%s has no module %q", in.Name, t.option("module"))
+}
