@@ -10,17 +10,6 @@ func constant(k uint32) (v vector) {
 	return v
 }
 
-// isConstant returns the value of a vector that depends on nothing.
-func (v *vector) isConstant() (k uint32, ok bool) {
-	for i, bit := range v {
-		if bit != never && bit != always {
-			return 0, false
-		}
-		k |= uint32(bit) << i
-	}
-	return k, true
-}
-
 func (d *diagram) load(word uint32) (v vector) {
 	for i := range v {
 		v[i] = d.bit(word, i)

@@ -134,8 +134,11 @@ func number(a seccomp.Arch, name string, nr uint32) (lib.ScmpSyscall, error) {
 		return 0, err
 	}
 	there, err := lib.GetSyscallFromNameByArch(name, theirs)
-	if err != nil || uint32(there) != nr {
+	if err != nil {
 		return 0, &cannotSay{errors.New("the library does not know the call")}
+	}
+	if uint32(there) != nr { // such as the socket calls of x86, which it also turns into socketcall
+		return 0, &cannotSay{fmt.Errorf("the library has the number %d", there)}
 	}
 	here, err := lib.GetSyscallFromName(name)
 	if err != nil {
