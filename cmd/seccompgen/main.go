@@ -127,7 +127,15 @@ func generateFacts(source source, tables []table, origins []string) ([]file, err
 		described = append(described, d)
 	}
 	set := newPrototypeSet(described)
-	all := slices.Concat([]string{unixModule + " " + source.version}, origins, protos.origins, sinceOrigins)
+	values, valueOrigins, err := readConstants(source)
+	if err != nil {
+		return nil, err
+	}
+	named, err := writeConstants(values)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat([]string{unixModule + " " + source.version}, origins, protos.origins, sinceOrigins, valueOrigins)
 	calls, err := writeCalls(distinct(all), tables, described, set)
 	if err != nil {
 		return nil, err
@@ -136,7 +144,7 @@ func generateFacts(source source, tables []table, origins []string) ([]file, err
 	if err != nil {
 		return nil, err
 	}
-	return []file{{"zz_generated_calls.go", calls}, {"zz_generated_prototypes.go", signatures}}, nil
+	return []file{{"zz_generated_calls.go", calls}, {"zz_generated_constants.go", named}, {"zz_generated_prototypes.go", signatures}}, nil
 }
 
 // distinct returns the parts of the origins, apart by commas, each once and in the order in which it is first there.

@@ -19,7 +19,7 @@ func TestTablesAreUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 3 {
+	if len(files) != 4 {
 		t.Fatalf("%d files", len(files))
 	}
 	for _, name := range missing {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"iter"
 	"slices"
+	"sort"
 
 	"golang.org/x/sys/unix"
 )
@@ -40,15 +41,16 @@ type archTable struct {
 	bit    uint32
 	calls  []call
 	places []uint16
+	differ []ownConstant
 }
 
 // Source of the values: linux/audit.h.
 var archTables = [...]archTable{
-	X8664:   {"x86_64", unix.AUDIT_ARCH_X86_64, 0, x8664Calls[:], x8664Places[:]},
-	X86:     {"x86", unix.AUDIT_ARCH_I386, 0, x86Calls[:], x86Places[:]},
-	X32:     {"x32", unix.AUDIT_ARCH_X86_64, x32Bit, x32Calls[:], x32Places[:]},
-	AArch64: {"aarch64", unix.AUDIT_ARCH_AARCH64, 0, aarch64Calls[:], aarch64Places[:]},
-	ARM:     {"arm", unix.AUDIT_ARCH_ARM, 0, armCalls[:], armPlaces[:]},
+	X8664:   {"x86_64", unix.AUDIT_ARCH_X86_64, 0, x8664Calls[:], x8664Places[:], x8664Constants[:]},
+	X86:     {"x86", unix.AUDIT_ARCH_I386, 0, x86Calls[:], x86Places[:], x86Constants[:]},
+	X32:     {"x32", unix.AUDIT_ARCH_X86_64, x32Bit, x32Calls[:], x32Places[:], x32Constants[:]},
+	AArch64: {"aarch64", unix.AUDIT_ARCH_AARCH64, 0, aarch64Calls[:], aarch64Places[:], aarch64Constants[:]},
+	ARM:     {"arm", unix.AUDIT_ARCH_ARM, 0, armCalls[:], armPlaces[:], armConstants[:]},
 }
 
 // Arches returns every architecture that has a table, always in the same order. The slice is new.
@@ -129,19 +131,17 @@ func (a Arch) Calls() iter.Seq2[string, uint32] {
 
 // callIndex returns the place of a name among the names of all architectures.
 func callIndex(name string) (int, bool) {
-	low, high := 0, len(callEnds)
-	for low < high {
-		middle := (low + high) / 2
-		switch have := nameAt(uint16(middle)); {
-		case have == name:
-			return middle, true
-		case have < name:
-			low = middle + 1
-		default:
-			high = middle
-		}
+	i := search(len(callEnds), name, func(i int) string { return nameAt(uint16(i)) })
+	return i, i >= 0
+}
+
+// search returns the place of a name among sorted ones, or -1.
+func search(count int, name string, at func(int) string) int {
+	i := sort.Search(count, func(i int) bool { return at(i) >= name })
+	if i == count || at(i) != name {
+		return -1
 	}
-	return 0, false
+	return i
 }
 
 func nameAt(i uint16) string {

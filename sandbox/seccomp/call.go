@@ -27,6 +27,8 @@ func (a Arch) Catalog() policy.Catalog {
 		Architectures: a.companions(),
 		Known:         func(call string) bool { _, known := callIndex(call); return known },
 		Prototype:     a.Prototype,
+		Constant:      a.Constant,
+		Constants:     a.Constants,
 		Since:         a.Since,
 	}
 	for name := range a.Calls() {
