@@ -94,7 +94,7 @@ func (c *check) capabilities() {
 func (c *check) closed(calls []string) *Witness {
 	for _, call := range calls {
 		if o, found := c.find(call, nil, reach.Closed); found {
-			return &Witness{Call: o.data, Arch: o.arch.Name(), Text: describe(o.data, o.arch), Answer: c.set.Want(o.data)}
+			return &Witness{Call: o.data, Arch: o.arch.Name(), Text: reach.Describe(o.data, o.arch), Answer: c.set.Want(o.data)}
 		}
 	}
 	return nil

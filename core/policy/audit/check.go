@@ -76,7 +76,7 @@ func names(list []opened) string {
 
 // add adds a finding with a witness.
 func (c *check) add(o opened, f Finding) {
-	f.Witness = &Witness{Call: o.data, Arch: o.arch.Name(), Text: describe(o.data, o.arch), Answer: c.set.Want(o.data)}
+	f.Witness = &Witness{Call: o.data, Arch: o.arch.Name(), Text: reach.Describe(o.data, o.arch), Answer: c.set.Want(o.data)}
 	f.Pos = c.set.Place(o.arch, o.data)
 	c.addAt(f.Pos, f)
 }

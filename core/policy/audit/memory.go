@@ -21,11 +21,11 @@ func (c *check) fileless() {
 	}
 	if o, found := c.allowed("execveat", nil); found {
 		c.add(o, Finding{Rule: "C10", Severity: High, Subject: "execveat",
-			Message: "may execute what it has written into memory: " + describe(memory.data, memory.arch) + ", then execveat of the descriptor"})
+			Message: "may execute what it has written into memory: " + reach.Describe(memory.data, memory.arch) + ", then execveat of the descriptor"})
 	}
 	if o, found := c.allowed("execve", nil); found && c.hasProc() {
 		c.add(o, Finding{Rule: "C10", Severity: High, Subject: "execve",
-			Message: "may execute what it has written into memory: " + describe(memory.data, memory.arch) + ", then execve of /proc/self/fd"})
+			Message: "may execute what it has written into memory: " + reach.Describe(memory.data, memory.arch) + ", then execve of /proc/self/fd"})
 	}
 }
 

@@ -1,4 +1,4 @@
-package audit
+package reach
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
 
-// describe writes a call as a person reads it. Arguments at the end that are 0 are left out.
-func describe(d bpf.Data, arch seccomp.Arch) string {
+// Describe writes a call as a person reads it. Arguments at the end that are 0 are left out.
+func Describe(d bpf.Data, arch seccomp.Arch) string {
 	name := arch.CallName(d.Nr)
 	if name == "" {
 		return fmt.Sprintf("call %d", d.Nr)

@@ -1,0 +1,253 @@
+package diff
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+)
+
+// pair is one module in two policies.
+type pair struct {
+	*Report
+	of   string
+	a, b *policy.Module
+}
+
+func (r *Report) module(a, b *policy.Module) error {
+	p := pair{r, "module " + a.Name, a, b}
+	err := p.seccomp()
+	layers := map[string]func(){
+		"filesystem": p.filesystem, "network": p.network, "capabilities": p.capabilities, "namespaces": p.namespaces, "rlimits": p.rlimits,
+		"resources": p.resources, "user": p.user, "best_effort": p.bestEffort, "listeners": p.listenerRefs, "environment": p.environment,
+		"replicas": p.replicas,
+		// The decision functions were compared; how they are written is no difference.
+		"seccomp.architectures": func() {}, "seccomp.default": func() {}, "seccomp.denied": func() {}, "seccomp.allow": func() {},
+		"seccomp.deny": func() {},
+	}
+	r.sections(p.of, a.Sections(), b.Sections(), func(key string) bool {
+		layer, known := layers[key]
+		if known {
+			layer()
+		}
+		return known
+	})
+	return err
+}
+
+// change adds a change of a key; what has no place is at the module.
+func (p pair) change(d Direction, key string, a, b policy.Pos, format string, args ...any) {
+	p.add(d, p.of, key, fmt.Sprintf(format, args...), or(a, p.a.Pos), or(b, p.b.Pos))
+}
+
+// entries compares two lists by a name that each entry has. New entries have one direction, those that are gone the opposite.
+func entries[T any](a, b []T, name func(T) string, gone, added func(T), both func(a, b T)) {
+	byName := map[string]T{}
+	for _, v := range b {
+		byName[name(v)] = v
+	}
+	in := map[string]bool{}
+	for _, v := range a {
+		in[name(v)] = true
+		if after, there := byName[name(v)]; there {
+			both(v, after)
+		} else {
+			gone(v)
+		}
+	}
+	for _, v := range b {
+		if !in[name(v)] {
+			added(v)
+		}
+	}
+}
+
+func (p pair) filesystem() {
+	const key = "filesystem"
+	entries(p.a.Filesystem, p.b.Filesystem, func(m policy.Mount) string { return m.Path },
+		func(m policy.Mount) { p.change(Narrower, key, m.Pos, policy.Pos{}, "%s is not there any more", m.Path) },
+		func(m policy.Mount) {
+			p.change(Wider, key, policy.Pos{}, m.Pos, "%s is there, with access %s", m.Path, m.Access)
+		},
+		func(a, b policy.Mount) {
+			change := func(d Direction, format string, args ...any) {
+				p.change(d, key, a.Pos, b.Pos, "%s: "+format, append([]any{a.Path}, args...)...)
+			}
+			if a.Kind != b.Kind {
+				change(Other, "something else is mounted there")
+				return
+			}
+			if a.Access != b.Access {
+				change(subset(uint32(a.Access), uint32(b.Access)), "access %s, before: %s", b.Access, a.Access)
+			}
+			if a.Size != b.Size {
+				change(ordered(a.Size, b.Size), "%d bytes, before: %d", b.Size, a.Size)
+			}
+			if a.Mode != b.Mode {
+				change(subset(a.Mode&0o777, b.Mode&0o777), "mode %04o, before: %04o", b.Mode, a.Mode)
+			}
+			if a.Subset != b.Subset {
+				change(direction(b.Subset == "all"), "subset %s, before: %s", b.Subset, a.Subset)
+			}
+			if a.Optional != b.Optional {
+				change(Other, "if_exists: %t, before: %t", b.Optional, a.Optional)
+			}
+		})
+}
+
+func direction(wider bool) Direction {
+	if wider {
+		return Wider
+	}
+	return Narrower
+}
+
+func (p pair) network() {
+	p.change(ordered(p.a.Network.V, p.b.Network.V), "network", p.a.Network.Pos, p.b.Network.Pos, "mode %s, before: %s", p.b.Network.V, p.a.Network.V)
+}
+
+func (p pair) capabilities() {
+	entries(p.a.Capabilities, p.b.Capabilities, func(v policy.Value[policy.Capability]) string { return v.V.String() },
+		func(v policy.Value[policy.Capability]) {
+			p.change(Narrower, "capabilities", v.Pos, policy.Pos{}, "%s is gone", v.V)
+		},
+		func(v policy.Value[policy.Capability]) {
+			p.change(Wider, "capabilities", policy.Pos{}, v.Pos, "%s is new", v.V)
+		},
+		func(_, _ policy.Value[policy.Capability]) {})
+}
+
+// namespaces: one less is wider, because the host's is there instead. A user namespace takes powers and gives others.
+func (p pair) namespaces() {
+	how := func(v policy.Namespace, d Direction) Direction {
+		if v == unix.CLONE_NEWUSER {
+			return Other
+		}
+		return d
+	}
+	entries(p.a.Namespaces, p.b.Namespaces, func(v policy.Value[policy.Namespace]) string { return v.V.String() },
+		func(v policy.Value[policy.Namespace]) {
+			p.change(how(v.V, Wider), "namespaces", v.Pos, policy.Pos{}, "no %s namespace of its own any more", v.V)
+		},
+		func(v policy.Value[policy.Namespace]) {
+			p.change(how(v.V, Narrower), "namespaces", policy.Pos{}, v.Pos, "a %s namespace of its own", v.V)
+		},
+		func(_, _ policy.Value[policy.Namespace]) {})
+}
+
+func (p pair) rlimits() {
+	const key = "rlimits"
+	entries(p.a.Rlimits, p.b.Rlimits, func(l policy.Rlimit) string { return l.Name },
+		func(l policy.Rlimit) {
+			p.change(Wider, key, l.Pos, policy.Pos{}, "%s has no limit of its own any more", l.Name)
+		},
+		func(l policy.Rlimit) {
+			p.change(Narrower, key, policy.Pos{}, l.Pos, "%s has a limit of %d", l.Name, l.Hard)
+		},
+		func(a, b policy.Rlimit) {
+			switch {
+			case a.Hard != b.Hard:
+				p.change(ordered(a.Hard, b.Hard), key, a.Pos, b.Pos, "%s: at most %d, before: %d", a.Name, b.Hard, a.Hard)
+			case a.Soft != b.Soft:
+				p.change(Other, key, a.Pos, b.Pos, "%s: %d at first, before: %d; the module may raise it to %d", a.Name, b.Soft, a.Soft, a.Hard)
+			}
+		})
+}
+
+func (p pair) resources() {
+	const key = "resources"
+	entries(p.a.Resources, p.b.Resources, func(l policy.Resource) string { return l.Key },
+		func(l policy.Resource) { p.change(Wider, key, l.Pos, policy.Pos{}, "no %s any more", l.Key) },
+		func(l policy.Resource) { p.change(Narrower, key, policy.Pos{}, l.Pos, "%s is new", l.Key) },
+		func(a, b policy.Resource) {
+			if a.Limit != b.Limit || a.Period != b.Period {
+				p.change(ordered(share(a), share(b)), key, a.Pos, b.Pos, "%s: %s, before: %s", a.Key, amount(b), amount(a))
+			}
+		})
+}
+
+// share returns a limit as a number of which more permits more.
+func share(l policy.Resource) float64 {
+	switch {
+	case l.Limit < 0:
+		return 1 << 63
+	case l.Period > 0:
+		return float64(l.Limit) / float64(l.Period)
+	}
+	return float64(l.Limit)
+}
+
+func amount(l policy.Resource) string {
+	switch {
+	case l.Limit < 0:
+		return "max"
+	case l.Period > 0:
+		return fmt.Sprintf("%d/%d", l.Limit, l.Period)
+	}
+	return fmt.Sprint(l.Limit)
+}
+
+// user: root may do more than any other; who may do more of two others is not known here.
+func (p pair) user() {
+	text := func(m *policy.Module) string {
+		switch {
+		case m.DynamicUser.V:
+			return "dynamic"
+		case m.User.V == "":
+			return "the supervisor's"
+		}
+		return m.User.V
+	}
+	root := func(m *policy.Module) bool {
+		return !m.DynamicUser.V && (m.User.V == "root" || m.User.V == "0" || m.User.V == "")
+	}
+	d := Other
+	if root(p.a) != root(p.b) {
+		d = direction(root(p.b))
+	}
+	p.change(d, "user", or(p.a.User.Pos, p.a.DynamicUser.Pos), or(p.b.User.Pos, p.b.DynamicUser.Pos), "user: %s, before: %s", text(p.b), text(p.a))
+}
+
+func (p pair) bestEffort() {
+	entries(p.a.BestEffort, p.b.BestEffort, func(v policy.Value[string]) string { return v.V },
+		func(v policy.Value[string]) {
+			p.change(Narrower, "best_effort", v.Pos, policy.Pos{}, "%s is required", v.V)
+		},
+		func(v policy.Value[string]) {
+			p.change(Wider, "best_effort", policy.Pos{}, v.Pos, "%s may be missing", v.V)
+		},
+		func(_, _ policy.Value[string]) {})
+}
+
+func (p pair) listenerRefs() {
+	entries(p.a.Listeners, p.b.Listeners, func(l policy.ListenerRef) string { return l.Name },
+		func(l policy.ListenerRef) {
+			p.change(Narrower, "listeners", l.Pos, policy.Pos{}, "%s is not handed over any more", l.Name)
+		},
+		func(l policy.ListenerRef) {
+			p.change(Wider, "listeners", policy.Pos{}, l.Pos, "%s is handed over", l.Name)
+		},
+		func(a, b policy.ListenerRef) {
+			if a.FD != b.FD {
+				p.change(Other, "listeners", a.Pos, b.Pos, "%s is descriptor %d, before: %d", a.Name, b.FD, a.FD)
+			}
+		})
+}
+
+func (p pair) environment() {
+	entries(p.a.Environment, p.b.Environment, func(v policy.EnvVar) string { return v.Name },
+		func(v policy.EnvVar) {
+			p.change(Other, "environment", v.Pos, policy.Pos{}, "%s is not set any more", v.Name)
+		},
+		func(v policy.EnvVar) { p.change(Other, "environment", policy.Pos{}, v.Pos, "%s is set", v.Name) },
+		func(a, b policy.EnvVar) {
+			if a.Value != b.Value {
+				p.change(Other, "environment", a.Pos, b.Pos, "%s has another value", a.Name)
+			}
+		})
+}
+
+func (p pair) replicas() {
+	p.change(Other, "replicas", p.a.Replicas.Pos, p.b.Replicas.Pos, "%d replicas, before: %d", p.b.Replicas.V, p.a.Replicas.V)
+}
