@@ -8,8 +8,8 @@ import (
 )
 
 // accept marks the findings of a module that it takes on, and adds findings about acceptances that have expired or that nothing needs.
-// One holds through the whole day of Until, in UTC.
-func accept(findings []Finding, module string, list []Acceptance, at policy.Pos, now time.Time) []Finding {
+// One holds until Until, a midnight in UTC.
+func accept(findings []Finding, module string, list []policy.Acceptance, at policy.Pos, now time.Time) []Finding {
 	for i := range list {
 		a := &list[i]
 		place := a.Pos
@@ -17,7 +17,7 @@ func accept(findings []Finding, module string, list []Acceptance, at policy.Pos,
 			place = at
 		}
 		needed := false
-		expired := !now.Before(a.Until.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour))
+		expired := !now.Before(a.Until)
 		for j := range findings {
 			f := &findings[j]
 			if f.Module != module || f.Rule != a.Rule {
@@ -39,12 +39,4 @@ func accept(findings []Finding, module string, list []Acceptance, at policy.Pos,
 		}
 	}
 	return findings
-}
-
-// Acceptance is a rule whose findings the author of a module takes on.
-type Acceptance struct {
-	Rule   string
-	Reason string
-	Until  time.Time
-	Pos    policy.Pos
 }

@@ -12,8 +12,6 @@ import (
 // Options say how an audit is made.
 type Options struct {
 	Now time.Time // which acceptances have expired
-	// Accept has what modules take on, by their names.
-	Accept map[string][]Acceptance
 }
 
 // Policy audits every module of a policy, each by itself and together. An error means that something could not be decided; the
@@ -31,7 +29,7 @@ func Policy(p *policy.Policy, opt Options) (*Report, error) {
 	report.Findings = append(report.Findings, sharedUsers(p)...)
 	for i := range p.Modules {
 		m := &p.Modules[i]
-		report.Findings = accept(report.Findings, m.Name, opt.Accept[m.Name], m.Pos, opt.Now)
+		report.Findings = accept(report.Findings, m.Name, m.Accept, m.Pos, opt.Now)
 	}
 	complete(report.Findings)
 	sorted(report.Findings)

@@ -75,8 +75,8 @@ func TestAcceptances(t *testing.T) {
 	at := policy.Pos{File: "m.yaml", Line: 20, Col: 9}
 	accept := func(rule string, until time.Time) *audit.Report {
 		t.Helper()
-		report, err := audit.Policy(p, audit.Options{Now: day,
-			Accept: map[string][]audit.Acceptance{"m": {{Rule: rule, Reason: "a debugger", Until: until, Pos: at}}}})
+		p.Modules[0].Accept = []policy.Acceptance{{Rule: rule, Reason: "a debugger", Until: until, Pos: at}}
+		report, err := audit.Policy(p, audit.Options{Now: day})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,8 +90,8 @@ func TestAcceptances(t *testing.T) {
 		finding  string // about the acceptance
 	}{
 		{"accepted", "C09", day.AddDate(0, 1, 0), true, ""},
-		{"accepted on its last day", "C09", day.Truncate(24 * time.Hour), true, ""},
-		{"expired the day after", "C09", day.AddDate(0, 0, -1), false, "C31"},
+		{"accepted on the day before", "C09", day.Truncate(24*time.Hour).AddDate(0, 0, 1), true, ""},
+		{"expired on the day", "C09", day.Truncate(24 * time.Hour), false, "C31"},
 		{"of a rule that finds nothing", "C10", day.AddDate(0, 1, 0), false, "C30"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

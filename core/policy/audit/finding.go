@@ -21,7 +21,7 @@ type Finding struct {
 	Gives    string     // what it gives an attacker
 	Source   string     // where that is documented: a CVE, a man page
 	Fix      string
-	Accepted *Acceptance // nil: not accepted
+	Accepted *policy.Acceptance // nil: not accepted
 }
 
 // Witness is a system call that shows a finding.
