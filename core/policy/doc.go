@@ -5,8 +5,10 @@
 //   - trace reads what strace prints, and says what a filter would have answered
 //   - suite runs the tests that a policy has in its tests block
 //   - format lays a policy out, comments kept
-//   - audit finds what a policy leaves open
-//   - exchange reads and writes the policies of others
+//   - explain says what a policy means for a system call
+//   - reach finds which calls a policy lets through; audit finds what it leaves open
+//   - oci and exchange read and write the policies of others
+//   - schema and reference describe the language
 //
 // All of it is functions of bytes and values: nothing here opens a file or makes another system call, so that the command can run it in a
 // confined process.

@@ -6,7 +6,7 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
-// Arch is what is known of an architecture's system calls; seccomp.Arch has it.
+// Arch is what is known of an architecture's system calls; On makes it of a seccomp.Arch.
 type Arch interface {
 	Name() string
 	Audit() uint32

@@ -2,7 +2,7 @@
 //
 // [Parse] turns a text into what a seccomp filter sees of the call:
 //
-//	c, err := call.Parse("socket(AF_PACKET, SOCK_RAW, 0)", seccomp.Native())
+//	c, err := call.Parse("socket(AF_PACKET, SOCK_RAW, 0)", call.On(seccomp.Native()))
 //	answer := decision.Want(c.Data)
 //
 // An argument is a number (decimal, octal with 0, hexadecimal with 0x, negative), a constant by its name, an expression of

@@ -1,6 +1,6 @@
 // Package suite runs the tests that a policy has in its tests block.
 //
-//	results := suite.Run(p.Tests, suite.Env{Arch: seccomp.Native(), Decider: decisions, Read: files, Wider: compare})
+//	results := suite.Run(p.Tests, suite.Env{Arch: call.On(seccomp.Native()), Decider: decisions, Read: files, Wider: compare})
 //	suite.Render(os.Stdout, results)
 //
 // A test of a call holds when every call that the text stands for gets the answer that is expected: arguments that the text leaves

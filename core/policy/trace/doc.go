@@ -1,7 +1,8 @@
 // Package trace reads what strace(1) prints, and tells what a filter would have answered.
 //
-//	for line, problem := range trace.Read(file, seccomp.Native()) { … }
-//	report := trace.Simulate(trace.Read(file, seccomp.Native()), decision, arch)
+//	arch := call.On(seccomp.Native())
+//	for line, problem := range trace.Read(file, arch) { … }
+//	report := trace.Simulate(trace.Read(file, arch), decision, arch)
 //	report.Render(os.Stdout, trace.Names{Trace: "web.strace", Policy: "web.yaml, module web"})
 //
 // It reads the plain output and that of -f (with "[pid 12]" or "12" in front), -t, -tt, -ttt, -r, -T, -i, -n, -y, -yy, -k, -X raw,
@@ -17,6 +18,8 @@
 // whatever the policy says; it is counted as [Launch].
 //
 // # Limits
+//
+// Without -o strace and the program write to the same terminal; what the program wrote is then among the problems. Use -o.
 //
 // A trace has the calls that were made, not those that may be. It is read as one of an architecture with 64 bits; after strace says that a
 // process runs in another mode, the lines of that process are problems. On 32 bits strace names the parts of socketcall(2) and ipc(2),

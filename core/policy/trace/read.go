@@ -21,7 +21,7 @@ const (
 // piece does, so lines are not quite in order. An error of the reader is the last problem.
 func Read(r io.Reader, arch call.Arch) iter.Seq2[*Line, *Problem] {
 	return func(yield func(*Line, *Problem) bool) {
-		t := reader{in: bufio.NewReaderSize(r, 1<<16), arch: arch, pending: map[int]*Line{}, foreign: map[int]string{}, yield: yield, first: true}
+		t := reader{in: bufio.NewReaderSize(r, 1<<16), arch: arch, pending: map[int]*Line{}, foreign: map[int]string{}, yield: yield, first: true, begins: 1}
 		if name := arch.Name(); name != "x86_64" && name != "aarch64" {
 			t.problem(1, 1, "a trace of "+name+" cannot be read: strace does not tell there which call was made", "")
 			return
@@ -35,8 +35,11 @@ func Read(r io.Reader, arch call.Arch) iter.Seq2[*Line, *Problem] {
 type reader struct {
 	in      *bufio.Reader
 	arch    call.Arch
-	number  int
+	number  int // of the line that was read last
+	begins  int // the line on which text begins
 	text    string
+	held    string // what was read of a line before strace's own words came between
+	heldAt  int
 	ended   bool // the line ends with a line feed
 	first   bool // no call was seen
 	done    bool // the caller wants no more
@@ -49,9 +52,13 @@ type reader struct {
 func (t *reader) line() bool {
 	raw, err := t.raw()
 	if len(raw) == 0 && err != nil {
+		if t.held != "" {
+			t.text, t.begins, t.held = t.held, t.heldAt, ""
+			t.take()
+		}
 		if !errors.Is(err, io.EOF) {
 			t.number++
-			t.text = ""
+			t.begins, t.text = t.number, ""
 			t.problem(1, 1, "the trace cannot be read any further: "+err.Error(), "")
 		}
 		return false
@@ -59,10 +66,18 @@ func (t *reader) line() bool {
 	t.number++
 	t.text, t.ended = strings.CutSuffix(string(raw), "\n")
 	t.text = strings.TrimSuffix(t.text, "\r")
+	t.begins = t.number
 	if len(raw) > maxLine {
-		t.text = t.text[:80]
+		t.text, t.held = t.text[:80], ""
 		t.problem(1, 1, "the line is longer than 1 MiB", "")
 		return err == nil
+	}
+	if t.held != "" {
+		t.text, t.begins, t.held = t.held+t.text, t.heldAt, ""
+	}
+	if at := strings.LastIndex(t.text, "strace: Process "); at > 0 && strings.HasSuffix(t.text, " attached") && len(t.text) < maxLine && err == nil {
+		t.held, t.heldAt = t.text[:at], t.begins // strace's own words came between; the call goes on in the next line
+		return true
 	}
 	t.take()
 	return err == nil
@@ -83,7 +98,7 @@ func (t *reader) raw() (line []byte, err error) {
 }
 
 func (t *reader) problem(column, width int, message, hint string) {
-	t.give(nil, &Problem{Number: t.number, Column: column, Width: max(1, width), Text: t.text, Message: message, Hint: hint})
+	t.give(nil, &Problem{Number: t.begins, Column: column, Width: max(1, width), Text: t.text, Message: message, Hint: hint})
 }
 
 func (t *reader) give(l *Line, p *Problem) {
@@ -145,10 +160,9 @@ func (t *reader) begin(p prefix, rest string) {
 		delete(t.pending, p.pid)
 		t.finish(old) // it was not resumed
 	}
-	l := &Line{Number: t.number, Column: p.rest + 1 + c.Offset, PID: p.pid, Text: t.text, Call: c, First: t.first}
+	l := &Line{Number: t.begins, Column: p.rest + 1 + c.Offset, PID: p.pid, Text: t.text, Call: c, First: t.first}
 	t.first = false
-	split := strings.HasSuffix(rest, "<unfinished ...>") || strings.Contains(rest[c.Offset:], "strace: Process ")
-	if c.Closed || !split {
+	if c.Closed || !strings.HasSuffix(rest, "<unfinished ...>") {
 		t.finish(l)
 		if !c.Closed {
 			message := "the call is not closed"
@@ -162,9 +176,6 @@ func (t *reader) begin(p prefix, rest string) {
 	if len(t.pending) >= maxPending {
 		t.problem(p.rest+1, 1, "more calls are unfinished than can be followed", "")
 		return
-	}
-	if at := strings.Index(l.Call.Text, "strace: Process "); at >= 0 {
-		l.Call.Text = l.Call.Text[:at]
 	}
 	t.pending[p.pid] = l
 }

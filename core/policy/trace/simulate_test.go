@@ -165,12 +165,13 @@ func TestNginx(t *testing.T) {
 	if seccomp.Native() != seccomp.X8664 {
 		t.Skip("the trace is one of x86-64; the policy is compiled for", seccomp.Native())
 	}
+	arch := call.On(seccomp.X8664)
 	simulate := func(s policy.Seccomp) *Report {
 		decision, err := seccomp.Resolve(s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return Simulate(Read(bytes.NewReader(text), testArch), decision, testArch)
+		return Simulate(Read(bytes.NewReader(text), arch), decision, arch)
 	}
 	r := simulate(section)
 	if !r.OK() || r.Calls < 200 {
