@@ -131,10 +131,15 @@ func (d *decoder) deniedCompletely(r rule, denied map[string][]rule) {
 		}
 		by = denied[c][i]
 	}
-	if len(r.calls) > 0 {
-		d.report(codeDenied, r.at, "%q has no effect: deny on line %d takes it away", r.name, by.at.pos.Line).
-			help("deny beats allow at any depth; remove one of them")
+	if len(r.calls) == 0 {
+		return
 	}
+	g := d.report(codeDenied, r.at, "%q has no effect: deny on line %d takes it away", r.name, by.at.pos.Line)
+	if by.owner == r.owner {
+		g.help("deny beats allow; remove one of them")
+		return
+	}
+	g.help("deny beats allow at any depth; remove it, or mark it there: {call: %s, overridable: true}", by.name)
 }
 
 // deniedConditions reports an allow entry whose very condition is denied.

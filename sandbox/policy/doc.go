@@ -19,7 +19,43 @@
 //
 // A module has the keys of the profiles it extends, those that are extended further up first, each profile once. Maps
 // are merged, lists are appended, scalars are replaced; so is a command, which is one thing. In allow and deny, deny
-// wins wherever it stands: a profile's deny cannot be lifted by what extends the profile.
+// wins wherever it stands: a profile's deny cannot be lifted by what extends the profile, unless it is {call: NAME, overridable: true} and
+// the call is allowed by its name further down. Where that has a condition, the rest stays denied.
+//
+// The tag !reset in front of a value makes it all there is: what profiles gave to the key is forgotten. !reset null is as if no profile had
+// the key. What a profile denies and does not mark as overridable cannot be reset.
+//
+// # Rules
+//
+// An entry of allow or deny is a call, a @group, a list of entries, or a map:
+//
+//	{call: socket, when: "family in [AF_INET, AF_INET6] && (type & SOCK_TYPE_MASK) == SOCK_STREAM"}
+//	{call: [statmount, listmount], if_supported: true}   # no error where the kernel or the architecture lacks them
+//	{call: clone3, action: errno ENOSYS}                 # in deny: another answer than the section's
+//	{call: ptrace, overridable: true}                    # in deny of a profile
+//
+// Rules for one call with other conditions are alternatives. A rule in deny with a condition takes away the calls for which it holds, and
+// nothing else.
+//
+// # Expressions
+//
+// An expression has C's operators with C's precedence: || && | & == != < <= > >= ! ~ and parentheses; besides, binding like <,
+// "in [a, b, c..d]" and "has" (all of these bits). An integer where a condition belongs means != 0. Arguments go by the names of the
+// kernel's prototype, constants by their names in C; numbers are decimal, hexadecimal (0x) or binary (0b). Constants may be joined by |.
+// A comparison has the width and the sign of the parameter's C type, as the kernel casts the register to it; raw64(argument) compares the
+// whole register, without a sign. A pointer can be compared with NULL only.
+//
+// A name or a hexadecimal number may stand for the bits of a negative number, as in C: dfd == AT_FDCWD. Refused are arithmetic, two
+// arguments compared, constants that the type cannot have, conditions that always or never hold, and expressions whose precedence in C is
+// not what they look like, such as flags & O_CREAT == O_CREAT.
+//
+// ParseExpr and Expr.Lower do the same for a text that is in no policy; what an expression means is a Condition.
+//
+// # Files and tests
+//
+// include: [FILE, …] adds the listeners, profiles, modules and tests of other files, whose relative paths start from their own directories.
+// Options.Include reads them; a name is defined in one file only. The tests block is read and checked as far as it goes without running it,
+// and so is accept, whose dates are for the audit to compare with today.
 //
 // # Defaults
 //
@@ -56,8 +92,14 @@
 // whether the file may be trusted at all (its owner, its directory) is for others to check.
 //
 // The text has at most 1 MiB in lines of at most 4096 characters, nesting at most 64, and no tabs, anchors, aliases,
-// merge keys, tags, directives or second documents. An error of YAML itself hides what comes after it. The YAML library
+// merge keys, tags but !reset, directives or second documents. An error of YAML itself hides what comes after it. The YAML library
 // is not ours: where it panics, the panic becomes a finding; what it accepts beyond YAML, such as a missing space
 // after a colon in {a:b}, is accepted here. Paths are compared as they are written, so two names of one directory
 // are not seen to be the same.
+//
+// An expression has at most 4096 characters and is nested at most 64 deep. That a condition always or never holds is found for conditions
+// on one argument without masks, for equal masks compared with two values, and for conjunctions and disjunctions that such parts decide;
+// the prover of package seccomp finds the rest. The condition of a call and that of a deny for the same call are compared as they are
+// written. A rule cannot have a condition for calls of another architecture than the catalog's. Suggestions and messages of an expression
+// with a ${NAME} in it point at the start of the value. A file can be included once, 64 in all, 8 deep.
 package policy

@@ -119,7 +119,7 @@ func exprCases() []struct{ call, text, code, says string } {
 		{"socket", "family «+» 1 == 3", "E312", "calculate"},
 		{"socket", "«mask»(family) == 3", "E309", "no function"},
 		{"socket", "«raw46»(family) == 3", "E309", `did you mean "raw64"?`},
-		{"socket", "1 < family «<» 3", "E315", "1 < family && …"},
+		{"socket", "1 < family «<» 3", "E315", "1 < family && family < …"},
 		{"socket", strings.Repeat("(", 64) + "«(»" + strings.Repeat("(", 1000) + "family", "E105", "deeper than 64"},
 		{"socket", strings.Repeat("!", 64) + "«!»" + strings.Repeat("!", 1000) + "family", "E105", "deeper than 64"},
 		{"openat", "«flags & O_CREAT == O_CREAT»", "E315", `did you mean "(flags & O_CREAT) == O_CREAT"?`},

@@ -148,7 +148,8 @@ func (p *exprParser) binary(level int) *exprNode {
 func (p *exprParser) chained(left *exprNode, sign exprToken) *ExprError {
 	g := exprFault(codePrecedence, sign.at, sign.end, "the result of a comparison is compared with %s", sign.text)
 	if left.op == opLt || left.op == opLe {
-		return g.help("write %s && …, or a range: in [1..5]", p.text[left.at:left.end])
+		middle := left.of[1]
+		return g.help("write %s && %s %s …, or a range: in [1..5]", p.text[left.at:left.end], p.text[middle.at:middle.end], sign.text)
 	}
 	return g.help("join two comparisons with && or ||")
 }
@@ -174,7 +175,11 @@ func (p *exprParser) precedence(n, left, right *exprNode) {
 		list := p.text[right.of[0].end:right.end]
 		panic(g.hint(oneLine("did you mean \"(%s %s %s)%s\"?", source(left), n.sign(), source(right.of[0]), list)))
 	case compares(left) && left.op != opIn:
-		g.Message = oneLine("%s binds less than %s in C: this is (%s) %s %s", n.sign(), left.sign(), source(left), n.sign(), source(right))
+		inC := " in C"
+		if left.op == opHas {
+			inC = ""
+		}
+		g.Message = oneLine("%s binds less than %s%s: this is (%s) %s %s", n.sign(), left.sign(), inC, source(left), n.sign(), source(right))
 		panic(g.hint(oneLine("did you mean \"%s %s (%s %s %s)\"?", source(left.of[0]), left.sign(), source(left.of[1]), n.sign(), source(right))))
 	case compares(left):
 		g.Message = oneLine("%s joins bits, and a comparison has none", n.sign())

@@ -18,7 +18,11 @@ func (d *decoder) includes(root *node, chain []string) []*node {
 	if e == nil {
 		return []*node{root}
 	}
-	for _, item := range d.list(e.value, "a list of files") {
+	files := []*node{e.value}
+	if e.value.kind == kindList {
+		files = e.value.items
+	}
+	for _, item := range files {
 		name, ok := d.word(item, "the path of a file")
 		if !ok {
 			continue
@@ -64,9 +68,13 @@ func (d *decoder) include(item *node, name, path string, chain []string) []*node
 	if root == nil {
 		return nil
 	}
-	f, ok := d.fields(root, "an included file", "a map with version, listeners, profiles and modules", "version", "include", "listeners", "profiles", "modules", "tests")
+	f, ok := d.fields(root, "the policy", "a map with version, listeners, profiles and modules",
+		"version", "kernel", "include", "listeners", "profiles", "modules", "tests")
 	if !ok {
 		return nil
+	}
+	if e := root.entry("kernel"); e != nil {
+		d.report(codeUnknownKey, e.at, "an included file has no key \"kernel\"").help("write it in the file that includes this one")
 	}
 	if n := f.need("version", d.src.span(root.pos.Line, root.pos.Col, 1), "the file", "version: 1"); n != nil {
 		d.version(n)

@@ -52,7 +52,7 @@ func TestIncludeErrors(t *testing.T) {
 		"itself":         {map[string]string{"/srv/app/a.yaml": "version: 1\ninclude: [a.yaml]\n"}, "[a.yaml]", `/srv/app/a.yaml:2:11: error[E424]: "a.yaml" includes itself`},
 		"too deep":       {chain, `["0"]`, "/srv/app/7:2:11: error[E424]: files include each other deeper than 8"},
 		"twice":          {map[string]string{"/srv/app/a.yaml": "version: 1\n"}, "[a.yaml, a.yaml]", `p.yaml:2:19: error[E415]: "a.yaml" is included already`},
-		"no list":        {nil, "a.yaml", "p.yaml:2:10: error[E113]: expected a list of files"},
+		"a map":          {nil, "{a: b}", "p.yaml:2:10: error[E113]: expected the path of a file"},
 		"no version":     {map[string]string{"/srv/app/a.yaml": "profiles: {}\n"}, "[a.yaml]", "/srv/app/a.yaml:1:1: error[E114]"},
 		"a kernel":       {map[string]string{"/srv/app/a.yaml": "version: 1\nkernel: \">=6.1\"\n"}, "[a.yaml]", `/srv/app/a.yaml:2:1: error[E111]: an included file has no key "kernel"`},
 		"bad text":       {map[string]string{"/srv/app/a.yaml": "version: 1\n\tx: y\n"}, "[a.yaml]", "/srv/app/a.yaml:2:1: error[E104]"},

@@ -35,9 +35,6 @@ func elsewhere(where, key string) string {
 	if where == "healthcheck" && (key == "test" || key == "disable") {
 		return "write notify: true or tcp: \"127.0.0.1:8080\"; without a healthcheck a module is ready when it has run for a moment"
 	}
-	if where == "a rule" && (key == "action" || key == "overridable") {
-		return key + " is for rules in deny"
-	}
 	if where != "a module" {
 		return ""
 	}

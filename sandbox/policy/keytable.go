@@ -2,7 +2,7 @@ package policy
 
 // Language returns every key of the language, each map's in the order in which a policy is laid out.
 func Language() []Key {
-	tables := [][]Key{topKeys(), lifeKeys(), restrictionKeys(), seccompKeys(), filesystemKeys(), smallKeys()}
+	tables := [][]Key{topKeys(), lifeKeys(), restrictionKeys(), seccompKeys(), filesystemKeys(), smallKeys(), ruleKeys()}
 	var all []Key
 	for _, t := range tables {
 		all = append(all, t...)
@@ -16,6 +16,8 @@ func topKeys() []Key {
 		{In: in, Name: "version", Type: TypeVersion, Required: true, Example: `version: 1`, Text: "The version of the language."},
 		{In: in, Name: "kernel", Type: TypeKernel, Example: `kernel: ">=6.1"`,
 			Text: "The oldest kernel that the policy is for; an older one refuses to start it."},
+		{In: in, Name: "include", Type: TypeNames, Range: "8 deep, at most 64 files", Example: `include: [common.yaml]`,
+			Text: "Files whose listeners, profiles, modules and tests are added; their relative paths start from their own directories."},
 		{In: in, Name: "listeners", Type: TypeMaps, Holds: l, Range: "at most 1000", Example: `listeners: {http: {address: "0.0.0.0:8080"}}`,
 			Text: "Sockets that are opened once, held open across every change, and handed to modules."},
 		{In: in, Name: "profiles", Type: TypeMaps, Holds: "a module", Range: "at most 250", Example: `profiles: {base: {capabilities: []}}`,
@@ -23,6 +25,9 @@ func topKeys() []Key {
 		{In: in, Name: "modules", Type: TypeMaps, Holds: "a module", Required: true, Range: "1 to 1000",
 			Example: `modules: {web: {command: [/usr/bin/web], seccomp: {allow: ["@default"]}, filesystem: [{path: /usr, access: rx}]}}`,
 			Text:    "The programs that run, each with what it may do."},
+		{In: in, Name: "tests", Type: TypeMapList, Holds: "a test", Range: "at most 10000",
+			Example: `tests: [{name: no raw sockets, module: web, call: "socket(AF_PACKET, SOCK_RAW, 0)", expect: errno EPERM}]`,
+			Text:    "What must hold for the modules; `supervisor policy test` runs them."},
 
 		{In: l, Name: "address", Type: TypeAddress, Required: true, Example: `address: "0.0.0.0:8080"`,
 			Text: "Where it listens: IP:PORT for TCP, udp:IP:PORT or unix:PATH."},
@@ -84,6 +89,8 @@ func restrictionKeys() []Key {
 			Text: "Limits of the control group of each instance, by the names of the kernel's files."},
 		{In: in, Name: "best_effort", Type: TypeProtections, Default: "[]", Example: `best_effort: [resources]`,
 			Text: "Protections that the host may lack; every other one that cannot be had stops the start."},
+		{In: in, Name: "accept", Type: TypeMapList, Holds: "an entry of accept", Example: `accept: [{rule: C08, reason: "UDP for the resolver", until: 2027-01-01}]`,
+			Text: "Findings of the audit that the author takes on, until a day."},
 		{In: in, Name: "seccomp", Type: TypeMap, Holds: "seccomp", Required: true, Example: `seccomp: {allow: ["@default"]}`,
 			Text: "Which system calls it may make, seccomp(2)."},
 	}
@@ -98,9 +105,9 @@ func seccompKeys() []Key {
 			Text: "The answer to a call that is in no table, so that libc falls back."},
 		{In: in, Name: "denied", Type: TypeAction, Default: "errno EPERM", Example: `denied: kill_process`,
 			Text: "The answer to a call that is known and not allowed."},
-		{In: in, Name: "allow", Type: TypeCalls, Required: true, Example: `allow: ["@default", openat, [read, write]]`,
+		{In: in, Name: "allow", Type: TypeCalls, Holds: "a rule", Required: true, Example: `allow: ["@default", openat, [read, write]]`,
 			Text: "The calls that may be made, by name or by @group; lists may stand in the list."},
-		{In: in, Name: "deny", Type: TypeCalls, Default: "[]", Example: `deny: [execve, execveat]`,
+		{In: in, Name: "deny", Type: TypeCalls, Holds: "a rule", Default: "[]", Example: `deny: [execve, execveat]`,
 			Text: "Calls that may not be made although allow has them; deny beats allow at any depth."},
 	}
 }
@@ -154,5 +161,30 @@ func smallKeys() []Key {
 
 		{In: "a limit", Name: "soft", Type: TypeText, Required: true, Example: `soft: 1024`, Text: "What applies, in the unit of the limit."},
 		{In: "a limit", Name: "hard", Type: TypeText, Required: true, Example: `hard: 4096`, Text: "What the program may raise it to."},
+	}
+}
+
+func ruleKeys() []Key {
+	const r, a, t = "a rule", "an entry of accept", "a test"
+	return []Key{
+		{In: r, Name: "call", Type: TypeNames, Required: true, Example: `call: socket`, Text: "The call, or a list of calls, that the rule is about."},
+		{In: r, Name: "when", Type: TypeExpression, Range: "at most 4096 characters, 64 deep", Example: `when: "family in [AF_INET, AF_INET6]"`,
+			Text: "The condition on the call's arguments; rules for one call are alternatives."},
+		{In: r, Name: "if_supported", Type: TypeBool, Default: "false", Example: `if_supported: true`,
+			Text: "No error where the architecture or the oldest kernel lacks the call."},
+		{In: r, Name: "action", Type: TypeAction, Example: `action: errno ENOSYS`, Text: "In deny: another answer than the section's."},
+		{In: r, Name: "overridable", Type: TypeBool, Default: "false", Example: `overridable: true`,
+			Text: "In deny of a profile: what extends it may allow the call by its name."},
+
+		{In: a, Name: "rule", Type: TypeText, Required: true, Example: `rule: C08`, Text: "The id of the finding."},
+		{In: a, Name: "reason", Type: TypeText, Required: true, Example: `reason: "UDP for the resolver"`, Text: "Why it is no problem here."},
+		{In: a, Name: "until", Type: TypeText, Required: true, Example: `until: 2027-01-01`, Text: "The day from which on it is a finding again."},
+
+		{In: t, Name: "name", Type: TypeText, Required: true, Example: `name: no raw sockets`, Text: "What the test shows; each test has its own."},
+		{In: t, Name: "module", Type: TypeText, Required: true, Example: `module: web`, Text: "The module that it is about."},
+		{In: t, Name: "call", Type: TypeText, Example: `call: "socket(AF_PACKET, SOCK_RAW, 0)"`, Text: "A call with its arguments."},
+		{In: t, Name: "trace", Type: TypePath, Example: `trace: web.strace`, Text: "A file of calls, as strace writes it."},
+		{In: t, Name: "subset_of", Type: TypePath, Example: `subset_of: web-1.4.yaml`, Text: "A policy that the module is no wider than."},
+		{In: t, Name: "expect", Type: TypeText, Example: `expect: errno EPERM`, Text: "What comes of the call or of each of the trace: allowed, or an action."},
 	}
 }

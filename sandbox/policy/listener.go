@@ -128,6 +128,10 @@ func (d *decoder) ipPort(n *node, s, scheme string) (netip.AddrPort, bool) {
 	addr, err := netip.ParseAddrPort(s)
 	switch {
 	case err != nil:
+		if at := strings.LastIndexByte(s, ':'); at >= 0 && len(s)-at > 5 && digits(s[at+1:]) {
+			d.report(codeRange, d.src.within(n.span, s[at+1:]), "port %s is not from 1 to 65535", s[at+1:])
+			return netip.AddrPort{}, false
+		}
 		g := d.report(codeAddress, n.span, "%q is not an address", s).help("%s", addressHelp(s))
 		if port, only := strings.CutPrefix(s, ":"); only && digits(port) {
 			g.hint("did you mean \"" + scheme + "0.0.0.0:" + port + "\" or \"" + scheme + "[::]:" + port + "\"?")

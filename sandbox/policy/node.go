@@ -18,6 +18,7 @@ type node struct {
 	kind    nodeKind
 	text    string  // of a scalar
 	reset   bool    // with the tag !reset: what profiles gave is forgotten
+	tag     span    // where the tag stands
 	quoted  bool    // of a scalar: written in quotes or as a block
 	entries []entry // of a map, in the order of the file
 	items   []*node // of a list

@@ -77,7 +77,7 @@ func (d *decoder) modules(n *node) []Module {
 		if n.kind == kindMap {
 			d.report(codeMissingKey, n.span, "there is no module").help("a policy has at least one module")
 		} else {
-			d.wrongType(n, "a map of modules")
+			d.wrongType(n, "a map of modules").help("write modules: {NAME: {command: [...], ...}}")
 		}
 		return nil
 	}

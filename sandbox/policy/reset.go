@@ -26,7 +26,7 @@ func (d *decoder) keepsDenied(base, over *node, key string) {
 				continue
 			}
 			if e := item.entry("overridable"); e == nil || e.value.text != "true" {
-				d.report(codeNotOverridable, over.span, "!reset lifts what line %d denies, and that is not overridable", item.pos.Line).
+				d.report(codeNotOverridable, over.tag, "!reset lifts what line %d denies, and that is not overridable", item.pos.Line).
 					help("deny beats allow at any depth; mark it there: {call: NAME, overridable: true}")
 				return
 			}
@@ -38,7 +38,7 @@ func (d *decoder) keepsDenied(base, over *node, key string) {
 // not: that is known only where it is extended.
 func (d *decoder) withoutResets(n *node) *node {
 	if n.reset && !d.partial {
-		d.report(codeNoEffect, n.span, "!reset has no effect: no profile gives this").help("remove the tag")
+		d.report(codeNoEffect, n.tag, "!reset has no effect: no profile gives this").help("remove the tag")
 	}
 	if !n.anyReset() {
 		return n

@@ -43,13 +43,15 @@ func (d *decoder) errors() int {
 }
 
 func (d *decoder) readRuleMap(item *node, deny bool) []rule {
-	keys := []string{"call", "when", "if_supported"}
-	if deny {
-		keys = append(keys, "action", "overridable")
-	}
-	f, ok := d.fields(item, "a rule", "", keys...)
+	f, ok := d.fields(item, "a rule", "", "call", "when", "if_supported", "action", "overridable")
 	if !ok {
 		return nil
+	}
+	for _, key := range []string{"action", "overridable"} {
+		if e := item.entry(key); e != nil && !deny {
+			d.report(codeUnknownKey, e.at, "a rule in allow has no key %q", key).help("%s is for rules in deny", key)
+			return nil
+		}
 	}
 	calls := f.need("call", item.span, "the rule", "call: NAME, or a list of names")
 	if calls == nil {

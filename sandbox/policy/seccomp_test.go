@@ -72,8 +72,8 @@ func seccompCases() []errorCase {
 		{name: "newer than the kernel", text: "kernel: \">=6.1\"\n" + seccomp(`{allow: [read, clone3, «listmount»], deny: [ptrace]}`), codes: "E319", help: `kernel: ">=6.8"`},
 		{name: "newer and said so", text: "kernel: \">=6.1\"\n" + seccomp(`{allow: [read, {call: listmount, if_supported: true}]}`), codes: ""},
 		{name: "a deny that may be lifted", text: inherited("{allow: [read], deny: [{call: ptrace, overridable: true}]}", "{allow: [ptrace]}", "{allow: [write]}"), codes: ""},
-		{name: "a deny reset", text: inherited("{allow: [read], deny: [ptrace]}", "{allow: [write]}", "{deny: !reset «[»]}"), codes: "E320"},
-		{name: "a whole filter reset", text: inherited("{allow: [read], deny: [ptrace]}", "{allow: [write]}", "!reset «{»allow: [close]}"), codes: "E320"},
+		{name: "a deny reset", text: inherited("{allow: [read], deny: [ptrace]}", "{allow: [write]}", "{deny: «!reset» []}"), codes: "E320"},
+		{name: "a whole filter reset", text: inherited("{allow: [read], deny: [ptrace]}", "{allow: [write]}", "«!reset» {allow: [close]}"), codes: "E320"},
 		{name: "an include without a loader", text: "include: [«a.yaml»]\n" + seccomp("{allow: [read]}"), codes: "E423"},
 		{name: "an argument too many", text: seccomp("{denied: «kill_process now», allow: [read]}"), codes: "E503"},
 	}

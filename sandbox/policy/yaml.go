@@ -61,10 +61,25 @@ func (d *decoder) parseTokens(tokens token.Tokens) *node {
 func (d *decoder) syntax(err error) {
 	var e syntaxError
 	if errors.As(err, &e) && e.GetToken() != nil {
-		d.report(codeSyntax, d.place(e.GetToken()), "%s", e.GetMessage())
+		d.report(codeSyntax, d.place(e.GetToken()), "%s", e.GetMessage()).help("%s", syntaxHelp(e.GetMessage()))
 		return
 	}
 	d.report(codeSyntax, d.src.span(1, 1, 1), "%v", err)
+}
+
+// syntaxHelp says what to do about what the YAML library complains of, as far as its words tell.
+func syntaxHelp(message string) string {
+	for _, h := range [...]struct{ words, help string }{
+		{"not allowed in this context", "look at the indentation: the keys of a map stand in one column"},
+		{"must be specified", "a list that starts with [ ends with ], a map that starts with { with }; commas stand between"},
+		{"end character of", "a string in quotes ends with the quote that it starts with"},
+		{"character corresponding to", "brackets come in pairs"},
+	} {
+		if strings.Contains(message, h.words) {
+			return h.help
+		}
+	}
+	return ""
 }
 
 // place returns where a token stands. Positions that the scanner got wrong are moved to where the token's text is.
@@ -138,7 +153,7 @@ func (d *decoder) convert(n ast.Node) *node {
 		if n.Value != nil {
 			value = d.convert(n.Value)
 		}
-		value.reset = true
+		value.reset, value.tag = true, at
 		if value.kind == kindScalar && value.plainKind() == plainNull {
 			value.span = at
 		}

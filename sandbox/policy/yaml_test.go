@@ -42,7 +42,7 @@ func yamlCases() []errorCase {
 		{name: "merge key", text: module("rlimits: {«<<»: {nofile: 1}}"), codes: "E108"},
 		{name: "an anchor bomb", text: "a: «&a» [x,x,x,x,x,x,x,x,x]\nb: «&b» [«*a»,«*a»,«*a»,«*a»,«*a»,«*a»,«*a»,«*a»]\n", codes: strings.Repeat("E108 ", 10)},
 		{name: "a tag", text: module("user: «!!str» 1000"), codes: "E109"},
-		{name: "reset", text: module("capabilities: !reset «[»]", "«usr»: x", "user: «!reset» null"), codes: "E416 E111 E416", says: "!reset has no effect"},
+		{name: "reset", text: module("capabilities: «!reset» []", "«usr»: x", "user: «!reset» null"), codes: "E416 E111 E416", says: "!reset has no effect"},
 		{name: "a reset of nothing", text: module("rlimits: «!reset»", "capabilities: []"), codes: "E107"},
 		{name: "another tag", text: module("capabilities: «!override» []", "rlimits: «!rest» {}"), codes: "E109 E109", hint: `did you mean "!reset"?`},
 		{name: "two documents", text: module("user: x") + "«---»\nversion: 1\n", codes: "E110"},

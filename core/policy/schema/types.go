@@ -61,7 +61,7 @@ func listOf(t policy.ValueType, catalog policy.Catalog) object {
 	case policy.TypeCalls:
 		names := slices.Sorted(maps.Keys(catalog.Groups))
 		names = append(names, slices.Sorted(maps.Keys(catalog.Calls))...)
-		return object{"type": "array", "items": anyOf(words(names), variable(), reference(string(t)))}
+		return object{"type": "array", "items": anyOf(words(names), variable(), reference(string(t)), reference(name("a rule", false)))}
 	case policy.TypeCapabilities:
 		for _, c := range known {
 			known = append(known, "CAP_"+strings.ToUpper(c))
