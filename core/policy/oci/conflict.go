@@ -10,7 +10,7 @@ import (
 )
 
 // maxAlternatives is how many rules with conditions one call may have: each is looked at beside each.
-const maxAlternatives = 512
+const maxAlternatives = 1024
 
 // conflicts refuses rules that answer one call differently and that one call can meet both: which of them libseccomp follows depends on its
 // version, on the operators and on the order, and some pairs it refuses.

@@ -4,7 +4,9 @@
 //	profile, err := oci.Parse(text, oci.Options{File: "default.json"})
 //	answer := profile.Answer(call)          // as libseccomp and runc have it
 //	program, err := profile.Program()       // the same as a filter, for a prover
-//	yaml, notes := profile.Policy(oci.PolicyOptions{Prototype: prototype})
+//	decision, err := profile.Decision()     // as a decision function
+//	yaml, notes := profile.Policy(oci.PolicyOptions{})
+//	text, notes, err := oci.Export(section) // and back, proved
 //
 // # What a profile means
 //
@@ -31,6 +33,10 @@
 // # Limits
 //
 // runc puts a few instructions in front of libseccomp's filter that answer numbers above the profile's highest with ENOSYS. They are not part of
-// what this package takes for the profile's meaning. Only the architectures of package seccomp have tables; others stay closed, with a note.
+// what this package takes for the profile's meaning.
+//
+// A profile compares 64 bits or single bits, so the export writes a condition on an int as several rules, and what it excludes as more. A policy
+// whose denied differs from its default, with conditions on two ints of one call, can become too long; that is an error.
+// Only the architectures of package seccomp have tables; others stay closed, with a note.
 // Actions that ask somebody (notify, trace) are in Answer and in Program and cannot be in a policy.
 package oci

@@ -22,12 +22,10 @@ func never(c policy.Comparison) bool { return !meet(c, c) }
 
 // always tells whether every value meets a comparison.
 func always(c policy.Comparison) bool {
-	opposite := [...]policy.Relation{policy.RelEq: policy.RelNe, policy.RelNe: policy.RelEq, policy.RelLt: policy.RelGe, policy.RelLe: policy.RelGt,
-		policy.RelGt: policy.RelLe, policy.RelGe: policy.RelLt}
 	if c.Op == policy.RelEq && c.Mask != all(c.Width) {
 		return c.Mask == 0
 	}
-	c.Op = opposite[c.Op]
+	c.Op = opposite(c.Op)
 	return never(c)
 }
 

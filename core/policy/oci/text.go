@@ -15,7 +15,7 @@ import (
 // PolicyOptions say what a policy made of a profile looks like.
 type PolicyOptions struct {
 	Module string // the name of its module; "container" when empty
-	// Prototype tells what a call of an architecture takes; conditions need it.
+	// Prototype tells what a call of an architecture takes; nil stands for the tables of package seccomp.
 	Prototype func(arch seccomp.Arch, call string) (policy.Prototype, bool)
 }
 
@@ -100,6 +100,8 @@ func (w *policyWriter) call(arch seccomp.Arch, call string, rules []Rule) {
 		prototype, known := policy.Prototype{}, false
 		if w.opt.Prototype != nil {
 			prototype, known = w.opt.Prototype(arch, call)
+		} else {
+			prototype, known = arch.Prototype(call)
 		}
 		if !known {
 			w.lost(r, "the parameters of "+call+" are not in the table")
