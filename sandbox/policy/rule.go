@@ -132,7 +132,7 @@ func (d *decoder) when(n *node, rules []rule) []rule {
 			continue
 		}
 		r.when = e
-		if len(r.calls) == 0 { // not of this architecture
+		if _, native := d.opt.Catalog.Calls[r.name]; !native { // who resolves the policy looks at other architectures
 			continue
 		}
 		if _, err := e.Lower(r.name, d.opt.Catalog); err != nil {

@@ -13,7 +13,7 @@ type rule struct {
 	name  string
 	at    span
 	owner int
-	calls []string // what it stands for; empty for a call that this architecture does not have, with ifSupported
+	calls []string // what it stands for
 
 	when        *Expr   // nil for all calls of the name
 	answer      *Action // nil for the section's
@@ -132,6 +132,7 @@ func (d *decoder) ruleName(item *node, supported bool) (rule, bool) {
 	}
 	if _, known := d.opt.Catalog.Calls[name]; !known {
 		if supported && d.elsewhereKnown(name) {
+			r.calls = []string{name} // another open architecture may have it
 			return r, true
 		}
 		d.unknownCall(item, name)
