@@ -201,9 +201,9 @@ func TestManagerStopped(t *testing.T) {
 	p.stop(t, unix.SIGTERM)
 }
 
-// TestSpawnerKilled: when the supervisor itself is killed nothing of it goes on, and the next one cleans up after it.
+// TestSpawnerKilled: when the supervisor itself is killed nothing of it goes on, and the next one cleans up after it. It is not parallel, because any
+// supervisor of the same user is a next one.
 func TestSpawnerKilled(t *testing.T) {
-	t.Parallel()
 	w := newWeb(t)
 	w.lines = []string{"resources: {pids.max: 64}", "best_effort: [resources]"}
 	w.modules = []module{sleeper("quiet", 2)}
