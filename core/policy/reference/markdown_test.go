@@ -2,7 +2,9 @@ package reference
 
 import (
 	"bytes"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,6 +75,35 @@ func around(k policy.Key) string {
 	case "a limit":
 		other := map[string]string{"soft": "hard: 4096, ", "hard": "soft: 1024, "}
 		module["rlimits"] = "rlimits: {nofile: {" + other[k.Name] + k.Example + "}}"
+	case "a rule":
+		rule := map[string]string{"call": k.Example, "when": "call: socket, " + k.Example}[k.Name]
+		if rule == "" {
+			rule = "call: read, " + k.Example
+		}
+		switch k.Name {
+		case "action":
+			module["seccomp"] = "seccomp: {allow: [write], deny: [{" + rule + "}]}"
+		case "overridable":
+			top["profiles"] = "profiles: {base: {seccomp: {deny: [{" + rule + "}]}}}"
+			module["extends"] = "extends: base"
+			module["seccomp"] = "seccomp: {allow: [read]}"
+		default:
+			module["seccomp"] = "seccomp: {allow: [write, {" + rule + "}]}"
+		}
+	case "an entry of accept":
+		entry := map[string]string{"rule": "rule: C01", "reason": "reason: x", "until": "until: 2030-01-01"}
+		entry[k.Name] = k.Example
+		module["accept"] = "accept: [{" + entry["rule"] + ", " + entry["reason"] + ", " + entry["until"] + "}]"
+	case "a test":
+		entry := map[string]string{"name": "name: x", "module": "module: web", "expect": "expect: allowed"}
+		if k.Name != "trace" && k.Name != "subset_of" {
+			entry["call"] = "call: read()"
+		}
+		if k.Name == "subset_of" {
+			delete(entry, "expect")
+		}
+		entry[k.Name] = k.Example
+		top["tests"] = "tests: [{" + strings.Join(slices.Sorted(maps.Values(entry)), ", ") + "}]"
 	default:
 		return ""
 	}
@@ -99,7 +130,7 @@ func around(k policy.Key) string {
 	if k.Name == "modules" && k.In == "the policy" {
 		return strings.Replace(b.String(), top["listeners"]+"\n", "", 1)
 	}
-	b.WriteString("modules:\n  a:\n")
+	b.WriteString("modules:\n  web:\n")
 	for _, l := range module {
 		b.WriteString("    " + l + "\n")
 	}
@@ -110,7 +141,8 @@ func TestExamples(t *testing.T) {
 	for _, k := range policy.Language() {
 		t.Run(k.In+" "+k.Name, func(t *testing.T) {
 			text := around(k)
-			p, ds := policy.Parse("p.yaml", []byte(text), policy.Options{Catalog: seccomp.Catalog(), Dir: "/p"})
+			p, ds := policy.Parse("p.yaml", []byte(text), policy.Options{Catalog: seccomp.Catalog(), Dir: "/p",
+				Include: func(string) ([]byte, error) { return []byte("version: 1\n"), nil }})
 			if p == nil || !strings.HasPrefix(k.Example, k.Name+": ") || !strings.HasSuffix(k.Text, ".") {
 				t.Errorf("%v\n%s", ds, text)
 			}
