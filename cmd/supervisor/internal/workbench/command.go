@@ -10,5 +10,7 @@ func commands() map[string]func(*task) error {
 		"import oci": (*task).importOCI,
 		"prove":      (*task).prove,
 		"schema":     (*task).schema,
+		"simulate":   (*task).simulate,
+		"test":       (*task).test,
 	}
 }
