@@ -64,7 +64,8 @@ struct sockaddr { sa_family_t sa_family; char sa_data[14]; };
 
 // dropped are the names that no argument of a system call takes: numbers of calls, instructions of BPF's programs and helpers, file
 // formats, and contents of messages.
-var dropped = regexp.MustCompile(`^(AUDIT_|Audit|BPF_FUNC_|BPF_(?:FIB|SOCK_OPS|XDP|LOAD|F_|TCP|LWT)|IFLA_|IFA_|IF_|NDA_|NDTA|NDTPA|RTA|RTM|RTN|RTEXT|TCA_|` +
+var dropped = regexp.MustCompile(`^(AUDIT_|Audit|BPF_FUNC_|BPF_(?:FIB|SOCK_OPS|XDP|LOAD|F_|TCP|LWT)|IFLA_|IFA_|IF_|NDA_|NDTA|NDTPA|RTA|RTM|RTN|` +
+	`RTEXT|TCA_|` +
 	`PORT_|PSR_|ASYNC|RTNLGRP|CTRL_|SKF_|QIF_|XDP_|VXLAN|CX86|COMPAQ|VNIFILTER|SVE_|MACVLAN|MACSEC|NTF_|NUD_|NETKIT|RMNET|IPVLAN|RWH|` +
 	`EM_|TCPI_|HWCAP|X86_|ARM_|KEY_|BLK|CTL_|KERN_|NET_|DEV_|ABI_|PTY_|\w+_MAJOR$|PERF_(?:RECORD|SAMPLE_BRANCH|MEM|BR)_|NETLINK_ATTR|` +
 	`FPE_|ILL_|SEGV_|BUS_|TRAP_|CLD_|NLMSGERR|NFEA|PREFIX_|ETHTOOL|CAN_|NT_|WIN_|TIPC|ARPHRD|NFC_|DT_|NFT_|HDIO|PTP_|MTD_|UBI_|NFNL|EV_|` +
@@ -122,7 +123,8 @@ func (p packages) constants(c compiler) (map[string]uint64, error) {
 	if err := p.shim(c, dir); err != nil {
 		return nil, err
 	}
-	flags := append(slices.Clone(c.flags), "-nostdinc", "-D__user=", "-D__force=", "-D__bitwise=", "-D__attribute_const__=", "-D__counted_by(x)=", "-fmax-errors=0",
+	flags := append(slices.Clone(c.flags), "-nostdinc", "-D__user=", "-D__force=", "-D__bitwise=", "-D__attribute_const__=", "-D__counted_by(x)=",
+		"-fmax-errors=0",
 		"-isystem", dir, "-isystem", p.path(commonPackage, "arch/"+c.dir+"/include/uapi"), "-isystem", p.path(commonPackage, "include/uapi"))
 	all := filepath.Join(p.dir, "all.h")
 	var include strings.Builder

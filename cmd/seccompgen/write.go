@@ -39,7 +39,8 @@ func writeCalls(origins []string, tables []table, described [][]facts, protos *p
 			}
 			fmt.Fprintf(&b, "{%d, %d, %d, %#x}, // %s\n", c.nr, at, proto, d.since.major<<8|d.since.minor, c.name)
 		}
-		fmt.Fprintf(&b, "}\n\n// %sPlaces is, for each name, its place in %sCalls plus one, or 0.\nvar %sPlaces = [...]uint16{\n", t.ident(), t.ident(), t.ident())
+		fmt.Fprintf(&b, "}\n\n// %sPlaces is, for each name, its place in %sCalls plus one, or 0.\n", t.ident(), t.ident())
+		fmt.Fprintf(&b, "var %sPlaces = [...]uint16{\n", t.ident())
 		writeNumbers(&b, places)
 		b.WriteString("}\n\n")
 	}

@@ -60,7 +60,8 @@ func (s *prototypeSet) write() ([]byte, error) {
 		names = append(names, t.name)
 	}
 	writeStrings(&b, "type", "C types", names)
-	b.WriteString("// typeTable is the C types, in the order of typeNames: bits on an architecture of 64, signed, pointer.\nvar typeTable = [...]ctype{\n")
+	b.WriteString("// typeTable is the C types, in the order of typeNames: bits on an architecture of 64, signed, pointer.\n")
+	b.WriteString("var typeTable = [...]ctype{\n")
 	for _, t := range s.types {
 		fmt.Fprintf(&b, "{%d, %t, %t}, // %s\n", t.width, t.signed, t.pointer, t.name)
 	}
