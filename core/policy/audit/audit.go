@@ -44,6 +44,7 @@ func module(m *policy.Module) ([]Finding, error) {
 	}
 	c := &check{module: m, set: set}
 	c.architectures()
+	c.types()
 	c.deadRules()
 	c.families()
 	c.hazards()

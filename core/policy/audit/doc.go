@@ -7,7 +7,7 @@
 //
 // Findings are about what a module can do, not about how its policy is written: seccomp's decision function, the file system, the
 // capabilities, the namespaces, the network and the limits together. The same function as an allow-list, as a deny-list, or through
-// profiles has the same findings. Two rules are about the text, because text is what they are for (C02, C04); [Rule.Kind] says so.
+// profiles has the same findings. Rules of [KindText] are about the text, because text is what they are for (C04, C30, C31).
 //
 // A finding about a system call has a witness: one call, with arguments, that the decision function answers as the finding says. It was
 // computed from the policy's conditions (package reach) and then asked of the decision function.

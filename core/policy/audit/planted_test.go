@@ -40,7 +40,13 @@ func read(t testing.TB, path string) (*policy.Policy, []byte) {
 	return p, text
 }
 
-func run(t testing.TB, p *policy.Policy) []audit.Finding {
+// fataler is a *testing.T or a *rapid.T.
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+func run(t fataler, p *policy.Policy) []audit.Finding {
 	t.Helper()
 	report, err := audit.Policy(p, audit.Options{Now: day})
 	if err != nil {

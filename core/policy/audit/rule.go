@@ -29,10 +29,10 @@ var rules = []Rule{
 	{"C01", "another architecture or x32 is open", High, KindPermission,
 		"other tables of system calls have other numbers, other arguments and calls that were never meant to be open; conditions on arguments " +
 			"are easily wrong for them, and the kernel's compat code is little used", "seccomp(2), NOTES; CVE-2014-0038 (x32)", "architectures: [native]"},
-	{"C02", "an int is compared in 64 bits", High, KindText,
+	{"C02", "an int is compared in 64 bits", High, KindConsistency,
 		"the kernel casts the register to the 32-bit type and ignores the upper half, which the filter compares: the same call gets another answer",
 		"CVE-2019-10063", "compare the parameter by its name, without raw64()"},
-	{"C03", "the value of a pointer is compared", Medium, KindPermission,
+	{"C03", "the value of a pointer is compared", Medium, KindConsistency,
 		"a filter sees the pointer and not what it points to; the memory can be changed, and any address can be chosen", "seccomp(2), NOTES",
 		"compare a pointer only with NULL, or put the path under filesystem"},
 	{"C04", "a rule without effect", Low, KindText,

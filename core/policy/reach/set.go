@@ -94,7 +94,7 @@ func (s *Set) Find(arch seccomp.Arch, call string, region *policy.Condition, wan
 		if !wanted(part.Answer) {
 			continue
 		}
-		args, found, err := Solve(And(region, conditionOf(part.Region)))
+		args, found, err := Solve(And(region, In(part.Region)))
 		if err != nil {
 			return bpf.Data{}, false, fail(err)
 		}
@@ -111,6 +111,16 @@ func (s *Set) Find(arch seccomp.Arch, call string, region *policy.Condition, wan
 	return bpf.Data{}, false, nil
 }
 
+// Cases returns what is answered for a call: cases that do not overlap and are together all arguments. It is false for a call that the
+// architecture lacks, and for one with too many cases.
+func (s *Set) Cases(arch seccomp.Arch, call string) ([]seccomp.Case, bool) {
+	nr, has := arch.Number(call)
+	if !has {
+		return nil, false
+	}
+	return s.casesOf(arch, nr)
+}
+
 func (s *Set) casesOf(arch seccomp.Arch, nr uint32) ([]seccomp.Case, bool) {
 	id := callID{arch, nr}
 	cases, known := s.cases[id]
@@ -125,8 +135,8 @@ func (s *Set) casesOf(arch seccomp.Arch, nr uint32) ([]seccomp.Case, bool) {
 	return cases, len(cases) > 0
 }
 
-// conditionOf returns where the arguments are those of a region.
-func conditionOf(r seccomp.Region) *policy.Condition {
+// In returns where the arguments are those of a region.
+func In(r seccomp.Region) *policy.Condition {
 	var terms []*policy.Condition
 	for arg, mask := range r.Mask {
 		if mask != 0 {
