@@ -78,7 +78,7 @@ const maxCells = 8192
 // Compare returns where b does not answer as a does, at most so many differences; Want is the answer of a and Got that of b. It is exact:
 // nothing is returned only when the two answer alike for every call there can be. Ranges of numbers that differ in the same way are one.
 func Compare(a, b *Decision, limit int) []Difference {
-	graph := newDiagram(maxWork)
+	graph := newDiagram(len(a.graph.nodes) + len(b.graph.nodes) + 2) // enough for both: nothing else is made
 	return graph.compare(graph.take(a.graph, a.root), graph.take(b.graph, b.root), limit)
 }
 
