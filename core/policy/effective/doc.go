@@ -7,6 +7,6 @@
 //
 // # Limits
 //
-// Variables are replaced, and a call that deny takes away is not among those that are allowed. A limit of 1m is shown as 1m0s, and
-// a share of a processor in microseconds.
+// Variables are replaced, and a call that deny takes away is not among those that are allowed. A limit of 1m is shown as 1m0s, and a
+// share of a processor in microseconds. What is no protection is left out: tests, and the findings that are accepted.
 package effective

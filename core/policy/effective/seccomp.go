@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
 
 // seccomp writes which system calls a module may make. Those that one line of the policy allows are on one line.
@@ -31,6 +32,7 @@ func (w *writer) calls(key string, calls []policy.Call) {
 	var order []line
 	names := map[line][]string{}
 	for _, c := range calls {
+		c.IfSupported = c.IfSupported || w.newer(c)
 		if c.When != nil || c.Answer != nil || c.IfSupported {
 			w.line(4, c.Pos, "- {%s}%s", rule(c), through(c.Group))
 			continue
@@ -44,6 +46,12 @@ func (w *writer) calls(key string, calls []policy.Call) {
 	for _, l := range order {
 		w.heading(4, "- [%s]  # %s%s", strings.Join(names[l], ", "), strings.TrimPrefix(l.group+", ", ", "), w.origins.of(l.pos))
 	}
+}
+
+// newer tells whether a call that came by a group is newer than the oldest kernel of the policy: by its name that would be an error.
+func (w *writer) newer(c policy.Call) bool {
+	since, known := seccomp.Native().Since(c.Name)
+	return known && c.Group != "" && (since.Major > w.kernel.Major || since.Major == w.kernel.Major && since.Minor > w.kernel.Minor)
 }
 
 // through makes the comment of a rule begin with the group that it came by.

@@ -21,7 +21,7 @@ func Text(p *policy.Policy, texts map[string][]byte, module string) ([]byte, err
 	if module != "" && !slices.Contains(names, module) {
 		return nil, fmt.Errorf("show module %q of %s: it is not defined; defined: %s", module, p.File, strings.Join(names, ", "))
 	}
-	w := &writer{origins: newOrigins(texts)}
+	w := &writer{origins: newOrigins(texts), kernel: p.Kernel.V}
 	w.line(0, p.Version.Pos, "version: %d", p.Version.V)
 	if p.Kernel.Set() {
 		w.line(0, p.Kernel.Pos, `kernel: ">=%d.%d"`, p.Kernel.V.Major, p.Kernel.V.Minor)
@@ -47,6 +47,7 @@ func Text(p *policy.Policy, texts map[string][]byte, module string) ([]byte, err
 type writer struct {
 	b       strings.Builder
 	origins origins
+	kernel  policy.KernelVersion // the oldest that the policy is for
 }
 
 // line writes a line at a depth, with where it comes from.

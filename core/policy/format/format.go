@@ -54,7 +54,7 @@ func sortedComments(list []comment) []string {
 
 // same tells whether two trees have the same values; the keys of a map may be in another order.
 func same(a, b *policy.Tree) bool {
-	if a.Kind != b.Kind || len(a.Entries) != len(b.Entries) || len(a.Items) != len(b.Items) {
+	if a.Kind != b.Kind || a.Reset != b.Reset || len(a.Entries) != len(b.Entries) || len(a.Items) != len(b.Items) {
 		return false
 	}
 	if a.Kind == policy.TreeScalar {

@@ -248,6 +248,8 @@ modules:
       - path: /etc  # first
       # end
 `},
+		{"resets", "modules:\n  a:\n    command: !reset ['/x']\n    capabilities: !reset []\n    seccomp:\n      deny: !reset\n        - a\n",
+			"modules:\n  a:\n    command: !reset [/x]\n    capabilities: !reset []\n    seccomp:\n      deny: !reset\n        - a\n"},
 		{"only comments after dedents", "version: 1\nmodules:\n  a:\n    command:\n      - /x\n      # deep\n    # middle\n  # outer\n# out\n",
 			"version: 1\n\nmodules:\n  a:\n    command:\n      - /x\n      # deep\n    # middle\n  # outer\n# out\n"},
 	} {

@@ -61,10 +61,21 @@ func (v *value) fits(column, after int) bool {
 	return !v.commented() && column+utf8.RuneCountInString(v.inline())+after <= width
 }
 
+// tag returns what stands before a value.
+func (v *value) tag() string {
+	if v.Reset {
+		return "!reset "
+	}
+	return ""
+}
+
 // inline writes a value in one line.
 func (v *value) inline() string {
+	if v.Kind == policy.TreeScalar && v.Reset && !v.Quoted && v.Text == "" {
+		return "!reset"
+	}
 	if v.Kind == policy.TreeScalar {
-		return v.scalar(true)
+		return v.tag() + v.scalar(true)
 	}
 	parts := make([]string, len(v.elements))
 	for i, e := range v.elements {
@@ -74,9 +85,9 @@ func (v *value) inline() string {
 		}
 	}
 	if v.Kind == policy.TreeMap {
-		return "{" + strings.Join(parts, ", ") + "}"
+		return v.tag() + "{" + strings.Join(parts, ", ") + "}"
 	}
-	return "[" + strings.Join(parts, ", ") + "]"
+	return v.tag() + "[" + strings.Join(parts, ", ") + "]"
 }
 
 // elements writes the elements of a map or a list line by line, indented by a number of columns.
@@ -145,13 +156,13 @@ func (w *writer) element(e *element, column int, prefix string) {
 	v, start := e.value, column+utf8.RuneCountInString(label)
 	switch {
 	case v.Kind == policy.TreeScalar:
-		w.scalar(v, prefix+label, comment, column)
+		w.scalar(v, prefix+label+v.tag(), comment, column)
 	case len(v.elements) == 0 || v.flow && v.fits(start, 0):
 		w.add(prefix+label+v.inline(), comment)
 	case v.flow && !v.commented() && v.words():
-		w.wrapped(v, prefix+label, start, comment)
-	case e.entry:
-		w.add(prefix+strings.TrimSuffix(label, " "), comment)
+		w.wrapped(v, prefix+label+v.tag(), start+len(v.tag()), comment)
+	case e.entry || v.Reset:
+		w.add(prefix+strings.TrimSuffix(label+v.tag(), " "), comment)
 		w.elements(v, column+indent)
 	default:
 		w.nested(v, prefix+label, column+indent, comment)
