@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"regexp"
 	"strconv"
 	"strings"
@@ -399,6 +400,10 @@ func (k *oneWay) Setns(fd posix.FD, flags int) error {
 	}
 	return k.Core.Setns(fd, flags)
 }
+
+// The main thread stays with the main goroutine: it never ends (mexit of Go's runtime/proc.go parks it), so what it made would not be killed at
+// its end.
+func init() { runtime.LockOSThread() }
 
 // TestThreadOfItsOwn: where no thread comes back, the process lives as long as it is not released, and the launcher's thread stays.
 func TestThreadOfItsOwn(t *testing.T) {
