@@ -16,7 +16,8 @@ import (
 func (a *app) policyCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "policy", Short: "Work with policies"}
 	cmd.AddCommand(a.policyCheckCommand(), a.policyExplainCommand(), a.policyDeriveCommand(), a.policyDisasmCommand(), a.policyFmtCommand(),
-		a.policyProveCommand(), a.policyCompileCommand(), a.policyImportCommand(), a.policySchemaCommand(), a.policySimulateCommand(), a.policyTestCommand())
+		a.policyProveCommand(), a.policyCompileCommand(), a.policyImportCommand(), a.policySchemaCommand(), a.policySimulateCommand(), a.policyTestCommand(),
+		a.policyExportCommand(), a.policyShowCommand())
 	return cmd
 }
 

@@ -23,6 +23,25 @@ func (a *app) policyImportCommand() *cobra.Command {
 	return cmd
 }
 
+func (a *app) policyExportCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "export", Short: "Make what other programs are restricted with of policies"}
+	var module, output string
+	oci := &cobra.Command{
+		Use:   "oci FILE",
+		Short: "Make a container's seccomp profile of a module",
+		Long: "Print linux.seccomp of the OCI's runtime specification that answers system calls as a module's policy does; it was read back and proved to. What\n" +
+			"cannot be said there is an error with its place.",
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.work(cmd, work{command: "export oci", policies: args, output: output, options: map[string]string{"module": module}})
+		},
+	}
+	oci.Flags().StringVar(&module, "module", "", "the module, where the policy has several")
+	oci.Flags().StringVarP(&output, "output", "o", "", "write to this `FILE` instead of the standard output")
+	cmd.AddCommand(oci)
+	return cmd
+}
+
 func (a *app) policySchemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",

@@ -42,3 +42,22 @@ func (a *app) policyFmtCommand() *cobra.Command {
 	cmd.Flags().BoolVarP(&list, "list", "l", false, "name the files that would change")
 	return cmd
 }
+
+func (a *app) policyShowCommand() *cobra.Command {
+	var effective bool
+	var module string
+	cmd := &cobra.Command{
+		Use:   "show --effective FILE",
+		Short: "Print what modules really have: profiles merged, groups taken apart, each line with its origin",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !effective {
+				return invoke.Exit(invoke.StatusInvalid, errors.New("policy show needs --effective; the policy as it is written is the file itself"))
+			}
+			return a.work(cmd, work{command: "show", policies: args, options: map[string]string{"module": module}})
+		},
+	}
+	cmd.Flags().BoolVar(&effective, "effective", false, "print what is in effect")
+	cmd.Flags().StringVar(&module, "module", "", "only this module")
+	return cmd
+}

@@ -6,10 +6,12 @@ func commands() map[string]func(*task) error {
 		"compile":    (*task).compile,
 		"disasm":     (*task).disasm,
 		"explain":    (*task).explain,
+		"export oci": (*task).exportOCI,
 		"fmt":        (*task).format,
 		"import oci": (*task).importOCI,
 		"prove":      (*task).prove,
 		"schema":     (*task).schema,
+		"show":       (*task).show,
 		"simulate":   (*task).simulate,
 		"test":       (*task).test,
 	}

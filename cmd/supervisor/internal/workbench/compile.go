@@ -3,6 +3,7 @@ package workbench
 import (
 	"fmt"
 
+	"github.com/bulkhead/bulkhead/core/policy/disasm"
 	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp/libseccomp"
@@ -36,7 +37,7 @@ func (t *task) compile() error {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(&t.out, "# %s: module %s: %s\n%s", m.Pos.File, m.Name, how, p.Disassemble())
+			fmt.Fprintf(&t.out, "# %s: module %s: %s\n%s", m.Pos.File, m.Name, how, disasm.Text(p, disasm.Options{Rules: disasm.Rules(m.Seccomp)}))
 		default:
 			return fmt.Errorf("emit %q: use bpf or asm", emit)
 		}

@@ -3,6 +3,7 @@ package workbench
 import (
 	"fmt"
 
+	"github.com/bulkhead/bulkhead/core/policy/disasm"
 	"github.com/bulkhead/bulkhead/posix/bpf"
 )
 
@@ -13,7 +14,7 @@ func (t *task) disasm() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", in.Name, err)
 		}
-		fmt.Fprintf(&t.out, "# %s: %d instructions\n%s", in.Name, len(p), p.Disassemble())
+		fmt.Fprintf(&t.out, "# %s: %d instructions\n%s", in.Name, len(p), disasm.Text(p, disasm.Options{}))
 	}
 	return nil
 }

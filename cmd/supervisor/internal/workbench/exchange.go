@@ -23,6 +23,23 @@ func (t *task) importOCI() error {
 	return nil
 }
 
+// exportOCI prints the seccomp section of a module as a container's profile.
+func (t *task) exportOCI() error {
+	m, err := t.oneModule(t.Inputs[0])
+	if err != nil {
+		return err
+	}
+	text, notes, err := oci.Export(m.Seccomp)
+	if err != nil {
+		return err
+	}
+	for _, n := range notes {
+		fmt.Fprintf(&t.err, "%v\n", n)
+	}
+	t.out.Write(text)
+	return nil
+}
+
 // schema prints the schema of policies.
 func (t *task) schema() error {
 	t.out.Write(schema.JSON(seccomp.Catalog()))

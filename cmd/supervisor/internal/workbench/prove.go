@@ -100,11 +100,7 @@ func (t *task) decision(in Input) (*seccomp.Decision, error) {
 		if err != nil {
 			return nil, err
 		}
-		program, err := p.Program()
-		if err != nil {
-			return nil, err
-		}
-		return seccomp.FromProgram(program)
+		return p.Decision()
 	}
 	if bytes.IndexByte(in.Text, 0) >= 0 {
 		program, err := bpf.Decode(in.Text)
