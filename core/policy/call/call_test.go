@@ -101,13 +101,15 @@ func TestDescribe(t *testing.T) {
 		args [6]uint64
 		want string
 	}{
-		"family and type":    {41, [6]uint64{38, 1 | 0o2000000, 0}, "socket(family=AF_ALG, type=SOCK_STREAM|SOCK_CLOEXEC, protocol=0)"},
-		"no name for it":     {41, [6]uint64{99, 0, 70000}, "socket(family=99, type=0, protocol=0x11170)"},
-		"the upper half":     {41, [6]uint64{1<<32 | 17, 3, 0}, "socket(family=AF_PACKET /* register 0x100000011 */, type=SOCK_RAW, protocol=0)"},
-		"open":               {257, [6]uint64{0xffffff9c, 0, 0o101, 0o644}, "openat(dfd=AT_FDCWD, filename=NULL, flags=O_WRONLY|O_CREAT, mode=0644)"},
-		"unknown flag":       {9, [6]uint64{0, 4096, 0x13, 0x22, all, 0}, "mmap(addr=0, len=4096, prot=PROT_READ|PROT_WRITE|0x10, flags=MAP_PRIVATE|MAP_ANONYMOUS, fd=0xffffffffffffffff, off=0)"},
-		"negative":           {62, [6]uint64{0xffffffff, 15}, "kill(pid=-1, sig=SIGTERM)"},
-		"clone's signal":     {56, [6]uint64{0x200011}, "clone(clone_flags=SIGCHLD|CLONE_CHILD_CLEARTID, newsp=0, parent_tidptr=NULL, child_tidptr=NULL, tls=0)"},
+		"family and type": {41, [6]uint64{38, 1 | 0o2000000, 0}, "socket(family=AF_ALG, type=SOCK_STREAM|SOCK_CLOEXEC, protocol=0)"},
+		"no name for it":  {41, [6]uint64{99, 0, 70000}, "socket(family=99, type=0, protocol=0x11170)"},
+		"the upper half":  {41, [6]uint64{1<<32 | 17, 3, 0}, "socket(family=AF_PACKET /* register 0x100000011 */, type=SOCK_RAW, protocol=0)"},
+		"open":            {257, [6]uint64{0xffffff9c, 0, 0o101, 0o644}, "openat(dfd=AT_FDCWD, filename=NULL, flags=O_WRONLY|O_CREAT, mode=0644)"},
+		"unknown flag": {9, [6]uint64{0, 4096, 0x13, 0x22, all, 0},
+			"mmap(addr=0, len=4096, prot=PROT_READ|PROT_WRITE|0x10, flags=MAP_PRIVATE|MAP_ANONYMOUS, fd=0xffffffffffffffff, off=0)"},
+		"negative": {62, [6]uint64{0xffffffff, 15}, "kill(pid=-1, sig=SIGTERM)"},
+		"clone's signal": {56, [6]uint64{0x200011},
+			"clone(clone_flags=SIGCHLD|CLONE_CHILD_CLEARTID, newsp=0, parent_tidptr=NULL, child_tidptr=NULL, tls=0)"},
 		"without prototype":  {157, [6]uint64{38, 1}, "prctl(38, 1, 0, 0, 0, 0)"},
 		"no arguments":       {39, [6]uint64{1}, "getpid()"},
 		"an unknown number":  {9999, [6]uint64{1}, "syscall_9999(1, 0, 0, 0, 0, 0)"},
@@ -120,7 +122,8 @@ func TestDescribe(t *testing.T) {
 			}
 		})
 	}
-	if got := DescribeKnown(bpf.Data{Nr: 41, Arch: testArch.Audit(), Args: [6]uint64{17}}, [6]uint64{low}, testArch); got != "socket(family=AF_PACKET, type=_, protocol=_)" {
+	if got := DescribeKnown(bpf.Data{Nr: 41, Arch: testArch.Audit(), Args: [6]uint64{17}}, [6]uint64{low},
+		testArch); got != "socket(family=AF_PACKET, type=_, protocol=_)" {
 		t.Error(got)
 	}
 	if got := Describe(bpf.Data{Nr: 41, Arch: 7}, testArch); got != "syscall_41(0, 0, 0, 0, 0, 0) of architecture 0x7" {
@@ -130,7 +133,8 @@ func TestDescribe(t *testing.T) {
 
 // FuzzParse: a call that is read is printed as one that is the same; an error has its place in the text.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"socket(AF_PACKET, SOCK_RAW, 0)", `openat(AT_FDCWD, "\"", O_RDONLY|-1)`, "clone3({a=(1)}, 88 => 5)", "mmap(NULL,1<<2,~3,/* x */ 4, 5</a>, 6 or 7)",
+	for _, s := range []string{"socket(AF_PACKET, SOCK_RAW, 0)", `openat(AT_FDCWD, "\"", O_RDONLY|-1)`, "clone3({a=(1)}, 88 => 5)",
+		"mmap(NULL,1<<2,~3,/* x */ 4, 5</a>, 6 or 7)",
 		"read(3<TCP:[1->2]>, [1], 5 <unfinished ...>", "syscall_0x1c8(1, 2)", "kill(-(1+2)*3, SIGTERM)"} {
 		f.Add(s)
 	}

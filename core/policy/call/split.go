@@ -103,7 +103,8 @@ func namedValue(text string) (name, value string) {
 	for end < len(text) && word(text[end]) {
 		end++
 	}
-	if end == 0 || digit(text[0]) || !strings.HasPrefix(text[end:], "=") || strings.HasPrefix(text[end:], "=>") || strings.HasPrefix(text[end:], "==") {
+	if end == 0 || digit(text[0]) || !strings.HasPrefix(text[end:], "=") || strings.HasPrefix(text[end:],
+		"=>") || strings.HasPrefix(text[end:], "==") {
 		return "", text
 	}
 	return text[:end], text[end+1:]

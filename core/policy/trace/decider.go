@@ -118,7 +118,8 @@ func sample(o *Outcome, d Decider, data bpf.Data, known [6]uint64) {
 
 // rank orders answers as the kernel does. Source: seccomp(2), "SECCOMP_RET_…", in decreasing order of precedence.
 func rank(answer uint32) int {
-	return slices.Index([]uint32{bpf.RetKillProcess, bpf.RetKillThread, bpf.RetTrap, bpf.RetErrno, bpf.RetUserNotif, bpf.RetTrace, bpf.RetLog, bpf.RetAllow},
+	return slices.Index([]uint32{bpf.RetKillProcess, bpf.RetKillThread, bpf.RetTrap, bpf.RetErrno, bpf.RetUserNotif, bpf.RetTrace, bpf.RetLog,
+		bpf.RetAllow},
 		bpf.Action(answer))
 }
 

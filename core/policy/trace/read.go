@@ -21,7 +21,8 @@ const (
 // piece does, so lines are not quite in order. An error of the reader is the last problem.
 func Read(r io.Reader, arch call.Arch) iter.Seq2[*Line, *Problem] {
 	return func(yield func(*Line, *Problem) bool) {
-		t := reader{in: bufio.NewReaderSize(r, 1<<16), arch: arch, pending: map[int]*Line{}, foreign: map[int]string{}, yield: yield, first: true, begins: 1}
+		t := reader{in: bufio.NewReaderSize(r, 1<<16), arch: arch, pending: map[int]*Line{}, foreign: map[int]string{}, yield: yield,
+			first: true, begins: 1}
 		if name := arch.Name(); name != "x86_64" && name != "aarch64" {
 			t.problem(1, 1, "a trace of "+name+" cannot be read: strace does not tell there which call was made", "")
 			return

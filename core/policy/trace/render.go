@@ -169,7 +169,8 @@ func excerpt(b *bytes.Buffer, number int, text string, column, width int, what s
 	if shown == "" {
 		return
 	}
-	fmt.Fprintf(b, "%5d | %s\n      | %s\n", number, shown, strings.TrimRight(strings.Repeat(" ", at)+strings.Repeat("^", width)+" "+printable(what), " "))
+	fmt.Fprintf(b, "%5d | %s\n      | %s\n", number, shown, strings.TrimRight(strings.Repeat(" ", at)+strings.Repeat("^",
+		width)+" "+printable(what), " "))
 }
 
 // printable replaces what a terminal would obey.

@@ -78,7 +78,8 @@ func TestDecide(t *testing.T) {
 		"a tracer is asked":              {byLow{always(bpf.RetUserNotif), 1}, "kill(_, _)", Denied, "user_notif"},
 		"not exact":                      {always(bpf.RetAllow), "kill(_, 9)", MayDenied, "may be denied, depends on argument pid"},
 		"not exact, but it is found":     {plain(odd), "kill(_, 9)", MayDenied, "may be denied (errno EPERM), depends on argument pid"},
-		"an int compared in 64 bits":     {wide, "kill(17, 9)", MayDenied, "may be denied (errno EPERM), depends on the upper half of an argument's register"},
+		"an int compared in 64 bits": {wide, "kill(17, 9)", MayDenied,
+			"may be denied (errno EPERM), depends on the upper half of an argument's register"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := decideText(t, c.d, c.text)
@@ -157,7 +158,8 @@ func TestNginx(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, ds := policy.Parse("nginx.yaml", source, policy.Options{Catalog: seccomp.Catalog(), Dir: "/etc/bulkhead", Variables: map[string]string{"POLICY_DIR": "/etc/bulkhead"}})
+	p, ds := policy.Parse("nginx.yaml", source, policy.Options{Catalog: seccomp.Catalog(), Dir: "/etc/bulkhead", Variables: map[string]string{
+		"POLICY_DIR": "/etc/bulkhead"}})
 	if ds.HasErrors() {
 		t.Fatal(ds)
 	}
@@ -191,7 +193,9 @@ func longTrace(lines int) []byte {
 	for i := range lines {
 		switch i % 5 {
 		case 0:
-			fmt.Fprintf(&b, "[pid %d] 17:01:02.%06d accept4(6, {sa_family=AF_INET, sin_port=htons(%d), sin_addr=inet_addr(\"127.0.0.1\")}, [112 => 16], SOCK_NONBLOCK) = 3\n", i%7+1, i, i)
+			fmt.Fprintf(&b,
+				"[pid %d] 17:01:02.%06d accept4(6, {sa_family=AF_INET, sin_port=htons(%d), sin_addr=inet_addr(\"127.0.0.1\")}, [112 => 16], "+
+					"SOCK_NONBLOCK) = 3\n", i%7+1, i, i)
 		case 1:
 			fmt.Fprintf(&b, "[pid %d] 17:01:02.%06d read(3<socket:[%d]>, \"GET / HTTP/1.1\\r\\nHost: a\"..., %d) = 12\n", i%7+1, i, i, 1000+i)
 		case 2:
