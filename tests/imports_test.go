@@ -267,6 +267,7 @@ func TestUnsafeIsNamed(t *testing.T) {
 // initFunctions are those that there are, with the reason.
 var initFunctions = map[string]string{
 	"cmd/supervisor/internal/early/early.go": "it is the main of two roles, before what they do not use is initialised: docs/decisions/0010",
+	"spawner/launch/launcher_test.go":        "only before main begins is it certain which thread is the main one, and the tests must not launch on it",
 }
 
 // TestNoInitFunctions: what runs before main is nobody's decision. Tables are explicit.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -45,11 +44,9 @@ func (a *app) work(cmd *cobra.Command, w work) error {
 		}
 		r.Inputs = append(r.Inputs, in)
 	}
-	exe, err := os.Executable()
-	if err != nil {
-		return invoke.Exit(invoke.StatusSupervisor, err)
+	if r.Variables, err = a.Names(); err != nil {
+		return err
 	}
-	r.Variables = map[string]string{"SUPERVISOR": exe}
 	result, err := workbench.Run(a.Core, a.Launcher, a.Facts, r)
 	if err != nil {
 		return invoke.Exit(invoke.StatusSupervisor, err)

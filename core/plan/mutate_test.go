@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bulkhead/bulkhead/core/api"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
@@ -36,8 +37,17 @@ func fill(v reflect.Value, n *int) {
 	case netip.AddrPort:
 		v.Set(reflect.ValueOf(netip.MustParseAddrPort(fmt.Sprintf("127.0.0.1:%d", 1000+*n))))
 		return
+	case *policy.Expr:
+		v.Set(reflect.ValueOf(expression(fmt.Sprintf("fd == %d", *n))))
+		return
+	case time.Time:
+		v.Set(reflect.ValueOf(time.Unix(int64(*n), 0)))
+		return
 	}
 	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), n)
 	case reflect.Struct:
 		for i := range v.NumField() {
 			fill(v.Field(i), n)
@@ -60,6 +70,15 @@ func fill(v reflect.Value, n *int) {
 	}
 }
 
+// expression is a condition; the texts are this file's.
+func expression(text string) *policy.Expr {
+	e, err := policy.ParseExpr(text)
+	if err != nil {
+		panic(err)
+	}
+	return e
+}
+
 // leaves calls f for every field below v that is a value, with its path, after it was changed, and changes it back.
 func leaves(v reflect.Value, path string, f func(path string)) {
 	if _, ok := v.Interface().(policy.Pos); ok {
@@ -70,6 +89,13 @@ func leaves(v reflect.Value, path string, f func(path string)) {
 	switch {
 	case v.Type() == reflect.TypeFor[netip.AddrPort]():
 		v.Set(reflect.ValueOf(netip.MustParseAddrPort("192.0.2.1:9")))
+	case v.Type() == reflect.TypeFor[*policy.Expr]():
+		v.Set(reflect.ValueOf(expression("count == 1")))
+	case v.Type() == reflect.TypeFor[time.Time]():
+		v.Set(reflect.ValueOf(time.Unix(1<<40, 0)))
+	case v.Kind() == reflect.Pointer:
+		leaves(v.Elem(), path, f)
+		v.SetZero()
 	case v.Kind() == reflect.Struct:
 		for i := range v.NumField() {
 			leaves(v.Field(i), path+"."+v.Type().Field(i).Name, f)
@@ -93,8 +119,9 @@ func leaves(v reflect.Value, path string, f func(path string)) {
 	v.Set(old)
 }
 
-// origins are fields that say where a value came from; another origin is the same configuration.
-var origins = []string{".Seccomp.Allow.Group", ".Seccomp.Deny.Group", ".Rlimits.Resource"}
+// origins are fields that say where a value came from, or are for whoever reads or audits the policy; with another one it is the same configuration.
+var origins = []string{".Seccomp.Allow.Group", ".Seccomp.Deny.Group", ".Rlimits.Resource", ".Seccomp.Allow.IfSupported", ".Seccomp.Deny.IfSupported",
+	".Accept", ".Accept.Rule", ".Accept.Reason", ".Accept.Until"}
 
 func verbs(p api.Plan) map[string]int {
 	out := map[string]int{}

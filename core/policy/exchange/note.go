@@ -92,4 +92,6 @@ func (s *Source) Errorf(offset int, format string, args ...any) Error {
 }
 
 // Errorf makes an error of a place.
-func Errorf(pos policy.Pos, format string, args ...any) Error { return Error{pos, fmt.Sprintf(format, args...)} }
+func Errorf(pos policy.Pos, format string, args ...any) Error {
+	return Error{pos, fmt.Sprintf(format, args...)}
+}

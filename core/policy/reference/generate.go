@@ -1,6 +1,5 @@
 //go:build ignore
 
-// Command generate writes docs/policy-reference.md.
 package main
 
 import (
@@ -11,6 +10,7 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
 
+// main writes docs/policy-reference.md.
 func main() {
 	if err := os.WriteFile("../../../docs/policy-reference.md", reference.Markdown(seccomp.X8664.Catalog(), seccomp.Origin()), 0o644); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -112,6 +112,15 @@ func (a *Invocation) Open(paths []string) (out []compile.Source, trusted []sourc
 	return out, trusted, nil
 }
 
+// Names returns the variables that every policy can name: SUPERVISOR, this program.
+func (a *Invocation) Names() (map[string]string, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return nil, Exit(StatusSupervisor, err)
+	}
+	return map[string]string{"SUPERVISOR": exe}, nil
+}
+
 // Compile makes a plan in the confined process. Diagnostics are printed; an error among them ends the program.
 func (a *Invocation) Compile(req compile.Request, w io.Writer) (wire.Plan, error) {
 	return a.compileWith(req, w, func(req compile.Request) (wire.Plan, error) { return compile.Run(a.Core, a.Launcher, req) })
