@@ -46,11 +46,11 @@ func (l *Launcher) Refill() { l.networks.refill() }
 func (l *Launcher) Settle() { l.networks.making.Wait() }
 
 func (n *networks) refill() {
-	if !n.spare {
+	// Locked here and not by the other thread: a launch that comes right after waits for this one and does not make a second.
+	if !n.spare || !n.mu.TryLock() {
 		return
 	}
 	n.making.Go(func() {
-		n.mu.Lock()
 		defer n.mu.Unlock()
 		if n.ready >= 0 {
 			return
