@@ -16,7 +16,17 @@ type machine struct {
 	results map[operation]held
 	tests   map[operation]ref
 	memo    map[state]ref
-	stuck   int // the instruction at which the work was exhausted, plus 1
+	stuck   int             // the instruction at which the work was exhausted, plus 1
+	raw     map[held]uint32 // the words that are held as they were loaded
+	visited []int32         // the visit in which an instruction was last come to
+	visit   int32
+}
+
+// stop notes at which instruction the work was exhausted.
+func (m *machine) stop(pc int) {
+	if m.stuck == 0 {
+		m.stuck = pc + 1
+	}
 }
 
 // held is a number that the machine holds: a place in vectors. The first is the constant 0.
@@ -48,7 +58,8 @@ func (d *diagram) execute(p bpf.Program) (ref, error) {
 	m := &machine{
 		d: d, p: p, live: liveness(p),
 		vectors: make([]vector, 1, 64), places: map[vector]held{{}: 0},
-		results: map[operation]held{}, tests: map[operation]ref{}, memo: make(map[state]ref, len(p)),
+		results: map[operation]held{}, tests: map[operation]ref{}, memo: map[state]ref{},
+		raw: map[held]uint32{}, visited: make([]int32, len(p)),
 	}
 	is := m.from(state{})
 	if d.exhausted() {
@@ -161,9 +172,7 @@ func (m *machine) from(s state) (answer ref) {
 	defer func() { m.memo[begin] = answer }()
 	for ; ; s.pc++ {
 		if m.d.work--; m.d.exhausted() {
-			if m.stuck == 0 {
-				m.stuck = s.pc + 1
-			}
+			m.stop(s.pc)
 			return never
 		}
 		in := m.p[s.pc]
@@ -175,6 +184,9 @@ func (m *machine) from(s state) (answer ref) {
 		case in.Code == bpf.JMP|bpf.JA:
 			s.pc += int(in.K)
 		case in.Code&7 == bpf.JMP:
+			if word, raw := m.raw[s.a]; raw && isRangeTest(in) {
+				return m.ranges(s, word)
+			}
 			return m.branch(s, in)
 		case in.Code == bpf.ALU|bpf.DIV|bpf.X:
 			return m.divideByX(s)
@@ -189,8 +201,8 @@ func (m *machine) branch(s state, in bpf.Instruction) ref {
 	yes.pc += 1 + int(in.JT)
 	no.pc += 1 + int(in.JF)
 	holds := m.test(in.Code&0xf0, s.a, m.operand(s, in))
-	if m.d.exhausted() && m.stuck == 0 {
-		m.stuck = s.pc + 1
+	if m.d.exhausted() {
+		m.stop(s.pc)
 	}
 	switch {
 	case in.JT == in.JF || holds == never:
@@ -200,8 +212,8 @@ func (m *machine) branch(s state, in bpf.Instruction) ref {
 	}
 	otherwise := m.from(no)
 	is := m.d.ite(holds, m.from(yes), otherwise)
-	if m.d.exhausted() && m.stuck == 0 {
-		m.stuck = s.pc + 1
+	if m.d.exhausted() {
+		m.stop(s.pc)
 	}
 	return is
 }
@@ -240,6 +252,7 @@ func (m *machine) step(s *state, in bpf.Instruction) {
 	switch in.Code {
 	case bpf.LD | bpf.W | bpf.ABS:
 		s.a = m.result(operation{code: in.Code, a: held(in.K)}, func() vector { return m.d.load(wordAt(in.K)) })
+		m.raw[s.a] = wordAt(in.K)
 	case bpf.LD | bpf.IMM:
 		s.a = m.constant(in.K)
 	case bpf.LDX | bpf.IMM:
@@ -326,8 +339,8 @@ func (m *machine) returned(s state) ref {
 		return m.d.ite(v[bit], high, low)
 	}
 	is := rest(31, 0, always)
-	if m.d.exhausted() && m.stuck == 0 {
-		m.stuck = s.pc + 1
+	if m.d.exhausted() {
+		m.stop(s.pc)
 	}
 	return is
 }
