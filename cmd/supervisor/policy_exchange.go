@@ -38,7 +38,7 @@ func (a *app) policyExportCommand() *cobra.Command {
 	}
 	oci.Flags().StringVar(&module, "module", "", "the module, where the policy has several")
 	oci.Flags().StringVarP(&output, "output", "o", "", "write to this `FILE` instead of the standard output")
-	cmd.AddCommand(oci)
+	cmd.AddCommand(oci, a.policyExportSystemdCommand())
 	return cmd
 }
 

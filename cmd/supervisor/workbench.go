@@ -25,6 +25,8 @@ type work struct {
 	into     string   // the directory for the files that the command makes; empty when it makes none
 	output   string   // a file for what is printed, when the command did its work; empty is the standard output
 	rewrites bool     // the command may change its input
+
+	before, after func([]workbench.File) error // asked before the files are written, and told when they are
 }
 
 // work runs a command in the confined process, prints what it says and writes the files that it makes.
@@ -59,10 +61,18 @@ func (a *app) work(cmd *cobra.Command, w work) error {
 	case result.Status != invoke.StatusInvalid:
 		err = a.write(w.output, result.Out, 0o666, nil)
 	}
+	if err == nil && w.before != nil {
+		if err := w.before(result.Files); err != nil {
+			return invoke.Exit(invoke.StatusInvalid, err)
+		}
+	}
 	for _, f := range result.Files {
 		if err == nil {
 			err = a.writeFile(cmd.ErrOrStderr(), w.into, f)
 		}
+	}
+	if err == nil && w.after != nil {
+		err = w.after(result.Files)
 	}
 	for i, text := range result.Rewritten {
 		if err == nil && w.rewrites && i >= 0 && i < len(r.Inputs) {

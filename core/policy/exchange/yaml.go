@@ -84,7 +84,7 @@ func Lists(indent string, words []string) string {
 func Comment(indent, text string) string {
 	var b strings.Builder
 	line := ""
-	for _, word := range strings.Fields(strings.Map(visible, text)) {
+	for _, word := range strings.Fields(Printable(text)) {
 		if line != "" && len(indent)+len(line)+len(word)+3 > width+20 {
 			b.WriteString(indent + "# " + line + "\n")
 			line = " "
@@ -99,6 +99,9 @@ func Comment(indent, text string) string {
 	}
 	return b.String()
 }
+
+// Printable returns a text without what would disturb a terminal or end the line.
+func Printable(text string) string { return strings.Map(visible, text) }
 
 func visible(r rune) rune {
 	if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0xfeff {

@@ -3,16 +3,17 @@ package workbench
 // commands are those that there are. A command prints to the task; an error is one about its input.
 func commands() map[string]func(*task) error {
 	return map[string]func(*task) error{
-		"compile":    (*task).compile,
-		"disasm":     (*task).disasm,
-		"explain":    (*task).explain,
-		"export oci": (*task).exportOCI,
-		"fmt":        (*task).format,
-		"import oci": (*task).importOCI,
-		"prove":      (*task).prove,
-		"schema":     (*task).schema,
-		"show":       (*task).show,
-		"simulate":   (*task).simulate,
-		"test":       (*task).test,
+		"compile":        (*task).compile,
+		"disasm":         (*task).disasm,
+		"explain":        (*task).explain,
+		"export oci":     (*task).exportOCI,
+		"export systemd": (*task).exportSystemd,
+		"fmt":            (*task).format,
+		"import oci":     (*task).importOCI,
+		"prove":          (*task).prove,
+		"schema":         (*task).schema,
+		"show":           (*task).show,
+		"simulate":       (*task).simulate,
+		"test":           (*task).test,
 	}
 }

@@ -3,8 +3,11 @@ package workbench
 import (
 	"fmt"
 
+	"github.com/bulkhead/bulkhead/core/policy/exchange"
 	"github.com/bulkhead/bulkhead/core/policy/oci"
 	"github.com/bulkhead/bulkhead/core/policy/schema"
+	"github.com/bulkhead/bulkhead/core/policy/systemd"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
 
@@ -16,9 +19,7 @@ func (t *task) importOCI() error {
 		return err
 	}
 	text, notes := p.Policy(oci.PolicyOptions{Module: t.option("module"), Prototype: seccomp.Arch.Prototype})
-	for _, n := range notes {
-		fmt.Fprintf(&t.err, "%v\n", n)
-	}
+	t.notes(notes)
 	t.out.Write(text)
 	return nil
 }
@@ -33,11 +34,41 @@ func (t *task) exportOCI() error {
 	if err != nil {
 		return err
 	}
+	t.notes(notes)
+	t.out.Write(text)
+	return nil
+}
+
+// exportSystemd makes units of a policy's modules: files when the option files is set.
+func (t *task) exportSystemd() error {
+	p, ok := t.parse(t.Inputs[0])
+	if !ok {
+		return errReported
+	}
+	if only := t.option("module"); only != "" {
+		m, err := t.oneModule(t.Inputs[0])
+		if err != nil {
+			return err
+		}
+		p.Modules = []policy.Module{*m}
+	}
+	units, notes := systemd.Export(p)
+	t.notes(notes)
+	for _, u := range units {
+		if t.option("files") != "" {
+			t.files = append(t.files, File{Name: u.Name, Text: u.Text})
+		} else {
+			fmt.Fprintf(&t.out, "# %s\n%s\n", u.Name, u.Text)
+		}
+	}
+	return nil
+}
+
+// notes tells what is not carried over.
+func (t *task) notes(notes []exchange.Note) {
 	for _, n := range notes {
 		fmt.Fprintf(&t.err, "%v\n", n)
 	}
-	t.out.Write(text)
-	return nil
 }
 
 // schema prints the schema of policies.

@@ -1,0 +1,110 @@
+package systemd
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+)
+
+// files writes the file-system list: an empty root, and what is bound into it. Source: systemd.exec(5), "Sandboxing" and "Paths".
+func (w *writer) files(m *policy.Module) {
+	w.set("TemporaryFileSystem", "/:ro")
+	w.set("NoExecPaths", "/")
+	for _, f := range m.Filesystem {
+		switch f.Kind {
+		case policy.MountBind:
+			w.bind(f)
+		case policy.MountTmpfs:
+			w.tmpfs(f)
+		case policy.MountProc:
+			w.proc(m, f)
+		case policy.MountCgroup:
+			w.note(f.Pos, "the control group directories at %s are not carried: systemd 252 cannot show a unit its own alone", f.Path)
+		default:
+			w.note(f.Pos, "the control socket at %s is not carried: systemd has nothing like it", f.Path)
+		}
+	}
+	w.implied(m)
+}
+
+func (w *writer) bind(f policy.Mount) {
+	key, optional := "BindReadOnlyPaths", ""
+	if f.Access&policy.AccessWrite != 0 {
+		key = "BindPaths"
+	}
+	if f.Optional {
+		optional = "-"
+	}
+	w.set(key, "%s%s", optional, path(f.Path))
+	if f.Access&policy.AccessExecute != 0 {
+		w.set("ExecPaths", "%s%s", optional, path(f.Path))
+	}
+}
+
+func (w *writer) tmpfs(f policy.Mount) {
+	options := fmt.Sprintf("mode=%04o", f.Mode)
+	if f.Size > 0 {
+		options += fmt.Sprintf(",size=%d", f.Size)
+	}
+	if f.Access&policy.AccessWrite == 0 {
+		options += ",ro"
+	}
+	w.set("TemporaryFileSystem", "%s:%s", path(f.Path), options)
+	if f.Access&policy.AccessExecute != 0 {
+		w.set("ExecPaths", "%s", path(f.Path))
+	}
+}
+
+func (w *writer) proc(m *policy.Module, f policy.Mount) {
+	if f.Path != "/proc" {
+		w.note(f.Pos, "the proc at %s is not carried: systemd has one at /proc only", f.Path)
+		return
+	}
+	w.set("ProtectProc", "invisible")
+	if f.Subset == "pid" {
+		w.set("ProcSubset", "pid")
+	}
+	if slices.ContainsFunc(m.Namespaces, func(n policy.Value[policy.Namespace]) bool { return n.V == unix.CLONE_NEWPID }) {
+		w.note(f.Pos, "the proc shows the host's numbers, of the user's own processes: systemd 252 has no directive for a pid namespace")
+	}
+}
+
+// implied writes directives that say what follows from the list. The program sees the same without them; auditors, `systemd-analyze security`
+// among them, see it at a glance.
+func (w *writer) implied(m *policy.Module) {
+	listed := func(writable bool, dirs ...string) bool {
+		return slices.ContainsFunc(m.Filesystem, func(f policy.Mount) bool {
+			return (!writable || f.Access&policy.AccessWrite != 0) && slices.ContainsFunc(dirs, func(d string) bool { return within(f.Path, d) || within(d, f.Path) })
+		})
+	}
+	if !listed(false, "/home", "/root", "/run/user") {
+		w.set("ProtectHome", "yes")
+	}
+	if !listed(true, "/sys/fs/cgroup") {
+		w.set("ProtectControlGroups", "yes")
+	}
+	if !listed(true, "/proc", "/sys") {
+		w.set("ProtectKernelTunables", "yes")
+	}
+	if closedDevices(m) {
+		w.set("DevicePolicy", "closed")
+	}
+}
+
+// within tells whether a path is a directory or below it.
+func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
+// closedDevices tells whether a module has no device but those that DevicePolicy=closed leaves: systemd.resource-control(5).
+func closedDevices(m *policy.Module) bool {
+	return !slices.ContainsFunc(m.Filesystem, func(f policy.Mount) bool {
+		switch f.Path {
+		case "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom":
+			return false
+		}
+		return f.Kind == policy.MountBind && within(f.Path, "/dev")
+	})
+}
