@@ -36,40 +36,13 @@ func compiled(t testing.TB) *jsonschema.Schema {
 	return s
 }
 
-// document returns what a YAML reader makes of a policy.
-func document(t testing.TB, tree *policy.Tree) any {
-	switch {
-	case tree.Kind == policy.TreeMap:
-		m := map[string]any{}
-		for _, e := range tree.Entries {
-			m[e.Key] = document(t, e.Value)
-		}
-		return m
-	case tree.Kind == policy.TreeList:
-		l := []any{}
-		for _, i := range tree.Items {
-			l = append(l, document(t, i))
-		}
-		return l
-	case tree.Quoted || policy.Plain(tree.Text):
-		return tree.Text
-	}
-	var v any
-	d := json.NewDecoder(strings.NewReader(strings.ToLower(tree.Text)))
-	d.UseNumber()
-	if err := d.Decode(&v); err != nil {
-		return nil
-	}
-	return v
-}
-
 func validate(t testing.TB, s *jsonschema.Schema, text string) error {
 	t.Helper()
 	tree, ds := policy.ReadTree("p.yaml", []byte(text))
 	if tree == nil {
 		t.Fatal(ds)
 	}
-	return s.Validate(document(t, tree))
+	return s.Validate(Document(tree))
 }
 
 func TestRepository(t *testing.T) {
