@@ -232,4 +232,6 @@ type Catalog struct {
 	Constants func() []string
 	// Since returns the first kernel that has a call.
 	Since func(call string) (KernelVersion, bool)
+	// On returns the catalog of one of Architectures. Without it conditions are only checked for the native one.
+	On func(arch string) (Catalog, bool)
 }

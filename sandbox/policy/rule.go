@@ -121,7 +121,7 @@ func (d *decoder) when(n *node, rules []rule) []rule {
 	}
 	e, err := parseExprAt(text, pos, chars)
 	if err != nil {
-		d.exprErrors(err)
+		d.exprErrors(err, "")
 		return rules
 	}
 	e.within = d.within
@@ -132,21 +132,46 @@ func (d *decoder) when(n *node, rules []rule) []rule {
 			continue
 		}
 		r.when = e
-		if _, native := d.opt.Catalog.Calls[r.name]; !native { // who resolves the policy looks at other architectures
+		if _, native := d.opt.Catalog.Calls[r.name]; !native { // conditionsElsewhere looks at other architectures
 			continue
 		}
 		if _, err := e.Lower(r.name, d.opt.Catalog); err != nil {
-			d.exprErrors(err)
+			d.exprErrors(err, "")
 		}
 	}
 	return rules
 }
 
-// exprErrors reports what is wrong with an expression.
-func (d *decoder) exprErrors(err error) {
+// conditionsElsewhere checks the conditions for the architectures that are open besides the native one: a call may have other arguments
+// there, or the same in another width.
+func (d *decoder) conditionsElsewhere(open []Value[string], rules []rule) {
+	if d.opt.Catalog.On == nil {
+		return
+	}
+	for _, a := range open {
+		if a.V == "native" {
+			continue
+		}
+		catalog, known := d.opt.Catalog.On(a.V)
+		if !known {
+			continue
+		}
+		for _, r := range rules {
+			if _, has := catalog.Calls[r.name]; r.when == nil || !has {
+				continue
+			}
+			if _, err := r.when.Lower(r.name, catalog); err != nil {
+				d.exprErrors(err, "on "+a.V+": ")
+			}
+		}
+	}
+}
+
+// exprErrors reports what is wrong with an expression, after a word on where that is so.
+func (d *decoder) exprErrors(err error, where string) {
 	es, _ := err.(ExprErrors) //nolint:errorlint // parseExprAt and Lower return nothing else
 	for _, e := range es {
-		g := d.report(e.Code, span{e.Pos, e.Width}, "%s", e.Message)
+		g := d.report(e.Code, span{e.Pos, e.Width}, "%s", where+e.Message)
 		g.Hint, g.Help = e.Hint, e.Help
 	}
 }

@@ -59,6 +59,7 @@ func (d *decoder) seccomp(n *node) Seccomp {
 	allow, allRead := d.ruleList(allowNode, false)
 	d.rulesTwice(allow)
 	d.rulesTwice(deny)
+	d.conditionsElsewhere(s.Architectures, slices.Concat(allow, deny))
 	deny = d.lifted(allow, deny)
 	s.Deny = calls(deny, nil)
 	s.Allow = d.allowed(allow, deny)

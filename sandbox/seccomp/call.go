@@ -30,6 +30,7 @@ func (a Arch) Catalog() policy.Catalog {
 		Constant:      a.Constant,
 		Constants:     a.Constants,
 		Since:         a.Since,
+		On:            catalogOf,
 	}
 	for name := range a.Calls() {
 		c.Calls[name] = struct{}{}
@@ -59,3 +60,12 @@ func (a Arch) companions() []string {
 
 // Origin says what the tables were taken from, with versions: packages, headers and systemd, apart by semicolons.
 func Origin() string { return numbersFrom + "; " + groupsFrom }
+
+// catalogOf returns the catalog of an architecture by its name.
+func catalogOf(name string) (policy.Catalog, bool) {
+	a, known := ArchByName(name)
+	if !known {
+		return policy.Catalog{}, false
+	}
+	return a.Catalog(), true
+}

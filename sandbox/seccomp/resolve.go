@@ -78,6 +78,23 @@ func (r *resolver) note(pos policy.Pos, err error) {
 	}
 }
 
+// noteCondition notes why the condition of a rule does not go on an architecture. Errors of an expression in a file have their places.
+func (r *resolver) noteCondition(c policy.Call, a Arch, err error) {
+	var faults policy.ExprErrors
+	if !errors.As(err, &faults) {
+		r.note(c.Pos, fmt.Errorf("%s on %s: %w", c.Name, a, err))
+		return
+	}
+	for _, f := range faults {
+		err := fmt.Errorf("%w (on %s)", f, a)
+		if f.Pos.Line == 0 {
+			r.note(c.Pos, err)
+		} else {
+			r.errs = append(r.errs, err)
+		}
+	}
+}
+
 // known reports the calls that no open architecture has.
 func (r *resolver) known(s policy.Seccomp) {
 	for _, c := range slices.Concat(s.Allow, s.Deny) {
@@ -99,7 +116,7 @@ func (r *resolver) calls(s policy.Seccomp, a Arch) []entry {
 	rule := func(c policy.Call, otherwise, answer ref) ref {
 		condition, err := r.lower(c, a)
 		if err != nil {
-			r.note(c.Pos, err)
+			r.noteCondition(c, a, err)
 			return otherwise
 		}
 		return r.graph.ite(r.graph.condition(condition), answer, otherwise)

@@ -134,3 +134,33 @@ func TestResolveReportsEverything(t *testing.T) {
 		t.Errorf("a call that may be missing is reported:\n%v", err)
 	}
 }
+
+// TestResolveConditions: what is wrong with a condition on one architecture has one place, that of the expression.
+func TestResolveConditions(t *testing.T) {
+	text := "version: 1\nmodules:\n  a:\n    command: [/x]\n    filesystem: [{path: /usr}]\n    seccomp:\n      architectures: [native, x86]\n" +
+		"      allow: [read, {call: mmap, when: \"len < 9 && fd == 3\"}, {call: lseek, when: \"offset == 0x7fffffffff\"}]\n"
+	catalog := X8664.Catalog()
+	_, ds := policy.Parse("p.yaml", []byte(text), policy.Options{Catalog: catalog})
+	if len(ds) != 3 || !strings.Contains(ds[0].String(), `p.yaml:8:41: error[E310]: on x86: mmap has no argument "len"`) {
+		t.Errorf("the parser knows the tables of all architectures: %v", ds)
+	}
+	catalog.On = nil
+	p, ds := policy.Parse("p.yaml", []byte(text), policy.Options{Catalog: catalog})
+	if p == nil {
+		t.Fatal(ds)
+	}
+	_, err := Resolve(p.Modules[0].Seccomp)
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	for i, want := range []string{
+		`p.yaml:8:94: 0x7fffffffff does not fit "offset", which has 32 bits`,
+		`p.yaml:8:41: mmap has no argument "len"; help: its arguments: arg (on x86)`,
+		`p.yaml:8:52: mmap has no argument "fd"`,
+	} {
+		if len(lines) != 3 || !strings.Contains(err.Error(), want) || strings.Count(lines[i], "p.yaml") != 1 {
+			t.Errorf("%q is not in:\n%v", want, err)
+		}
+	}
+}

@@ -250,6 +250,8 @@ modules:
 `},
 		{"resets", "modules:\n  a:\n    command: !reset ['/x']\n    capabilities: !reset []\n    seccomp:\n      deny: !reset\n        - a\n",
 			"modules:\n  a:\n    command: !reset [/x]\n    capabilities: !reset []\n    seccomp:\n      deny: !reset\n        - a\n"},
+		{"signs of documents", "a: [... , '---', --- b]\n", "a: [\"...\", \"---\", \"--- b\"]\n"},
+		{"a sign of a document alone", " ...", "\"...\"\n"},
 		{"only comments after dedents", "version: 1\nmodules:\n  a:\n    command:\n      - /x\n      # deep\n    # middle\n  # outer\n# out\n",
 			"version: 1\n\nmodules:\n  a:\n    command:\n      - /x\n      # deep\n    # middle\n  # outer\n# out\n"},
 	} {
@@ -289,6 +291,7 @@ func FuzzFormat(f *testing.F) {
 		"a: !reset [b]\nc: !reset\nd: !reset {}\n",
 		"- - a\n  - # b\n    c\n-\n  d: ~\n",
 		"a:\r\n  b: é # ü\r\n",
+		" ...",
 	} {
 		f.Add([]byte(text))
 	}

@@ -40,6 +40,9 @@ func unmistakable(s string) bool {
 	case "y", "n", "yes", "no", "on", "off", "true", "false", "null", "":
 		return false
 	}
+	if documentSign(s) {
+		return false
+	}
 	start := strings.TrimLeft(s, "-")
 	if len(s)-len(start) > 2 || start == "" || start[0] >= '0' && start[0] <= '9' {
 		return false
@@ -58,8 +61,11 @@ func unmistakable(s string) bool {
 // plainInBrackets tells whether a string that was read without quotes can stay so wherever it goes.
 func plainInBrackets(s string) bool {
 	return !strings.ContainsAny(s, "{}[],\n\"'") && !strings.Contains(s, ": ") && !strings.Contains(s, " #") && !strings.HasSuffix(s, ":") &&
-		!strings.ContainsAny(s[:min(1, len(s))], "#&*!|>%@`?:- ") || unmistakable(s)
+		!strings.ContainsAny(s[:min(1, len(s))], "#&*!|>%@`?:- ") && !documentSign(s) || unmistakable(s)
 }
+
+// documentSign tells whether a string looks like the sign that starts or ends a document, which it is at the start of a line.
+func documentSign(s string) bool { return strings.HasPrefix(s, "...") || strings.HasPrefix(s, "---") }
 
 // quoted writes a string in double quotes.
 func quoted(s string) string {
