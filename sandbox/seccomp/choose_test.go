@@ -53,7 +53,7 @@ func TestChoose(t *testing.T) {
 		{"neither can be made", nil, broken, fails, nil, "no filter is proved"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			f, how, err := choose(d, c.theirs, c.failed, c.emit)
+			f, how, err := choose(d, func() ([]byte, error) { return c.theirs, c.failed }, c.emit)
 			if c.want == nil {
 				if err == nil || !strings.Contains(err.Error(), c.says) {
 					t.Errorf("got %v, want %q", err, c.says)

@@ -34,6 +34,7 @@ type diagram struct {
 	nodes  []node
 	unique []ref // a hash table of nodes, by content; 0 is an empty place and the node never is not in it
 	cache  []choice
+	missed int // results that were not in the cache since it has its size
 	work   int // steps that may still be made; below 0 all results are meaningless
 }
 
@@ -43,11 +44,13 @@ type choice struct{ c, f, g, is ref }
 // maxWork is how many steps a diagram may take: about a tenth of a second. A filter of 1,300 instructions takes about 100,000.
 const maxWork = 1 << 20
 
+// newDiagram returns a diagram without functions. It begins small: most processes prove one filter, and memory that a process has not
+// used yet takes longer to get than to work with.
 func newDiagram(work int) *diagram {
 	d := &diagram{
-		nodes:  make([]node, 1, 1<<10),
-		unique: make([]ref, 1<<12),
-		cache:  make([]choice, 1<<13),
+		nodes:  make([]node, 1, 1<<9),
+		unique: make([]ref, 1<<10),
+		cache:  make([]choice, 1<<8),
 		work:   work,
 	}
 	d.nodes[never] = node{level: leafLevel}
@@ -118,7 +121,24 @@ func (d *diagram) grow() {
 		}
 		d.unique[at] = ref(f)
 	}
-	d.cache = make([]choice, len(d.unique))
+}
+
+// keep keeps a result of ite in the cache, which grows while it does not have what is asked for.
+func (d *diagram) keep(r choice) {
+	if d.missed++; d.missed > 2*len(d.cache) && len(d.cache) < 1<<20 {
+		d.missed = 0
+		old := d.cache
+		d.cache = make([]choice, 4*len(old))
+		for _, r := range old {
+			*d.cached(r.c, r.f, r.g) = r
+		}
+	}
+	*d.cached(r.c, r.f, r.g) = r
+}
+
+// cached returns the place of a result in the cache.
+func (d *diagram) cached(c, f, g ref) *choice {
+	return &d.cache[hash(uint32(c), uint32(f), uint32(g))&uint32(len(d.cache)-1)]
 }
 
 // at returns what a function is where the bit of a level is clear and set.
@@ -142,16 +162,15 @@ func (d *diagram) ite(c, f, g ref) ref {
 	if d.work--; d.work < 0 {
 		return never
 	}
-	slot := &d.cache[hash(uint32(c), uint32(f), uint32(g))&uint32(len(d.cache)-1)]
-	if slot.c == c && slot.f == f && slot.g == g {
-		return slot.is
+	if r := d.cached(c, f, g); r.c == c && r.f == f && r.g == g {
+		return r.is
 	}
 	level := min(d.nodes[c].level, d.nodes[f].level, d.nodes[g].level)
 	c0, c1 := d.at(c, level)
 	f0, f1 := d.at(f, level)
 	g0, g1 := d.at(g, level)
 	is := d.make(level, d.ite(c0, f0, g0), d.ite(c1, f1, g1))
-	d.cache[hash(uint32(c), uint32(f), uint32(g))&uint32(len(d.cache)-1)] = choice{c, f, g, is}
+	d.keep(choice{c, f, g, is})
 	return is
 }
 

@@ -44,12 +44,19 @@ func Compile(s policy.Seccomp, opt Options) (*seccomp.Filter, error) {
 // Choose makes the program of a decision function with the library, and returns the one to load: see [seccomp.Choose]. An error
 // that has nothing to do with what the function says, such as no descriptors, is returned.
 func Choose(d *seccomp.Decision, opt Options) (f *seccomp.Filter, how string, err error) {
-	program, err := build(d, opt)
-	var cannot *cannotSay
-	if err != nil && !errors.As(err, &cannot) {
-		return nil, "", fmt.Errorf("libseccomp: %w", err)
+	var broken error
+	f, how, err = seccomp.Choose(d, func() ([]byte, error) {
+		program, err := build(d, opt)
+		var cannot *cannotSay
+		if err != nil && !errors.As(err, &cannot) {
+			broken = fmt.Errorf("libseccomp: %w", err)
+		}
+		return program, err
+	})
+	if broken != nil {
+		return nil, "", broken
 	}
-	return seccomp.Choose(d, program, err)
+	return f, how, err
 }
 
 // export takes the program out through a file in memory: version 2.5 writes it to a descriptor only.
