@@ -21,7 +21,9 @@ type builder struct {
 	proc, ruleset int
 }
 
-func origin(pos policy.Pos) program.Origin { return program.Origin{Line: pos.Line, Col: pos.Col} }
+func origin(pos policy.Pos) program.Origin {
+	return program.Origin{File: pos.File, Line: pos.Line, Col: pos.Col}
+}
 
 // everyModule is the origin of steps that no line of a policy asks for.
 var everyModule program.Origin

@@ -16,6 +16,7 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/listener"
+	"github.com/bulkhead/bulkhead/spawner/source"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -33,8 +34,9 @@ type Config struct {
 	Manager wire.Module
 	// Read reads the policies again, under the rule of trust, for a reload. It is called by a goroutine of its own and may block.
 	Read func() ([]compile.Source, error)
-	// Variables are those of [compile.Request].
+	// Variables and Include are those of [compile.Request].
 	Variables map[string]string
+	Include   func(path string) (source.File, error)
 	// Runtime is a directory for the spawner alone, which is made and removed, as the one above it is when it is not there. No other supervisor
 	// has the same.
 	Runtime string

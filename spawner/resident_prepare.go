@@ -85,7 +85,7 @@ func (r *Resident) read(p *preparing, sources []compile.Source, err error) {
 		return
 	}
 	p.sources = sources
-	req := compile.Request{Sources: sources, Variables: r.Variables, Facts: r.Facts}
+	req := compile.Request{Sources: sources, Variables: r.Variables, Facts: r.Facts, Include: r.Include}
 	p.job, err = r.beginCompile(req, func() { r.poller.post(func() { r.compiled(p) }) })
 	if err != nil {
 		r.conclude(p, wire.Plan{}, err)

@@ -173,13 +173,13 @@ func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slo
 			}
 			return withManager(sources)
 		},
-		Variables: a.Variables,
-		Runtime:   filepath.Join(filepath.Dir(a.controlPath()), runtime),
-		Log:       log,
-		Output:    newLineWriter(a.Core, o.logFormat, plan.Modules),
-		Counters:  func() ([]wire.CallCount, []wire.CallDuration) { return callCounts(a.counts) },
-		Signals:   screen.translate(signals, ended),
-		Rest:      func() { shrink(a.Core, log) },
+		Variables: a.Variables, Include: a.Include,
+		Runtime:  filepath.Join(filepath.Dir(a.controlPath()), runtime),
+		Log:      log,
+		Output:   newLineWriter(a.Core, o.logFormat, plan.Modules),
+		Counters: func() ([]wire.CallCount, []wire.CallDuration) { return callCounts(a.counts) },
+		Signals:  screen.translate(signals, ended),
+		Rest:     func() { shrink(a.Core, log) },
 	})
 	status, err := r.Run()
 	switch {

@@ -22,18 +22,18 @@ func (d *decoder) rulesTwice(rules []rule) {
 
 // twiceListed reports the second of two rules for one name when one of them has no effect.
 func (d *decoder) twiceListed(earlier, r rule) bool {
-	line := earlier.at.pos.Line
+	line := lineOf(earlier.at.pos, r.at.pos)
 	switch {
 	case r.when.Equal(earlier.when):
 		condition := ""
 		if r.when != nil {
 			condition = " with this condition"
 		}
-		d.report(codeListedTwice, r.at, "%q is listed twice%s", r.name, condition).help("the first one is on line %d; remove one of them", line)
+		d.report(codeListedTwice, r.at, "%q is listed twice%s", r.name, condition).help("the first one is on %s; remove one of them", line)
 	case earlier.when == nil && (earlier.answer == nil) == (r.answer == nil):
-		d.report(codeUnconditional, r.at, "the condition on %q has no effect: line %d lists it without one", r.name, line).help("remove one of them")
+		d.report(codeUnconditional, r.at, "the condition on %q has no effect: %s lists it without one", r.name, line).help("remove one of them")
 	case r.when == nil && (earlier.answer == nil) == (r.answer == nil):
-		d.report(codeUnconditional, r.at, "%q without a condition leaves the one on line %d without effect", r.name, line).help("remove one of them")
+		d.report(codeUnconditional, r.at, "%q without a condition leaves the one on %s without effect", r.name, line).help("remove one of them")
 	default:
 		return false
 	}
@@ -58,7 +58,7 @@ func (d *decoder) shadowed(allow []rule) {
 		}
 		for _, g := range groups[r.name] {
 			if d.above(g.owner, r.owner) || d.above(r.owner, g.owner) {
-				d.report(codeShadowed, r.at, "the condition on %q has no effect: %q on line %d allows every %s", r.name, g.name, g.at.pos.Line, r.name).
+				d.report(codeShadowed, r.at, "the condition on %q has no effect: %q on %s allows every %s", r.name, g.name, lineOf(g.at.pos, r.at.pos), r.name).
 					help("remove it, or deny the rest: deny: [{call: %s, when: \"!(…)\"}]", r.name)
 				break
 			}
@@ -134,7 +134,7 @@ func (d *decoder) deniedCompletely(r rule, denied map[string][]rule) {
 	if len(r.calls) == 0 {
 		return
 	}
-	g := d.report(codeDenied, r.at, "%q has no effect: deny on line %d takes it away", r.name, by.at.pos.Line)
+	g := d.report(codeDenied, r.at, "%q has no effect: deny on %s takes it away", r.name, lineOf(by.at.pos, r.at.pos))
 	if by.owner == r.owner {
 		g.help("deny beats allow; remove one of them")
 		return
@@ -150,7 +150,7 @@ func (d *decoder) deniedConditions(allow, deny []rule) {
 		}
 		for _, r := range allow {
 			if r.name == x.name && r.when != nil && r.when.Equal(x.when) && d.above(x.owner, r.owner) {
-				d.report(codeDenied, r.at, "%q has no effect: deny on line %d takes it away", r.name, x.at.pos.Line).
+				d.report(codeDenied, r.at, "%q has no effect: deny on %s takes it away", r.name, lineOf(x.at.pos, r.at.pos)).
 					help("deny beats allow at any depth; remove one of them")
 			}
 		}

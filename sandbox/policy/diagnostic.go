@@ -53,6 +53,14 @@ func (d Diagnostic) String() string {
 // String returns "file:line:col".
 func (p Pos) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col) }
 
+// lineOf names a line for a message about another place, with its file when that is not the same.
+func lineOf(there, here Pos) string {
+	if there.File == here.File {
+		return fmt.Sprintf("line %d", there.Line)
+	}
+	return fmt.Sprintf("line %d of %s", there.Line, there.File)
+}
+
 // Diagnostics are the findings about a file, sorted by position.
 type Diagnostics []Diagnostic
 

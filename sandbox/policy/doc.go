@@ -54,7 +54,9 @@
 // # Files and tests
 //
 // include: [FILE, …] adds the listeners, profiles, modules and tests of other files, whose relative paths start from their own directories.
-// Options.Include reads them; a name is defined in one file only. The tests block is read and checked as far as it goes without running it,
+// Options.Include reads them, and for a policy that is carried out holds each to the rule of trust that the policy itself is held to; a name is
+// defined in one file only. ${POLICY_DIR} in an included file is that file's directory, and a profile of it that no module uses is no
+// finding, because it may be there for other policies. The tests block is read and checked as far as it goes without running it,
 // and so is accept, whose dates are for the audit to compare with today.
 //
 // # Defaults
@@ -101,5 +103,6 @@
 // on one argument without masks, for equal masks compared with two values, and for conjunctions and disjunctions that such parts decide;
 // the prover of package seccomp finds the rest. The condition of a call and that of a deny for the same call are compared as they are
 // written. A rule cannot have a condition for calls of another architecture than the catalog's. Suggestions and messages of an expression
-// with a ${NAME} in it point at the start of the value. A file can be included once, 64 in all, 8 deep.
+// with a ${NAME} in it point at the start of the value. A file can be included once, 64 in all with
+// 4 MiB together, 8 deep.
 package policy

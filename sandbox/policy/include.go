@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 )
@@ -9,6 +10,7 @@ import (
 const (
 	maxIncludeDepth = 8
 	maxIncludes     = 64
+	maxIncludedText = 4 << 20 // bytes in all
 )
 
 // includes reads the files that a file includes and returns the roots of all, those that are included first.
@@ -34,6 +36,7 @@ func (d *decoder) includes(root *node, chain []string) []*node {
 		switch {
 		case d.opt.Include == nil:
 			d.report(codeInclude, item.span, "%q cannot be included: nothing reads other files here", name).help("put its content into this file")
+			d.unread = true
 		case slices.Contains(chain, path):
 			d.report(codeIncludeCycle, item.span, "%q includes itself", name).help("take it out of the circle")
 		case len(chain) > maxIncludeDepth:
@@ -52,20 +55,34 @@ func (d *decoder) includes(root *node, chain []string) []*node {
 
 // include reads one file.
 func (d *decoder) include(item *node, name, path string, chain []string) []*node {
-	text, err := d.opt.Include(path)
+	file, err := d.opt.Include(path)
 	if err != nil {
-		d.report(codeInclude, item.span, "%q cannot be included: %v", name, err)
+		g := d.report(codeInclude, item.span, "%q cannot be included: %v", name, err)
+		var advice interface{ Help() string }
+		if errors.As(err, &advice) && advice.Help() != "" {
+			g.help("%s", advice.Help())
+		}
+		d.unread = true
+		return nil
+	}
+	if d.includedText += len(file.Text); d.includedText > maxIncludedText {
+		d.report(codeTooLarge, item.span, "the included files have more than %d bytes, with %q", maxIncludedText, name).help("include less")
+		d.unread = true
 		return nil
 	}
 	outer := d.src
 	defer func() { d.src = outer }()
-	yaml, ok := readSource(path, text, d)
+	yaml, ok := readSource(path, file.Text, d)
+	if d.src.dir = file.Dir; file.Dir == "" {
+		d.src.dir = filepath.Dir(path)
+	}
 	if !ok {
+		d.unread = true
 		return nil
 	}
-	d.src.dir = filepath.Dir(path)
 	root := d.parseYAML(yaml)
 	if root == nil {
+		d.unread = true
 		return nil
 	}
 	f, ok := d.fields(root, "the policy", "a map with version, listeners, profiles and modules",

@@ -10,11 +10,11 @@ import (
 
 func includeOptions(files map[string]string) Options {
 	opt := testOptions()
-	opt.Include = func(path string) ([]byte, error) {
+	opt.Include = func(path string) (Included, error) {
 		if text, there := files[path]; there {
-			return []byte(text), nil
+			return Included{Text: []byte(text)}, nil
 		}
-		return nil, errors.New("no such file")
+		return Included{}, errors.New("no such file")
 	}
 	return opt
 }

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// variableDir is the directory of the file that it is written in, with symbolic links resolved: that of the included file in an included file.
+const variableDir = "POLICY_DIR"
+
 // interpolate replaces ${NAME} and $$ in a scalar.
 func (d *decoder) interpolate(n *node) (string, bool) {
 	if !strings.Contains(n.text, "$") {
@@ -42,6 +45,10 @@ func (d *decoder) interpolate(n *node) (string, bool) {
 
 // variable writes the value of a variable.
 func (d *decoder) variable(n *node, name string, b *strings.Builder) bool {
+	if dir := d.src.of(n.pos.File).dir; name == variableDir && dir != "" {
+		b.WriteString(dir)
+		return true
+	}
 	if v, known := d.opt.Variables[name]; known {
 		b.WriteString(v)
 		return true
@@ -52,7 +59,12 @@ func (d *decoder) variable(n *node, name string, b *strings.Builder) bool {
 			help("write ${%s}", word)
 		return false
 	}
-	known := slices.Sorted(maps.Keys(d.opt.Variables))
+	known := slices.Collect(maps.Keys(d.opt.Variables))
+	if d.opt.Dir != "" {
+		known = append(known, variableDir)
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
 	g := d.report(codeUnknownVariable, at, "unknown variable %q", name)
 	if len(known) == 0 {
 		g.help("no variables are defined; $$ is a dollar sign")

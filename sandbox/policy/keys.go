@@ -97,5 +97,5 @@ func (d *decoder) words(n *node, what, want string, use func(item *node, word st
 
 // twice reports an entry that was there before.
 func (d *decoder) twice(at span, what string, earlier Pos) {
-	d.report(codeTwice, at, "%s is listed twice", what).help("the first one is on line %d; remove one of them", earlier.Line)
+	d.report(codeTwice, at, "%s is listed twice", what).help("the first one is on %s; remove one of them", lineOf(earlier, at.pos))
 }

@@ -16,8 +16,9 @@ func topKeys() []Key {
 		{In: in, Name: "version", Type: TypeVersion, Required: true, Example: `version: 1`, Text: "The version of the language."},
 		{In: in, Name: "kernel", Type: TypeKernel, Example: `kernel: ">=6.1"`,
 			Text: "The oldest kernel that the policy is for; an older one refuses to start it."},
-		{In: in, Name: "include", Type: TypeNames, Range: "8 deep, at most 64 files", Example: `include: [common.yaml]`,
-			Text: "Files whose listeners, profiles, modules and tests are added; their relative paths start from their own directories."},
+		{In: in, Name: "include", Type: TypeNames, Range: "8 deep, at most 64 files and 4 MiB", Example: `include: [common.yaml]`,
+			Text: "Files whose listeners, profiles, modules and tests are added; relative paths in them, and ${POLICY_DIR}, start from their own directories. " +
+				"What may be included is what may be a policy: owned by root or by the supervisor's user, and closed to others, all the way to it."},
 		{In: in, Name: "listeners", Type: TypeMaps, Holds: l, Range: "at most 1000", Example: `listeners: {http: {address: "0.0.0.0:8080"}}`,
 			Text: "Sockets that are opened once, held open across every change, and handed to modules."},
 		{In: in, Name: "profiles", Type: TypeMaps, Holds: "a module", Range: "at most 250", Example: `profiles: {base: {capabilities: []}}`,

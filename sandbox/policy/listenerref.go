@@ -75,7 +75,7 @@ func (d *decoder) listenerRefs(n *node) []ListenerRef {
 }
 
 func (d *decoder) unknownListener(e entry) {
-	if d.full() {
+	if d.full() || d.unread {
 		return
 	}
 	names := slices.Sorted(maps.Keys(d.listeners))

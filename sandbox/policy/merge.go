@@ -9,8 +9,10 @@ const maxMerged = 400_000
 // merged returns a module with everything that it extends: maps are merged, lists appended, scalars replaced.
 func (d *decoder) merged(module *node) *node {
 	var result *node
+	d.lacking = false
 	for _, p := range flatten(d.extends(module)) {
 		p.used = true
+		d.lacking = d.lacking || p.lacking
 		result = d.merge(result, d.normal(p.n), "")
 	}
 	return d.withoutResets(d.merge(result, d.normal(module), ""))

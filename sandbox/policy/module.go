@@ -34,6 +34,8 @@ func (d *decoder) module(name string, at span, n *node) Module {
 	d.within = "profiles." + name
 	if !d.partial {
 		d.within = "modules." + name
+	}
+	if !d.partial && !d.lacking {
 		need = func(key string) *node {
 			return f.need(key, at, "module "+name, requiredExample(key))
 		}

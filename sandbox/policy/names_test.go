@@ -24,7 +24,7 @@ func nameCases() []errorCase {
 		{name: "signal in small letters", text: module("stop_signal: «sigquit»"), codes: "E208", hint: `did you mean "SIGQUIT"?`},
 		{name: "real-time signal out of range", text: module("stop_signal: «SIGRTMIN+31»"), codes: "E208"},
 		{name: "unknown errors", text: seccomp("{default: errno «ENOSY», denied: errno «eperm», allow: [read]}"), codes: "E209 E209", hint: `did you mean "ENOSYS"?`},
-		{name: "unknown variable", text: module("working_dir: /x/«${SUPERVISR}»", `environment: {A: "a«${USER}»b"}`), codes: "E210 E210", hint: `did you mean "SUPERVISOR"?`, help: "known: SUPERVISOR"},
+		{name: "unknown variable", text: module("working_dir: /x/«${SUPERVISR}»", `environment: {A: "a«${USER}»b"}`), codes: "E210 E210", hint: `did you mean "SUPERVISOR"?`, help: "known: POLICY_DIR, SUPERVISOR"},
 		{name: "names", text: "version: 1\nlisteners: {«a/b»: {address: \"127.0.0.1:1\"}}\nprofiles: {«\"\"»: {}}\nmodules:\n  «../m»:\n    extends: \"\"\n    listeners: {a/b: 3}\n    command: [/m]\n    seccomp: {allow: [read]}\n    filesystem: [{path: /m}]\n",
 			codes: "E211 E211 E211"},
 		{name: "names of users", text: module("user: «a:b»", "group: «\"a b\"»"), codes: "E211 E211", help: "write user: a and group: b"},

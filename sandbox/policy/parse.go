@@ -1,5 +1,7 @@
 package policy
 
+import "path/filepath"
+
 // maxModules is how many modules a file may have.
 const maxModules = 1000
 
@@ -9,11 +11,19 @@ type Options struct {
 	Catalog Catalog
 	// Variables are the values of ${NAME} in scalars, keyed by name. No other variable is known; $$ is a dollar sign.
 	Variables map[string]string
-	// Dir is the absolute directory that relative paths start from; empty means that a relative path is an error.
+	// Dir is the absolute directory that relative paths start from, and ${POLICY_DIR}; empty means that a relative path is an error.
 	Dir string
-	// Include returns the text of a file that the policy includes; its name is the path joined with the directory of the file that includes
-	// it, and is the file of positions in it. Whether the file may be trusted is for Include to check. Nil means that nothing can be included.
-	Include func(path string) ([]byte, error)
+	// Include returns a file that the policy includes; path is its name joined with the directory of the file that includes it, and is the file
+	// of positions in it. Whether the file may be trusted is for Include to check; an error that has a method Help() string says with it what to
+	// do. Nil means that nothing can be included.
+	Include func(path string) (Included, error)
+}
+
+// Included is a file that a policy includes.
+type Included struct {
+	Text []byte
+	// Dir is what [Options].Dir is for the file: where it lies once symbolic links are resolved; empty means the directory of its path.
+	Dir string
 }
 
 // Parse reads the text of one policy file. It reports all errors of the file at once, sorted by position; the
@@ -49,7 +59,11 @@ func (d *decoder) policy(root *node) *Policy {
 		p.Kernel = d.kernel(n)
 		d.oldest = p.Kernel
 	}
-	roots := d.includes(root, []string{d.src.file})
+	own := d.src.file
+	if d.src.dir != "" {
+		own = filepath.Join(d.src.dir, filepath.Base(own))
+	}
+	roots := d.includes(root, []string{own})
 	for _, r := range roots {
 		for _, key := range []string{"version", "kernel", "include", "listeners", "tests"} {
 			if e := r.entry(key); e != nil {
@@ -61,7 +75,12 @@ func (d *decoder) policy(root *node) *Policy {
 	d.readProfiles(d.joined(roots, "profiles"))
 	modules := d.joined(roots, "modules")
 	if modules == nil {
-		f.need("modules", start, "the policy", "modules: {NAME: {command: [...], ...}}")
+		if !d.unread {
+			g := d.report(codeMissingKey, start, "the policy has no \"modules\"").help("add modules: {NAME: {command: [...], ...}}")
+			if len(d.profiles) > 0 {
+				g.help("add modules: {NAME: {command: [...], ...}}, or name the policy that includes this file")
+			}
+		}
 		return nil
 	}
 	p.Modules = d.modules(modules)

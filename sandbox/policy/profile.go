@@ -22,6 +22,7 @@ type profile struct {
 	state   uint8 // of the search for cycles: 0 new, 1 in progress, 2 done
 	above   []int // the owners of everything that it extends, itself included
 	used    bool  // a module extends it, directly or not
+	lacking bool  // it extends something that is not defined
 }
 
 // ref is a place where a profile is extended.
@@ -54,7 +55,9 @@ func (d *decoder) readProfiles(n *node) {
 		d.profiles = append(d.profiles, p)
 	}
 	for _, p := range d.profiles {
+		d.lacking = false
 		p.parents = d.extends(p.n)
+		p.lacking = d.lacking
 	}
 	for _, p := range d.profiles {
 		d.resolve(p)
@@ -84,6 +87,7 @@ func (d *decoder) extends(n *node) []ref {
 		}
 		p := d.profile(name)
 		if p == nil {
+			d.lacking = true
 			d.unknownProfile(item, name)
 			continue
 		}
@@ -106,7 +110,7 @@ func (d *decoder) profile(name string) *profile {
 }
 
 func (d *decoder) unknownProfile(item *node, name string) {
-	if d.full() {
+	if d.full() || d.unread {
 		return
 	}
 	names := make([]string, len(d.profiles))
@@ -183,7 +187,7 @@ func (d *decoder) above(owner, other int) bool {
 	return owner != 0 && slices.Contains(d.profiles[other-1].above, owner)
 }
 
-// unusedProfiles reports the profiles that no module extends.
+// unusedProfiles reports the profiles that no module extends. Those of an included file may be there for other policies.
 func (d *decoder) unusedProfiles() {
 	for _, p := range d.profiles {
 		if p.used {
@@ -193,7 +197,7 @@ func (d *decoder) unusedProfiles() {
 		}
 	}
 	for _, p := range d.profiles {
-		if !p.used {
+		if !p.used && p.at.pos.File == d.src.file {
 			d.report(codeUnusedProfile, p.at, "profile %q is used by no module", p.name).help("extend it or remove it")
 		}
 	}

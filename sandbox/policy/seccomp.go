@@ -205,14 +205,14 @@ func (d *decoder) reportCovered(g rule, rules []rule) {
 	switch len(rules) {
 	case 0:
 	case 1:
-		d.report(codeCovered, rules[0].at, "%q has no effect: %q on line %d allows it already", rules[0].name, g.name, g.at.pos.Line).
+		d.report(codeCovered, rules[0].at, "%q has no effect: %q on %s allows it already", rules[0].name, g.name, lineOf(g.at.pos, rules[0].at.pos)).
 			help("remove it")
 	default:
 		names := make([]string, len(rules))
 		for i, r := range rules {
 			names[i] = r.name
 		}
-		d.report(codeCovered, rules[0].at, "%d entries have no effect: %q on line %d allows them already", len(rules), g.name, g.at.pos.Line).
+		d.report(codeCovered, rules[0].at, "%d entries have no effect: %q on %s allows them already", len(rules), g.name, lineOf(g.at.pos, rules[0].at.pos)).
 			help("remove %s", strings.Join(names, ", "))
 	}
 }

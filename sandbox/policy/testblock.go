@@ -55,7 +55,7 @@ func (d *decoder) testName(n *node, names map[string]Pos) string {
 		return ""
 	}
 	if earlier, twice := names[s]; twice {
-		d.report(codeTwice, n.span, "a test has the name %q already", s).help("the first one is on line %d", earlier.Line)
+		d.report(codeTwice, n.span, "a test has the name %q already", s).help("the first one is on %s", lineOf(earlier, n.pos))
 		return s
 	}
 	names[s] = n.pos

@@ -101,13 +101,25 @@ func (b *Builder) Pointers(to ...uint32) uint32 {
 
 // Prepare adds a descriptor and returns its index.
 func (b *Builder) Add(p Prepare) int {
+	p.Origin = b.own(p.Origin)
+	for i := range p.Rules {
+		p.Rules[i].Origin = b.own(p.Rules[i].Origin)
+	}
 	b.Program.Prepare = append(b.Program.Prepare, p)
 	return len(b.Program.Prepare) - 1
 }
 
+// own leaves the file out of an origin when it is the program's.
+func (b *Builder) own(o Origin) Origin {
+	if o.File == b.File {
+		o.File = ""
+	}
+	return o
+}
+
 // Call adds a system call.
 func (b *Builder) Call(o Origin, name string, number uint32, args ...Value) *Step {
-	s := Step{Step: posix.Step{Op: posix.StepCall, Number: number}, Origin: o}
+	s := Step{Step: posix.Step{Op: posix.StepCall, Number: number}, Origin: b.own(o)}
 	texts := make([]string, len(args))
 	for i, a := range args {
 		s.Args[i], texts[i] = a.Arg, a.Text
@@ -125,7 +137,7 @@ func (s *Step) Keep(slot uint8) {
 
 // Expect adds a comparison: the value, masked, must be want.
 func (b *Builder) Expect(o Origin, value Value, mask, want uint64) {
-	s := Step{Step: posix.Step{Op: posix.StepExpect}, Origin: o}
+	s := Step{Step: posix.Step{Op: posix.StepExpect}, Origin: b.own(o)}
 	s.Args[0], s.Args[1].Value, s.Args[2].Value = value.Arg, mask, want
 	s.Text = fmt.Sprintf("expect %s == %#x", value.Text, want)
 	b.Steps = append(b.Steps, s)
@@ -133,7 +145,7 @@ func (b *Builder) Expect(o Origin, value Value, mask, want uint64) {
 
 // Store adds the writing of a value, eight bytes, at an offset.
 func (b *Builder) Store(o Origin, value Value, at uint32, text string) {
-	s := Step{Step: posix.Step{Op: posix.StepStore}, Origin: o}
+	s := Step{Step: posix.Step{Op: posix.StepStore}, Origin: b.own(o)}
 	s.Args[0], s.Args[1] = value.Arg, posix.Arg{Kind: posix.Address, Value: uint64(at)}
 	s.Text = "store " + text + " = " + value.Text
 	b.Steps = append(b.Steps, s)
@@ -141,7 +153,7 @@ func (b *Builder) Store(o Origin, value Value, at uint32, text string) {
 
 // Decimal adds the writing of a value in decimal digits at an offset.
 func (b *Builder) Decimal(o Origin, value Value, at uint32, text string) {
-	s := Step{Step: posix.Step{Op: posix.StepDecimal}, Origin: o}
+	s := Step{Step: posix.Step{Op: posix.StepDecimal}, Origin: b.own(o)}
 	s.Args[0], s.Args[1] = value.Arg, posix.Arg{Kind: posix.Address, Value: uint64(at)}
 	s.Text = "store-decimal " + text + " = " + value.Text
 	b.Steps = append(b.Steps, s)

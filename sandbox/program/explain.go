@@ -1,6 +1,7 @@
 package program
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -66,7 +67,7 @@ func (p *Program) Place(o Origin) string {
 	if o.Line == 0 {
 		return "every module"
 	}
-	return fmt.Sprintf("%s:%d", p.File, o.Line)
+	return fmt.Sprintf("%s:%d", cmp.Or(o.File, p.File), o.Line)
 }
 
 func (p *Program) place(o Origin) string {

@@ -5,7 +5,7 @@ import "github.com/bulkhead/bulkhead/posix"
 // Program launches one process of a module.
 type Program struct {
 	Module string // name of the module; "init" programs carry the name of the module they serve
-	File   string // the policy file that origins refer to
+	File   string // the policy file that origins without one refer to
 	// Prepare is carried out by the spawner, in this order, for each launch.
 	Prepare []Prepare
 	// Steps are made by the child.
@@ -19,7 +19,10 @@ type Program struct {
 }
 
 // Origin is the place in the policy that something came from; line 0 is "every module gets this".
-type Origin struct{ Line, Col int }
+type Origin struct {
+	File      string // an included file; empty is the program's
+	Line, Col int
+}
 
 // PrepareKind says what the spawner makes.
 type PrepareKind uint8

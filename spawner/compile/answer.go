@@ -12,21 +12,27 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox"
+	"github.com/bulkhead/bulkhead/spawner/source"
 )
 
 // lookup answers the questions of the compile process about this host.
-type lookup struct{ files posix.Files }
+type lookup struct {
+	files   posix.Files
+	include func(path string) (source.File, error) // nil refuses
+}
 
 func (l lookup) answer(q question) answer {
 	var a answer
 	var err error
 	switch q.Kind {
-	case 'f', 'h':
-		a.File, a.Head, err = l.file(q.Name, q.Kind == 'h')
-	case 'u':
+	case askFile, askHead:
+		a.File, a.Head, err = l.file(q.Name, q.Kind == askHead)
+	case askUser:
 		a.User, a.Found, err = findUser(q.Name)
-	case 'g':
+	case askGroup:
 		a.GID, a.Found, err = findGroup(q.Name)
+	case askInclude:
+		a = l.policy(q.Name)
 	default:
 		err = fmt.Errorf("no such question: %q", q.Kind)
 	}
@@ -34,6 +40,22 @@ func (l lookup) answer(q question) answer {
 		a.Error = err.Error()
 	}
 	return a
+}
+
+// policy opens a file that a policy includes.
+func (l lookup) policy(p string) answer {
+	switch {
+	case !path.IsAbs(p):
+		return answer{Error: fmt.Sprintf("%q is not an absolute path", p)}
+	case l.include == nil:
+		return answer{Error: "nothing reads other files here", Help: "put its content into this file"}
+	}
+	f, err := l.include(p)
+	if err != nil {
+		why, help := source.Explain(err)
+		return answer{Error: why, Help: help}
+	}
+	return answer{Text: f.Text, Dir: f.Dir}
 }
 
 // file tells what is at a path, and with head also how it begins.

@@ -73,7 +73,7 @@ func TestFileAnswers(t *testing.T) {
 				t.Run(tt.name, func(t *testing.T) {
 					for _, kind := range []byte{'f', 'h'} {
 						done := make(chan answer, 1)
-						go func() { done <- lookup{k}.answer(question{kind, tt.path}) }()
+						go func() { done <- lookup{files: k}.answer(question{kind, tt.path}) }()
 						var got answer
 						select {
 						case got = <-done:
@@ -94,7 +94,7 @@ func TestFileAnswers(t *testing.T) {
 }
 
 func TestOtherAnswers(t *testing.T) {
-	l := lookup{linux.New()}
+	l := lookup{files: linux.New()}
 	for q, says := range map[question]string{
 		{'f', "etc/passwd"}: "not an absolute path", {'h', ""}: "not an absolute path", {'x', "/"}: "no such question", {0, ""}: "no such question",
 		{'f', "/etc/\x00passwd"}: "invalid argument",
@@ -107,7 +107,7 @@ func TestOtherAnswers(t *testing.T) {
 }
 
 func TestUserAndGroupAnswers(t *testing.T) {
-	l := lookup{linux.New()}
+	l := lookup{files: linux.New()}
 	root := sandbox.User{Name: "root"}
 	for _, name := range []string{"root", "0"} {
 		a := l.answer(question{'u', name})

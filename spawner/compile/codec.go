@@ -204,6 +204,7 @@ func decodeAnswer(message []byte) (a answer, err error) {
 
 func (c coder) answer(a *answer) {
 	c.text(&a.Error)
+	c.text(&a.Help)
 	c.truth(&a.Found)
 	number(c, &a.File.Kind)
 	c.text(&a.File.Link)
@@ -213,6 +214,8 @@ func (c coder) answer(a *answer) {
 	c.data(&a.Head)
 	c.user(&a.User)
 	number(c, &a.GID)
+	c.data(&a.Text)
+	c.text(&a.Dir)
 }
 
 func (c coder) user(u *sandbox.User) {

@@ -24,6 +24,7 @@ func leaves(v reflect.Value, path string, visit func(path string, v reflect.Valu
 		}
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		leaves(v.Index(0), path+"[0]", visit)
+	case reflect.Func: // stays here
 	default:
 		visit(path, v)
 	}

@@ -50,7 +50,7 @@ func (t tool) begin(k Parent, l *launch.Launcher, req Request, done func()) (*Jo
 	j.timer = time.AfterFunc(t.timeout, func() { j.settle(wire.Plan{}, Record{}, t.late()) })
 	// It ends at the latest when the process does, unless the file system that it looks at hangs.
 	go func() {
-		plan, record, err := compiled(channel{k, ours}, lookup{k}, EncodeRequest(req))
+		plan, record, err := compiled(channel{k, ours}, lookup{k, req.Include}, EncodeRequest(req))
 		j.settle(plan, record, errors.Join(err, k.Close(ours)))
 	}()
 	return j, nil

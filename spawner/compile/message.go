@@ -8,6 +8,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/spawner/source"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -32,9 +33,21 @@ type Request struct {
 	Terminal    bool
 	// CheckOnly stops after the policies themselves: nothing is asked about the host.
 	CheckOnly bool
+	// Include opens a file that a policy includes, by its absolute path, and holds it to the rule of trust. It is not sent, and is called
+	// by another goroutine. Nil refuses every file.
+	Include func(path string) (source.File, error)
 }
 
-// question is what the compile process asks of the spawner: 'f' a file, 'h' a file with its head, 'u' a user, 'g' a group.
+// Kinds of questions.
+const (
+	askFile    = 'f'
+	askHead    = 'h' // a file with how it begins
+	askUser    = 'u'
+	askGroup   = 'g'
+	askInclude = 'p' // a policy that is included
+)
+
+// question is what the compile process asks of the spawner.
 type question struct {
 	Kind byte
 	Name string
@@ -43,11 +56,14 @@ type question struct {
 // answer is what the spawner says.
 type answer struct {
 	Error string
+	Help  string // what to do about the error
 	Found bool
 	File  sandbox.File
 	Head  []byte
 	User  sandbox.User
 	GID   posix.GID
+	Text  []byte // of an included file
+	Dir   string // of an included file
 }
 
 // Kinds of frames from the compile process.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/spawner/source"
 )
 
 // Record is what a plan was made of, beside the request and the program: the compile process knows nothing else, so the same program
@@ -35,11 +36,12 @@ func (r *Record) add(question, answer []byte) {
 	r.Exchanges = append(r.Exchanges, Exchange{question, answer})
 }
 
-// Answer answers a recorded question from this host as it is now. It can block, as long as a file system does.
-func Answer(files posix.Files, question []byte) ([]byte, error) {
+// Answer answers a recorded question from this host as it is now, with what includes files for the request. It can block, as long as a file
+// system does.
+func Answer(files posix.Files, include func(path string) (source.File, error), question []byte) ([]byte, error) {
 	q, err := decodeQuestion(question)
 	if err != nil {
 		return nil, fmt.Errorf("read a question: %w", err)
 	}
-	return lookup{files}.answer(q).encode(), nil
+	return lookup{files, include}.answer(q).encode(), nil
 }

@@ -52,7 +52,7 @@ type tool struct {
 
 func (t tool) run(k Parent, l *launch.Launcher, req Request) (plan wire.Plan, record Record, err error) {
 	err = t.exchange(k, l, req.Facts, Role, func(c channel) (err error) {
-		plan, record, err = compiled(c, lookup{k}, EncodeRequest(req))
+		plan, record, err = compiled(c, lookup{k, req.Include}, EncodeRequest(req))
 		return err
 	})
 	if err != nil {

@@ -294,7 +294,7 @@ func (s *script) Write(_ posix.FD, p []byte) (int, error) {
 
 func TestQuestionsAreCounted(t *testing.T) {
 	s := &script{loop: []byte{frameQuestion, 5, 0, 0, 0, '?', 0, 0, 0, 0}}
-	_, _, err := compiled(channel{s, 7}, lookup{s}, nil)
+	_, _, err := compiled(channel{s, 7}, lookup{files: s}, nil)
 	if err == nil || !strings.Contains(err.Error(), "asked more than 100000 questions") {
 		t.Errorf("%v", err)
 	}

@@ -1,9 +1,7 @@
 package compile
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -12,7 +10,6 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
-	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -45,7 +42,7 @@ func serve(k Kernel, c channel) error {
 	if err != nil {
 		return fmt.Errorf("decode the request: %w", err)
 	}
-	s := &server{channel: c, request: req, filters: newFilters(k), answers: map[question]answer{}}
+	s := &server{channel: c, request: req, filters: newFilters(k), answers: map[question]answer{}, texts: map[string][]byte{}}
 	if err := c.send(framePlan, s.plan().Encode()); err != nil {
 		return fmt.Errorf("send the plan: %w", err)
 	}
@@ -57,6 +54,7 @@ type server struct {
 	request Request
 	filters *filters
 	answers map[question]answer // those that there are: nothing is asked twice
+	texts   map[string][]byte   // of all files, by the name in positions
 	users   sandbox.Users
 }
 
@@ -65,14 +63,14 @@ func (s *server) plan() wire.Plan {
 	var p wire.Plan
 	var text, machine strings.Builder
 	var all policy.Diagnostics
-	for _, src := range s.request.Sources {
-		ds := s.compileFile(&p, src)
+	for _, f := range s.parseAll() {
+		ds := s.compileFile(&p, f)
 		all = append(all, ds...)
-		if err := policy.Render(&text, ds, src.Text); err != nil {
+		if err := policy.RenderFiles(&text, ds, func(file string) []byte { return s.texts[file] }); err != nil {
 			panic(err) // a strings.Builder takes everything
 		}
 	}
-	all = append(all, collisions(&p, &text)...)
+	all = append(all, s.collisions(&p, &text)...)
 	if err := policy.RenderJSON(&machine, all); err != nil {
 		panic(err)
 	}
@@ -84,13 +82,8 @@ func (s *server) plan() wire.Plan {
 }
 
 // compileFile adds the listeners and modules of one file.
-func (s *server) compileFile(p *wire.Plan, src Source) policy.Diagnostics {
-	variables := maps.Clone(s.request.Variables)
-	if variables == nil {
-		variables = map[string]string{}
-	}
-	variables["POLICY_DIR"] = src.Dir
-	pol, ds := policy.Parse(src.Name, src.Text, policy.Options{Catalog: seccomp.Catalog(), Variables: variables, Dir: src.Dir})
+func (s *server) compileFile(p *wire.Plan, f parsed) policy.Diagnostics {
+	pol, ds := f.policy, f.findings
 	if pol == nil || s.request.CheckOnly {
 		return ds
 	}
@@ -191,11 +184,17 @@ func (s *server) choose(pol *policy.Policy) ([]policy.Module, policy.Diagnostics
 }
 
 // collisions reports names that two files define.
-func collisions(p *wire.Plan, text *strings.Builder) policy.Diagnostics {
+func (s *server) collisions(p *wire.Plan, text *strings.Builder) policy.Diagnostics {
 	var ds policy.Diagnostics
 	report := func(what, name string, first, second policy.Pos) {
 		d := policy.Diagnostic{Code: "E641", Message: fmt.Sprintf("%s %q is defined in %s too", what, name, first.File), Pos: second, Width: 1}
-		fmt.Fprintln(text, d)
+		if first == second {
+			d.Message = fmt.Sprintf("%s %q comes twice, because two policies include this file", what, name)
+			d.Help = "include it in one of them, or leave only profiles in what several policies include"
+		}
+		if err := policy.RenderFiles(text, policy.Diagnostics{d}, func(file string) []byte { return s.texts[file] }); err != nil {
+			panic(err) // a strings.Builder takes everything
+		}
 		ds = append(ds, d)
 	}
 	listeners := map[string]policy.Pos{}
@@ -205,12 +204,12 @@ func collisions(p *wire.Plan, text *strings.Builder) policy.Diagnostics {
 		}
 		listeners[l.Name] = l.Pos
 	}
-	modules := map[string]string{}
+	modules := map[string]policy.Pos{}
 	for _, m := range p.Modules {
 		if first, ok := modules[m.Name]; ok {
-			report("module", m.Name, policy.Pos{File: first}, policy.Pos{File: m.Program.File, Line: 1, Col: 1})
+			report("module", m.Name, first, m.Pos)
 		}
-		modules[m.Name] = m.Program.File
+		modules[m.Name] = m.Pos
 	}
 	for _, d := range sameUsers(p.Modules) {
 		fmt.Fprintln(text, d)
@@ -218,6 +217,14 @@ func collisions(p *wire.Plan, text *strings.Builder) policy.Diagnostics {
 	}
 	return ds
 }
+
+// refusal is an answer that is an error.
+type refusal struct{ why, help string }
+
+func (r *refusal) Error() string { return r.why }
+
+// Help is for [policy.Options].
+func (r *refusal) Help() string { return r.help }
 
 // ask sends a question to the spawner, unless it is answered already. All modules of a request see the same host.
 func (s *server) ask(kind byte, name string) (answer, error) {
@@ -237,7 +244,7 @@ func (s *server) ask(kind byte, name string) (answer, error) {
 		s.answers[q] = a
 	}
 	if a.Error != "" {
-		return answer{}, errors.New(a.Error)
+		return answer{}, &refusal{a.Error, a.Help}
 	}
 	return a, nil
 }
@@ -246,21 +253,21 @@ func (s *server) ask(kind byte, name string) (answer, error) {
 func (s *server) Facts() host.Facts { return s.request.Facts }
 
 func (s *server) File(path string) (sandbox.File, error) {
-	a, err := s.ask('f', path)
+	a, err := s.ask(askFile, path)
 	return a.File, err
 }
 
 func (s *server) Head(path string) (sandbox.File, []byte, error) {
-	a, err := s.ask('h', path)
+	a, err := s.ask(askHead, path)
 	return a.File, a.Head, err
 }
 
 func (s *server) User(name string) (sandbox.User, bool, error) {
-	a, err := s.ask('u', name)
+	a, err := s.ask(askUser, name)
 	return a.User, a.Found, err
 }
 
 func (s *server) Group(name string) (posix.GID, bool, error) {
-	a, err := s.ask('g', name)
+	a, err := s.ask(askGroup, name)
 	return a.GID, a.Found, err
 }

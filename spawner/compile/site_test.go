@@ -100,7 +100,7 @@ func BenchmarkSite(b *testing.B) {
 		}
 		served := make(chan error, 1)
 		go func() { served <- errors.Join(serve(k, channel{k, theirs}), k.Close(theirs)) }()
-		plan, record, err := compiled(channel{k, ours}, lookup{k}, body)
+		plan, record, err := compiled(channel{k, ours}, lookup{files: k}, body)
 		if err := errors.Join(err, k.Close(ours), <-served); err != nil {
 			b.Fatal(err)
 		}

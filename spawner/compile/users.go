@@ -42,7 +42,7 @@ func sameUsers(modules []wire.Module) policy.Diagnostics {
 			if culprit == other {
 				first[m.User.UID] = m
 			}
-		case written(m) != written(other) || m.Pos.File != other.Pos.File: // or package policy has warned already
+		case written(m) != written(other) || m.Program.File != other.Program.File: // or package policy has warned already
 			ds = append(ds, userProblem(m, "W642", policy.SeverityWarning,
 				fmt.Sprintf("modules %q and %q run as the same user, %d", other.Name, m.Name, m.User.UID),
 				"give each module a user of its own; under root they are protected from each other by it"))

@@ -7,13 +7,14 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/program"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
 func TestSameUsers(t *testing.T) {
 	module := func(file, name, user string, uid posix.UID, level sandbox.Level) wire.Module {
 		pos := policy.Pos{File: file, Line: 3, Col: 4}
-		return wire.Module{Name: name, Pos: pos, User: sandbox.User{UID: uid}, Enforcement: []sandbox.Enforcement{{Protection: "user", Level: level}},
+		return wire.Module{Name: name, Pos: pos, Program: &program.Program{File: file}, User: sandbox.User{UID: uid}, Enforcement: []sandbox.Enforcement{{Protection: "user", Level: level}},
 			Sections: []policy.Section{{Key: "name"}, {Key: "user", Pos: policy.Pos{File: file, Line: 7, Col: 9}, Items: []string{user}}}}
 	}
 	const root, ordinary = sandbox.Enforced, sandbox.Degraded

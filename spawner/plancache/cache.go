@@ -14,6 +14,7 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/program"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/spawner/source"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -97,7 +98,7 @@ func (c *Cache) find(k Kernel, l *launch.Launcher, req compile.Request) (Key, wi
 	}
 	key := KeyOf(p, kernel, req)
 	found, same := make(chan Entry, 1), make(chan error, 1)
-	go c.look(k, key, found, same)
+	go c.look(k, key, req.Include, found, same)
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = compile.Timeout
@@ -140,7 +141,7 @@ func decode(e Entry) (wire.Plan, error) {
 }
 
 // look reads an entry and hands it to found. Then it asks the entry's questions again, and says on same what speaks against using it.
-func (c *Cache) look(k Kernel, key Key, found chan<- Entry, same chan<- error) {
+func (c *Cache) look(k Kernel, key Key, include includer, found chan<- Entry, same chan<- error) {
 	e, err := load(k, c.Dir, key)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -149,14 +150,17 @@ func (c *Cache) look(k Kernel, key Key, found chan<- Entry, same chan<- error) {
 		same <- fmt.Errorf("read the entry: %w", err)
 	default:
 		found <- e
-		same <- ask(k, e)
+		same <- ask(k, include, e)
 	}
 }
 
+// includer is Include of [compile.Request].
+type includer = func(path string) (source.File, error)
+
 // ask is an error unless all answers are now those of the entry.
-func ask(k Kernel, e Entry) error {
+func ask(k Kernel, include includer, e Entry) error {
 	for _, x := range e.Exchanges {
-		now, err := compile.Answer(k, x.Question)
+		now, err := compile.Answer(k, include, x.Question)
 		if err != nil {
 			return err
 		}

@@ -98,7 +98,7 @@ func (b *bed) play(k compile.Parent, _ *launch.Launcher, req compile.Request) (w
 		e := &wire.Encoder{}
 		e.U8(ask[0])
 		e.String(ask[1:])
-		answer, err := compile.Answer(k, e.Bytes())
+		answer, err := compile.Answer(k, req.Include, e.Bytes())
 		if err != nil {
 			return wire.Plan{}, r, err
 		}

@@ -43,10 +43,11 @@ func OpenRecorded(k Kernel, path string, trust Trust) ([]File, []Identity, error
 	if err != nil {
 		return nil, nil, err
 	}
-	ids := slices.SortedFunc(maps.Keys(trust.passed), func(a, b Identity) int {
-		return cmp.Or(cmp.Compare(a.Dev, b.Dev), cmp.Compare(a.Ino, b.Ino))
-	})
-	return files, ids, nil
+	return files, slices.SortedFunc(maps.Keys(trust.passed), Identity.compare), nil
+}
+
+func (i Identity) compare(other Identity) int {
+	return cmp.Or(cmp.Compare(i.Dev, other.Dev), cmp.Compare(i.Ino, other.Ino))
 }
 
 // pass notes what keeps to the rule.

@@ -13,7 +13,7 @@ import (
 // Kernel is what this package asks of a system.
 type Kernel interface {
 	posix.Files
-	posix.Credentials
+	Geteuid() posix.UID
 }
 
 // File is a policy file.

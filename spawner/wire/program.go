@@ -12,11 +12,27 @@ func encodeOrigin(e *Encoder, o program.Origin) {
 		return
 	}
 	e.U32(uint32(o.Line))
-	e.U32(uint32(o.Col))
+	if o.File == "" {
+		e.U32(uint32(o.Col))
+		return
+	}
+	e.U32(uint32(o.Col) | withFile)
+	e.String(o.File)
 }
 
+// withFile is set in the column of an origin whose file follows: nearly none has one.
+const withFile = 1 << 31
+
 func decodeOrigin(d *Decoder) program.Origin {
-	return program.Origin{Line: int(d.U32()), Col: int(d.U32())}
+	line, col := d.U32(), d.U32()
+	o := program.Origin{Line: int(line), Col: int(col &^ withFile)}
+	if col&withFile == 0 {
+		return o
+	}
+	if o.File = d.String(); o.File == "" {
+		d.fail("an origin in a file without a name")
+	}
+	return o
 }
 
 // programSize is about as many bytes as a launch program takes.

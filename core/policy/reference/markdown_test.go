@@ -142,7 +142,7 @@ func TestExamples(t *testing.T) {
 		t.Run(k.In+" "+k.Name, func(t *testing.T) {
 			text := around(k)
 			p, ds := policy.Parse("p.yaml", []byte(text), policy.Options{Catalog: seccomp.Catalog(), Dir: "/p",
-				Include: func(string) ([]byte, error) { return []byte("version: 1\n"), nil }})
+				Include: func(string) (policy.Included, error) { return policy.Included{Text: []byte("version: 1\n")}, nil }})
 			if p == nil || !strings.HasPrefix(k.Example, k.Name+": ") || !strings.HasSuffix(k.Text, ".") {
 				t.Errorf("%v\n%s", ds, text)
 			}

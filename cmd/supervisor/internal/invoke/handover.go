@@ -18,6 +18,8 @@ import (
 type carried struct {
 	Sources []compile.Source  `json:"sources"`
 	Trusted []source.Identity `json:"trusted"`
+	// Included are the files that the policies include, by the paths that they are asked for with.
+	Included map[string]source.File `json:"included,omitempty"`
 }
 
 // handOver puts it into a sealed file in memory that stays open over an exec. The caller owns the descriptor.

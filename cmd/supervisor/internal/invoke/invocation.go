@@ -31,7 +31,8 @@ type Invocation struct {
 	Stays func()
 
 	handover stage.Handover
-	trust    source.Trust // whose policies are carried out; that of policies which are only looked at is anybody
+	included map[string]source.File // what policies include, as it was read outside of the user namespace
+	trust    source.Trust           // whose policies are carried out; that of policies which are only looked at is anybody
 }
 
 // New returns the invocation of a command line. level is what core logs its calls from.

@@ -59,8 +59,12 @@ func (a *Invocation) Start(paths []string, trust, privileges bool) ([]compile.So
 		return nil, err
 	}
 	if privileges && !spawner.Privileged(a.Facts) {
+		if err := a.includeAhead(&c); err != nil {
+			return nil, err
+		}
 		return nil, Exit(StatusSupervisor, a.enterUserNamespace(c))
 	}
+	a.included = c.Included
 	if a.Launcher, err = launch.New(a.Core, launch.Options{Spare: privileges}); err != nil {
 		return nil, Exit(StatusSupervisor, err)
 	}
@@ -135,6 +139,14 @@ func (a *Invocation) compileWith(req compile.Request, w io.Writer, run func(comp
 	req.Facts = a.Facts
 	a.Variables = map[string]string{"SUPERVISOR": exe}
 	req.Variables = a.Variables
+	if req.Include == nil {
+		req.Include = func(path string) (source.File, error) {
+			if f, was := a.included[path]; was {
+				return f, nil
+			}
+			return a.Include(path)
+		}
+	}
 	plan, err := run(req)
 	var step *launch.StepError
 	if errors.As(err, &step) && step.Exec && errors.Is(err, posix.Errno(unix.EACCES)) {

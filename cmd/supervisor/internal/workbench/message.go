@@ -37,10 +37,15 @@ type File struct {
 }
 
 // question asks for the text of a file.
-type question struct{ Path string }
+type question struct {
+	Path   string
+	Policy bool // the file is a policy, and as small as one
+}
 
 // answer is its text, or why it cannot be had.
 type answer struct {
 	Text  []byte
+	Dir   string // of a policy: where it lies
 	Error string
+	Help  string // what to do about the error
 }

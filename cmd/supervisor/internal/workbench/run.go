@@ -10,13 +10,20 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/spawner/source"
 )
 
 // MaxInput is how large a file may be, in bytes.
 const MaxInput = 8 << 20
 
+// Parent is what [Run] needs.
+type Parent interface {
+	compile.Parent
+	Geteuid() posix.UID
+}
+
 // Run runs a command in a confined process and returns what it said. The files that it makes are not written yet.
-func Run(k compile.Parent, l *launch.Launcher, f host.Facts, r Request) (Result, error) {
+func Run(k Parent, l *launch.Launcher, f host.Facts, r Request) (Result, error) {
 	body, err := json.Marshal(r)
 	if err != nil {
 		return Result{}, err
@@ -33,15 +40,22 @@ func Run(k compile.Parent, l *launch.Launcher, f host.Facts, r Request) (Result,
 }
 
 // reply answers a question of the confined process.
-func reply(k posix.Files, body []byte) []byte {
+func reply(k Parent, body []byte) []byte {
 	var q question
 	var a answer
 	err := json.Unmarshal(body, &q)
-	if err == nil {
+	switch {
+	case err != nil:
+	case q.Policy:
+		var f source.File
+		f, _, err = source.OpenFile(k, q.Path, source.Anyone) // it is read, not carried out
+		a.Text, a.Dir = f.Text, f.Dir
+	default:
 		a.Text, err = ReadFile(k, q.Path)
 	}
 	if err != nil {
-		a = answer{Error: err.Error()}
+		why, help := source.Explain(err)
+		a = answer{Error: why, Help: help}
 	}
 	text, err := json.Marshal(a)
 	if err != nil {

@@ -5,12 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
-	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 )
 
@@ -54,6 +52,11 @@ type task struct {
 	status   int
 
 	rewritten map[int][]byte
+
+	// See parse.
+	texts    map[string][]byte // of policies, by the file of positions
+	includes map[string]answer // policies that others include, by their paths
+	said     map[policy.Diagnostic]bool
 }
 
 // run runs the command.
@@ -84,56 +87,40 @@ func (t *task) option(name string) string { return t.Options[name] }
 
 // read returns the text of a file that an input names.
 func (t *task) read(path string) ([]byte, error) {
-	q, err := json.Marshal(question{path})
+	a, err := t.question(question{Path: path})
+	return a.Text, err
+}
+
+// question asks the parent for a file.
+func (t *task) question(q question) (answer, error) {
+	body, err := json.Marshal(q)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
-	reply, err := t.ask(q)
+	reply, err := t.ask(body)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	var a answer
 	if err := json.Unmarshal(reply, &a); err != nil {
-		return nil, fmt.Errorf("read the answer about %s: %w", path, err)
+		return answer{}, fmt.Errorf("read the answer about %s: %w", q.Path, err)
 	}
 	if a.Error != "" {
-		return nil, errors.New(a.Error)
+		return answer{}, &refusal{a.Error, a.Help}
 	}
-	return a.Text, nil
+	return a, nil
 }
 
-// parse reads one input as a policy. What is wrong with it is printed; warnings are left to `policy check`.
-func (t *task) parse(in Input) (*policy.Policy, bool) {
-	variables := maps.Clone(t.Variables)
-	if variables == nil {
-		variables = map[string]string{}
-	}
-	variables["POLICY_DIR"] = in.Dir
-	p, ds := policy.Parse(in.Name, in.Text, policy.Options{Catalog: seccomp.Catalog(), Variables: variables, Dir: in.Dir})
-	if p == nil {
-		if err := policy.Render(&t.err, ds, in.Text); err != nil {
-			panic(err) // a buffer takes everything
-		}
-	}
-	return p, p != nil
-}
+// refusal is an answer that is an error.
+type refusal struct{ why, help string }
+
+func (r *refusal) Error() string { return r.why }
+
+// Help is for [policy.Options].
+func (r *refusal) Help() string { return r.help }
 
 // errReported ends a command whose reason has been printed.
 var errReported = errors.New("reported")
-
-// policies reads all inputs as policies, and reports what is wrong in all of them.
-func (t *task) policies() ([]*policy.Policy, error) {
-	var all []*policy.Policy
-	for _, in := range t.Inputs {
-		if p, ok := t.parse(in); ok {
-			all = append(all, p)
-		}
-	}
-	if len(all) < len(t.Inputs) {
-		return nil, errReported
-	}
-	return all, nil
-}
 
 // modules returns the modules of all inputs, or the one that the option module names.
 func (t *task) modules() ([]*policy.Module, error) {

@@ -9,7 +9,7 @@ func (t *task) show() error {
 	if !ok {
 		return errReported
 	}
-	text, err := effective.Text(p, map[string][]byte{in.Name: in.Text}, t.option("module"))
+	text, err := effective.Text(p, t.texts, t.option("module"))
 	if err != nil {
 		return err
 	}

@@ -103,11 +103,11 @@ func (t *task) environment(p *policy.Policy) suite.Env {
 
 // other returns the decision function of a module of another policy: the one of the same name, or the only one.
 func (t *task) other(name, path string) (*seccomp.Decision, error) {
-	text, err := t.read(path)
+	a, err := t.question(question{Path: path, Policy: true})
 	if err != nil {
 		return nil, err
 	}
-	p, ok := t.parse(Input{Name: path, Dir: "/", Text: text})
+	p, ok := t.parse(Input{Name: path, Dir: a.Dir, Text: a.Text})
 	if !ok {
 		return nil, fmt.Errorf("%s is no policy that can be compared with", path)
 	}
