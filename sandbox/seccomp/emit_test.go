@@ -51,7 +51,7 @@ func TestAllowList(t *testing.T) {
 				}
 				return c.denied
 			}
-			if d := sweep(p, want, nil, random, 2000); d != nil {
+			if d := sweep(p, want, random, 2000); d != nil {
 				t.Fatalf("%+v: %s, want %s", *d, bpf.Describe(p.Run(*d)), bpf.Describe(want(*d)))
 			}
 			t.Logf("%d calls, %d instructions", len(allowed), len(p))

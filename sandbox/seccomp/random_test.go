@@ -174,7 +174,7 @@ func FuzzFromProgram(f *testing.F) {
 			return // too large to be decided
 		}
 		random := rand.New(rand.NewPCG(3, uint64(len(b))))
-		if call := sweep(p, d.Want, nil, random, 500); call != nil {
+		if call := sweep(p, d.Want, random, 500); call != nil {
 			t.Fatalf("%+v: the program answers %#x, its function %#x", *call, p.Run(*call), d.Want(*call))
 		}
 		if err := Prove(p, d); err != nil {

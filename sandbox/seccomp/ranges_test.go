@@ -56,7 +56,7 @@ func TestRanges(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if call := sweep(byRange, d.Want, nil, random, 50); call != nil {
+		if call := sweep(byRange, d.Want, random, 50); call != nil {
 			t.Fatalf("program %d answers %#x to %+v, its function %#x\n%s", i, byRange.Run(*call), *call, d.Want(*call), byRange.Disassemble())
 		}
 	}
@@ -96,7 +96,7 @@ func TestRangesBoundTheirWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err) // 4,096 instructions are not too many
 	}
-	if call := sweep(p, d.Want, nil, rand.New(rand.NewPCG(1, 2)), 1000); call != nil {
+	if call := sweep(p, d.Want, rand.New(rand.NewPCG(1, 2)), 1000); call != nil {
 		t.Errorf("%+v: the program answers %#x, its function %#x", *call, p.Run(*call), d.Want(*call))
 	}
 }

@@ -91,10 +91,10 @@ func TestResolveLikeTheModel(t *testing.T) {
 				t.Fatal(err)
 			}
 			random := rand.New(rand.NewPCG(1, 2))
-			if wrong := sweep(p, m.want, nil, random, 50000); wrong != nil {
+			if wrong := sweep(p, m.want, random, 50000); wrong != nil {
 				t.Fatalf("%+v: %s, want %s", *wrong, bpf.Describe(p.Run(*wrong)), bpf.Describe(m.want(*wrong)))
 			}
-			if wrong := sweep(p, d.Want, nil, random, 5000); wrong != nil {
+			if wrong := sweep(p, d.Want, random, 5000); wrong != nil {
 				t.Fatalf("%+v: the program and Want differ", *wrong)
 			}
 			t.Logf("%d instructions", f.Instructions)

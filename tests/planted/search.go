@@ -1,4 +1,4 @@
-package seccomp
+package planted
 
 import (
 	"math/rand/v2"
@@ -6,10 +6,13 @@ import (
 	"github.com/bulkhead/bulkhead/posix/bpf"
 )
 
-// sweep compares a program with what is wanted call by call, at the constants of the program and at random: a difference, or nil. It
-// shares nothing with the prover.
-func sweep(p bpf.Program, want func(bpf.Data) uint32, values []uint32, random *rand.Rand, rounds int) *bpf.Data {
-	constants := append([]uint32{0, 1, 0xffffffff, 1 << 31, 1 << 30, 1<<30 - 1, 1<<31 - 1}, values...)
+// auditI386 is the architecture of 32 bits that a kernel of x86-64 runs too. Source: linux/audit.h.
+const auditI386 = 0x40000003
+
+// Search compares a program with what is wanted call by call, at the constants of the program and, in so many rounds, at random, on
+// the native architecture (an AUDIT_ARCH_ value) and others. It returns a call that is answered differently, or nil.
+func Search(p bpf.Program, want func(bpf.Data) uint32, native uint32, random *rand.Rand, rounds int) *bpf.Data {
+	constants := []uint32{0, 1, 0xffffffff, 1 << 31, 1 << 30, 1<<30 - 1, 1<<31 - 1}
 	for _, in := range p {
 		constants = append(constants, in.K-1, in.K, in.K+1, ^in.K)
 	}
@@ -19,7 +22,7 @@ func sweep(p bpf.Program, want func(bpf.Data) uint32, values []uint32, random *r
 		}
 		return nil
 	}
-	arches := []uint32{Native().Audit(), Native().Audit(), Native().Audit() + 1, 0, X86.Audit(), random.Uint32()}
+	arches := []uint32{native, native, native + 1, 0, auditI386, random.Uint32()}
 	for _, arch := range arches {
 		for nr := range uint32(512) {
 			for _, d := range []bpf.Data{{Nr: nr, Arch: arch}, {Nr: nr | 1<<30, Arch: arch}, {Nr: nr | 1<<31, Arch: arch}} {
