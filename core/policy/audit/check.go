@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bulkhead/bulkhead/core/policy/call"
+	"github.com/bulkhead/bulkhead/core/policy/example"
 	"github.com/bulkhead/bulkhead/core/policy/reach"
 	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
@@ -76,9 +78,18 @@ func names(list []opened) string {
 
 // add adds a finding with a witness.
 func (c *check) add(o opened, f Finding) {
-	f.Witness = &Witness{Call: o.data, Arch: o.arch.Name(), Text: reach.Describe(o.data, o.arch), Answer: c.set.Want(o.data)}
+	f.Witness = &Witness{Call: o.data, Arch: o.arch.Name(), Text: call.Describe(o.data, call.On(o.arch)), Answer: c.set.Want(o.data)}
 	f.Pos = c.set.Place(o.arch, o.data)
 	c.addAt(f.Pos, f)
+}
+
+// shows returns the first of the calls that the filter lets through, as the text of a finding.
+func (c *check) shows(calls []string) string {
+	text, open := example.Pick(c.set, calls)
+	if text != "" && !open {
+		text += ", if the filter let it through"
+	}
+	return text
 }
 
 // addAt adds a finding that is at a place.
@@ -91,8 +102,9 @@ func (c *check) addAt(pos policy.Pos, f Finding) {
 }
 
 // has tells whether the module has a capability.
-func (c *check) has(capability policy.Capability) bool {
-	return slices.ContainsFunc(c.module.Capabilities, func(v policy.Value[policy.Capability]) bool { return v.V == capability })
+func (c *check) has(v policy.Capability) bool {
+	_, has := c.capability(v)
+	return has
 }
 
 // own tells whether the module has a namespace of its own.

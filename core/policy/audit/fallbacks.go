@@ -3,10 +3,11 @@ package audit
 import (
 	"fmt"
 
-	"github.com/bulkhead/bulkhead/posix/bpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/core/policy/call"
 	"github.com/bulkhead/bulkhead/core/policy/reach"
+	"github.com/bulkhead/bulkhead/posix/bpf"
 )
 
 // fallback is a call that the C library tries first, and the older one that it takes when the answer is ENOSYS, and only then.
@@ -45,11 +46,8 @@ func (c *check) fallbacks() {
 			if _, partly := c.findOn(arch, f.call, nil, reach.Open); !found || partly {
 				continue
 			}
-			answer := bpf.Describe(c.set.Want(o.data))
-			if bpf.Action(c.set.Want(o.data)) == bpf.RetErrno {
-				answer = "errno " + unix.ErrnoName(unix.Errno(bpf.Value(c.set.Want(o.data))))
-			}
-			c.add(o, Finding{Rule: "C07", Severity: f.severity, Subject: f.call, Source: f.breaks,
+			answer := call.Answer(c.set.Want(o.data))
+			c.add(o, Finding{Rule: "C07", Severity: f.severity, Subject: f.call, Gives: "nothing; " + f.breaks, Source: f.call + "(2), ERRORS: ENOSYS",
 				Message: fmt.Sprintf("%s is answered with %s, and only ENOSYS makes libraries fall back to %s", f.call, answer, f.older),
 				Fix:     fmt.Sprintf("deny: [{call: %s, action: errno ENOSYS}]", f.call)})
 			break

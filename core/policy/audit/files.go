@@ -1,8 +1,10 @@
 package audit
 
 import (
+	"strconv"
 	"strings"
 
+	"github.com/bulkhead/bulkhead/core/policy/example"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
@@ -48,6 +50,7 @@ func (c *check) filesystem() {
 			}
 			c.addAt(f.Pos, Finding{Rule: "C17", Severity: severity, Subject: "write and execute " + f.Path,
 				Message: f.Path + " is writable and executable" + also, Gives: "brings programs with it and executes them",
+				Shows:  c.shows(example.Execute(f.Path)),
 				Source: "Landlock's LANDLOCK_ACCESS_FS_EXECUTE",
 				Fix:    "access: rw where it writes, rx where its programs are"})
 		}
@@ -57,6 +60,7 @@ func (c *check) filesystem() {
 		case policy.MountProc:
 			if f.Subset == "all" {
 				c.addAt(f.Pos, Finding{Rule: "C17", Severity: Low, Subject: "proc all " + f.Path, Message: f.Path + " has more than the module's own processes",
+					Shows: c.shows(example.There(f.Path + "/kallsyms")),
 					Gives: "reads settings, addresses and statistics of the host's kernel", Source: "proc(5): subset=pid",
 					Fix: "{path: " + f.Path + ", proc: pid}"})
 			}
@@ -72,6 +76,7 @@ func (c *check) bound(f policy.Mount) {
 		if name == socket {
 			c.addAt(f.Pos, Finding{Rule: "C17", Severity: High, Subject: "control socket " + f.Path,
 				Message: f.Path + " is the control socket of a service that runs as root",
+				Shows:   c.shows([]string{"connect(3, {sa_family=AF_UNIX, sun_path=" + strconv.Quote(f.Path) + "})"}),
 				Gives:   "asks the service to start what it likes, as root, outside of the sandbox; reading is enough to connect",
 				Source:  "unix(7): Pathname socket ownership and permissions",
 				Fix:     "remove it"})
@@ -81,13 +86,15 @@ func (c *check) bound(f policy.Mount) {
 	if f.Access&policy.AccessWrite == 0 {
 		if f.Path == "/proc" {
 			c.addAt(f.Pos, Finding{Rule: "C17", Severity: Medium, Subject: "host proc " + f.Path, Message: "the host's /proc is visible",
+				Shows: c.shows(example.There("/proc/1/cmdline")),
 				Gives: "sees command lines and environments of the host's processes of the same user", Source: "proc(5)", Fix: "{path: /proc, proc: pid}"})
 		}
 		return
 	}
 	for _, h := range hostPaths {
 		if f.Path == h.path || !h.exact && within(f.Path, h.path) {
-			c.addAt(f.Pos, Finding{Rule: "C17", Severity: High, Subject: "write " + f.Path, Message: f.Path + " of the host is writable", Gives: h.gives,
+			c.addAt(f.Pos, Finding{Rule: "C17", Severity: High, Subject: "write " + f.Path, Message: f.Path + " of the host is writable",
+				Shows: c.shows(example.Write(f.Path)), Gives: h.gives,
 				Source: "hier(7)", Fix: "list the directories that the program has for itself, such as /var/lib/" + c.module.Name})
 			return
 		}

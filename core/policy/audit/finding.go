@@ -17,7 +17,8 @@ type Finding struct {
 	Subject  string     // what it is about, such as "ptrace"; with Rule and Module it identifies the finding across versions of a policy
 	Message  string     // one line
 	Pos      policy.Pos // the line that opens it, or the section
-	Witness  *Witness   // nil for what no system call shows
+	Witness  *Witness   // of the filter: it answered it so; nil for what another layer gives
+	Shows    string     // a call that shows what another layer gives; "" with a Witness, and for what no call shows
 	Gives    string     // what it gives an attacker
 	Source   string     // where that is documented: a CVE, a man page
 	Fix      string

@@ -19,7 +19,7 @@ type hazard struct {
 	needy    bool // without needs the kernel refuses it
 	gives    string
 	source   string
-	fix      string
+	keep     string // the condition under which the call may stay open; "" for none
 	subjects string // default: the call
 }
 
@@ -30,44 +30,39 @@ const (
 )
 
 // other processes
-const (
-	givesPtrace = "reads and writes the memory of every process of the same user that it can name, and runs code there: secrets of its neighbours, " +
-		"and their permissions"
-	fixDeny = "deny it"
-)
+const givesPtrace = "reads and writes the memory of every process of the same user that it can name, and runs code there: secrets of its neighbours, " +
+	"and their permissions"
 
 // hazards are the calls of C06, C09, C15 and C16.
 var hazards = []hazard{
 	{rule: "C06", call: "io_uring_setup", what: "use io_uring", least: High, most: High,
 		gives: "opens, reads, connects and sends by way of a ring in memory, where no seccomp filter looks: whatever else is denied; and a " +
 			"part of the kernel with many local privilege escalations",
-		source: "io_uring(7); CVE-2022-29582, CVE-2023-2598", fix: "deny io_uring_setup, io_uring_enter and io_uring_register"},
+		source: "io_uring(7); CVE-2022-29582, CVE-2023-2598"},
 
-	{rule: "C09", call: "ptrace", least: Medium, most: High, needs: unix.CAP_SYS_PTRACE, gives: givesPtrace, source: "ptrace(2); CVE-2019-13272",
-		fix: fixDeny},
+	{rule: "C09", call: "ptrace", least: Medium, most: High, needs: unix.CAP_SYS_PTRACE, gives: givesPtrace, source: "ptrace(2); CVE-2019-13272"},
 	{rule: "C09", call: "process_vm_readv", least: Medium, most: High, needs: unix.CAP_SYS_PTRACE, gives: givesPtrace,
-		source: "process_vm_readv(2)", fix: fixDeny},
+		source: "process_vm_readv(2)"},
 	{rule: "C09", call: "process_vm_writev", least: Medium, most: High, needs: unix.CAP_SYS_PTRACE, gives: givesPtrace,
-		source: "process_vm_readv(2)", fix: fixDeny},
+		source: "process_vm_readv(2)"},
 	{rule: "C09", call: "pidfd_getfd", least: Medium, most: High, needs: unix.CAP_SYS_PTRACE,
-		gives: "takes descriptors out of other processes of the same user: sockets and files that it could not open", source: "pidfd_getfd(2)",
-		fix: fixDeny},
+		gives: "takes descriptors out of other processes of the same user: sockets and files that it could not open", source: "pidfd_getfd(2)"},
 	{rule: "C09", call: "kcmp", least: Low, most: Low, needs: unix.CAP_SYS_PTRACE,
-		gives: "learns in which order the kernel's objects of other processes lie in memory", source: "kcmp(2)", fix: fixDeny},
+		gives: "learns in which order the kernel's objects of other processes lie in memory", source: "kcmp(2)"},
 	{rule: "C09", call: "process_madvise", least: Low, most: Low, needs: unix.CAP_SYS_PTRACE,
-		gives: "changes how the memory of other processes is kept, and learns from the time that takes", source: "process_madvise(2)", fix: fixDeny},
+		gives: "changes how the memory of other processes is kept, and learns from the time that takes", source: "process_madvise(2)"},
 
 	{rule: "C15", call: "ioctl", region: reach.Equal(1, asInt, unix.TIOCSTI), what: "type into its terminal (TIOCSTI)", subjects: "TIOCSTI",
 		least: Medium, most: High,
 		needs:  unix.CAP_SYS_ADMIN,
 		gives:  "puts characters into the input of a terminal that it shares with a shell, which runs them outside of the sandbox",
 		source: "TIOCSTI(2const); CVE-2017-5226, CVE-2019-10063",
-		fix:    `{call: ioctl, when: "cmd != TIOCSTI && cmd != TIOCLINUX"}`},
+		keep:   keepNoTyping},
 	{rule: "C15", call: "ioctl", region: reach.Equal(1, asInt, 0x541C), what: "paste into a console (TIOCLINUX)", subjects: "TIOCLINUX",
 		least: Medium, most: High,
 		needs: unix.CAP_SYS_ADMIN, gives: "selects text on a virtual console and pastes it into the input of whoever reads there",
 		source: "TIOCLINUX(2const); CVE-2023-28100",
-		fix:    `{call: ioctl, when: "cmd != TIOCSTI && cmd != TIOCLINUX"}`},
+		keep:   keepNoTyping},
 }
 
 // surface are the calls of C16 that an ordinary program does not need and that exploits of the kernel do.
@@ -96,7 +91,8 @@ var surface = []hazard{
 		source: "uselib(2); CVE-2004-1235"},
 	{call: "personality", region: reach.HasAll(0, asInt, 0x0040000), what: "switch off the randomisation of its addresses",
 		subjects: "personality ADDR_NO_RANDOMIZE",
-		least:    Low, most: Low, gives: "makes the addresses of programs that it starts predictable", source: "personality(2)"},
+		least:    Low, most: Low, gives: "makes the addresses of programs that it starts predictable", source: "personality(2)",
+		keep: keepRandomised},
 	{call: "process_mrelease", least: Low, most: Low, gives: "frees the memory of dying processes early, in parallel with their end",
 		source: "process_mrelease(2)"},
 
@@ -143,7 +139,7 @@ func (c *check) hazards() {
 		c.hazard(h)
 	}
 	for _, h := range surface {
-		h.rule, h.fix = "C16", fixDeny
+		h.rule = "C16"
 		c.hazard(h)
 	}
 }
@@ -153,7 +149,7 @@ func (c *check) hazard(h hazard) {
 	if !found {
 		return
 	}
-	f := Finding{Rule: h.rule, Severity: h.least, Subject: h.call, Gives: h.gives, Source: h.source, Fix: h.fix, Message: "may call " + h.call}
+	f := Finding{Rule: h.rule, Severity: h.least, Subject: h.call, Gives: h.gives, Source: h.source, Fix: c.fix(o, h.keep), Message: "may call " + h.call}
 	if h.subjects != "" {
 		f.Subject = h.subjects
 	}

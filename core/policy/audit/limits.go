@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/bulkhead/bulkhead/core/policy/example"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
@@ -18,7 +19,8 @@ func (c *check) limits() {
 			}
 		}
 		if !limited {
-			c.addAt(pos, Finding{Rule: "C18", Severity: Medium, Subject: key, Message: "has no limit " + key})
+			c.addAt(pos, Finding{Rule: "C18", Severity: Medium, Subject: key, Message: "has no limit " + key,
+				Shows: c.shows(example.Resource(key, -1))})
 		}
 	}
 	for _, b := range c.module.BestEffort {
@@ -36,6 +38,7 @@ func (c *check) user() {
 	case c.module.DynamicUser.V:
 	case user.V == "root" || user.V == "0":
 		c.addAt(user.Pos, Finding{Rule: "C19", Severity: High, Subject: "root", Message: "runs as root",
+			Shows: c.shows([]string{"getuid() -> 0", "geteuid() -> 0"}),
 			Gives: "owns most files of the host, with or without capabilities: what it can reach, it can change"})
 	case user.V == "":
 		c.addAt(c.module.Pos, Finding{Rule: "C19", Severity: Low, Subject: "none", Message: "has no user of its own",

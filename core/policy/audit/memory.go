@@ -3,6 +3,7 @@ package audit
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/core/policy/call"
 	"github.com/bulkhead/bulkhead/core/policy/reach"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
@@ -21,11 +22,11 @@ func (c *check) fileless() {
 	}
 	if o, found := c.allowed("execveat", nil); found {
 		c.add(o, Finding{Rule: "C10", Severity: High, Subject: "execveat",
-			Message: "may execute what it has written into memory: " + reach.Describe(memory.data, memory.arch) + ", then execveat of the descriptor"})
+			Message: "may execute what it has written into memory: " + call.Describe(memory.data, call.On(memory.arch)) + ", then execveat of the descriptor"})
 	}
 	if o, found := c.allowed("execve", nil); found && c.hasProc() {
 		c.add(o, Finding{Rule: "C10", Severity: High, Subject: "execve",
-			Message: "may execute what it has written into memory: " + reach.Describe(memory.data, memory.arch) + ", then execve of /proc/self/fd"})
+			Message: "may execute what it has written into memory: " + call.Describe(memory.data, call.On(memory.arch)) + ", then execve of /proc/self/fd"})
 	}
 }
 
@@ -45,17 +46,17 @@ func (c *check) writableCode() {
 	for _, call := range [...]string{"mmap", "mmap2", "mprotect", "pkey_mprotect"} {
 		if o, found := c.allowed(call, reach.HasAll(2, asLong, both)); found {
 			c.add(o, Finding{Rule: "C11", Severity: Medium, Subject: call, Message: "may have memory that is writable and executable: " + call,
-				Source: call + "(2)", Fix: `{call: ` + call + `, when: "!(prot & PROT_WRITE && prot & PROT_EXEC)"}`})
+				Source: call + "(2)", Fix: c.fix(o, keepEither)})
 		}
 	}
 	if o, found := c.allowed("mprotect", reach.HasAll(2, asLong, unix.PROT_EXEC)); found {
 		c.add(o, Finding{Rule: "C11", Severity: Info, Subject: "mprotect PROT_EXEC",
 			Message: "may make memory executable that was writable before: mprotect",
-			Fix:     `{call: mprotect, when: "!(prot & PROT_EXEC)"}, where the loader does without`})
+			Fix:     c.fix(o, keepNoExec) + ", where no loader needs it"})
 	}
 	if o, found := c.allowed("shmat", reach.HasAll(2, asInt, shmExec)); found {
 		c.add(o, Finding{Rule: "C11", Severity: Medium, Subject: "shmat",
 			Message: "may have shared memory that is writable and executable: shmat with SHM_EXEC",
-			Source:  "shmat(2)", Fix: `{call: shmat, when: "!(shmflg & SHM_EXEC)"}`})
+			Source:  "shmat(2)", Fix: c.fix(o, keepNoShmExec)})
 	}
 }

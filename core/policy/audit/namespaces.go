@@ -3,6 +3,7 @@ package audit
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/core/policy/example"
 	"github.com/bulkhead/bulkhead/core/policy/reach"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
@@ -36,19 +37,19 @@ func (c *check) makesUserNamespaces() {
 			continue
 		}
 		f := Finding{Rule: "C14", Severity: High, Subject: u.call, Message: "may make a user namespace with " + u.call + u.why,
-			Fix: `{call: ` + u.call + `, when: "!(clone_flags & CLONE_NEWUSER)"}`}
+			Fix: c.fix(o, keepOwnUser)}
 		switch u.call {
 		case "unshare":
-			f.Fix = "deny unshare"
+			f.Fix = c.fix(o, "")
 		case "clone3":
-			f.Fix = "deny: [{call: clone3, action: errno ENOSYS}], so that libc takes clone"
+			f.Fix = "deny: [{call: clone3, action: errno ENOSYS}], so that libraries take clone"
 		}
 		c.add(o, f)
 	}
 	for _, kind := range [...]uint64{0, unix.CLONE_NEWUSER} {
 		if o, found := c.allowed("setns", reach.Equal(1, asInt, kind)); found {
 			c.add(o, Finding{Rule: "C14", Severity: Medium, Subject: "setns", Message: "may enter a user namespace with setns", Source: "setns(2)",
-				Fix: "deny setns"})
+				Fix: c.fix(o, "")})
 			return
 		}
 	}
@@ -72,7 +73,8 @@ var shared = [...]struct {
 // shares reports the host's network (C20) and the host's other namespaces (C21).
 func (c *check) shares() {
 	if c.module.Network.V == policy.NetworkHost {
-		c.addAt(c.module.Network.Pos, Finding{Rule: "C20", Severity: Medium, Subject: "host", Message: "shares the host's network"})
+		c.addAt(c.module.Network.Pos, Finding{Rule: "C20", Severity: Medium, Subject: "host", Message: "shares the host's network",
+			Shows: c.shows(example.Network())})
 	}
 	for _, s := range shared {
 		if !c.own(s.namespace) {
@@ -82,7 +84,7 @@ func (c *check) shares() {
 			}
 			c.addAt(pos, Finding{Rule: "C21", Severity: s.severity, Subject: s.namespace.String(),
 				Message: "has no " + s.namespace.String() + " namespace of its own",
-				Gives:   s.gives, Source: s.source})
+				Shows:   c.shows(example.Namespace(s.namespace)), Gives: s.gives, Source: s.source})
 		}
 	}
 }

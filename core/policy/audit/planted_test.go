@@ -130,7 +130,7 @@ func TestShippedPolicies(t *testing.T) {
 		p, text := read(t, file)
 		findings := run(t, p)
 		var out bytes.Buffer
-		if err := audit.Render(&out, findings, func(string) []byte { return text }); err != nil {
+		if err := audit.Render(&out, findings, audit.RenderOptions{Source: func(string) []byte { return text }}); err != nil {
 			t.Fatal(err)
 		}
 		t.Logf("%s", out.Bytes())

@@ -22,5 +22,15 @@ func (s Severity) String() string {
 	return fmt.Sprintf("severity %d", uint8(s))
 }
 
+// ParseSeverity reads what String writes.
+func ParseSeverity(name string) (Severity, error) {
+	for i, n := range severityNames {
+		if n == name {
+			return Severity(i), nil
+		}
+	}
+	return 0, fmt.Errorf("severity %q: use info, low, medium or high", name)
+}
+
 // MarshalText writes the severity as String does, for JSON.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -60,7 +60,7 @@ var socketFamilies = []socketFamily{
 func (c *check) sockets() {
 	if o, found := c.allowed("socketcall", nil); found {
 		c.add(o, Finding{Rule: "C08", Severity: High, Subject: "socketcall", Message: "may call socketcall, which makes sockets of every family",
-			Gives: "its arguments are in memory, where no filter sees the family", Source: "socketcall(2)", Fix: "deny socketcall"})
+			Gives: "its arguments are in memory, where no filter sees the family", Source: "socketcall(2)", Fix: c.fix(o, "")})
 	}
 	for _, severity := range [...]Severity{High, Medium} {
 		c.socketFamilies(severity)
@@ -94,7 +94,7 @@ func (c *check) socketFamilies(severity Severity) {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	c.add(open[0], Finding{Rule: "C08", Severity: severity, Subject: "families " + severity.String(), Message: "may open sockets of " + text,
-		Gives: list[0].gives, Source: list[0].source})
+		Gives: list[0].gives, Source: list[0].source, Fix: c.fix(open[0], keepFamilies)})
 }
 
 // internet reports sockets of the Internet where there is nothing to connect to, and datagrams, which need neither connect nor accept, on
@@ -109,7 +109,7 @@ func (c *check) internet() {
 			if o, found := c.allowed("socket", family32(f.value)); found {
 				c.add(o, Finding{Rule: "C08", Severity: Info, Subject: f.name, Message: "may open sockets of " + f.name + ", and has no network",
 					Gives: "reaches the code of the network's protocols, and nobody over it", Source: "socket(2)",
-					Fix: `{call: socket, when: "family == AF_UNIX"}`})
+					Fix: c.fix(o, keepUnix)})
 			}
 		default:
 			for _, kind := range [...]struct {
@@ -129,7 +129,7 @@ func (c *check) internet() {
 					}
 					c.add(o, Finding{Rule: "C08", Severity: severity, Subject: f.name + " " + kind.name, Message: fmt.Sprintf("may open %s sockets of %s",
 						kind.name, f.name),
-						Gives: kind.gives, Source: "ip(7), raw(7)", Fix: `{call: socket, when: "(type & SOCK_TYPE_MASK) == SOCK_STREAM"}`})
+						Gives: kind.gives, Source: "ip(7), raw(7)", Fix: c.fix(o, keepStream)})
 				}
 			}
 		}

@@ -109,3 +109,11 @@ func hex(value uint64) string {
 	}
 	return "0x" + strconv.FormatUint(value, 16)
 }
+
+// Answer names a filter's answer as a policy does: "allow", "errno EPERM", "kill_process".
+func Answer(answer uint32) string {
+	if bpf.Action(answer) == bpf.RetErrno {
+		return policy.Action{Kind: policy.ActionErrno, Errno: bpf.Value(answer)}.String()
+	}
+	return bpf.Describe(answer)
+}

@@ -3,6 +3,7 @@ package diff
 import (
 	"fmt"
 
+	"github.com/bulkhead/bulkhead/core/policy/call"
 	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
@@ -29,7 +30,8 @@ type Change struct {
 	Key       string     // the key of the policy, such as "filesystem" or "seccomp"
 	Message   string     // one line
 	A, B      policy.Pos // where it is written in each; the zero Pos where it is not
-	Witness   *Witness   // of seccomp
+	Witness   *Witness   // of seccomp: both filters answered it so
+	Example   *Example   // of the other layers, where a call shows it
 }
 
 // Witness is a system call that the two policies answer differently.
@@ -42,7 +44,7 @@ type Witness struct {
 
 // String returns the call with both answers.
 func (w *Witness) String() string {
-	return fmt.Sprintf("%s -> %s, before: %s (%s)", w.Text, bpf.Describe(w.B), bpf.Describe(w.A), w.Arch)
+	return fmt.Sprintf("%s -> %s, before: %s (%s)", w.Text, call.Answer(w.B), call.Answer(w.A), w.Arch)
 }
 
 // Report is all differences of two policies.

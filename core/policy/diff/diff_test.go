@@ -36,6 +36,14 @@ func read(t testing.TB, path string) *policy.Policy {
 	return p
 }
 
+func text(path string) []byte {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	return text
+}
+
 func compare(t testing.TB, a, b *policy.Policy) *diff.Report {
 	t.Helper()
 	report, err := diff.Policies(a, b)
@@ -53,6 +61,9 @@ func verified(t testing.TB, a, b *policy.Policy, r *diff.Report) {
 			t.Errorf("%s has no place", c.Message)
 		}
 		if c.Key != "seccomp" {
+			if c.Example == nil && c.Direction != diff.Other {
+				t.Errorf("%s has no example", c.Message)
+			}
 			continue
 		}
 		if c.Witness == nil {
@@ -94,9 +105,9 @@ func TestWiderNginx(t *testing.T) {
 		got = append(got, c.Direction.String()+" "+c.Key+": "+c.Message)
 	}
 	want := []string{
-		"wider seccomp: ptrace: allow, before: errno 1",
-		"wider seccomp: mknodat: allow, before: errno 1",
-		"wider seccomp: io_uring_setup: allow, before: errno 1",
+		"wider seccomp: ptrace: allow, before: errno EPERM",
+		"wider seccomp: mknodat: allow, before: errno EPERM",
+		"wider seccomp: io_uring_setup: allow, before: errno EPERM",
 		"wider filesystem: /etc/nginx: access rw, before: r",
 		"wider filesystem: /tmp: 134217728 bytes, before: 67108864",
 		"wider filesystem: /etc/shadow is there, with access r",
@@ -119,10 +130,10 @@ func TestWiderNginx(t *testing.T) {
 		t.Errorf("the other way round: %d narrower, want %d", back.Count(diff.Narrower), len(want))
 	}
 	var out bytes.Buffer
-	if err := diff.Render(&out, report); err != nil {
+	if err := diff.Render(&out, report, text); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"witness: ptrace(", "-> allow, before: errno 1", "nginx-wider.yaml:", "13 wider, 0 narrower, 1 other"} {
+	for _, line := range []string{"witness: ptrace(", "-> allow, before: errno EPERM", "nginx-wider.yaml:", "13 wider, 0 narrower, 1 other"} {
 		if !strings.Contains(out.String(), line) {
 			t.Errorf("the text lacks %q:\n%s", line, &out)
 		}

@@ -2,9 +2,12 @@ package diff
 
 import (
 	"fmt"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/core/policy/example"
+	"github.com/bulkhead/bulkhead/core/policy/reach"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
@@ -13,15 +16,24 @@ type pair struct {
 	*Report
 	of   string
 	a, b *policy.Module
+
+	setA, setB *reach.Set // the filters
 }
 
 func (r *Report) module(a, b *policy.Module) error {
-	p := pair{r, "module " + a.Name, a, b}
-	err := p.seccomp()
+	p := pair{Report: r, of: "module " + a.Name, a: a, b: b}
+	var err error
+	if p.setA, err = reach.New(a.Seccomp); err != nil {
+		return fmt.Errorf("%s of %s: %w", p.of, a.Pos.File, err)
+	}
+	if p.setB, err = reach.New(b.Seccomp); err != nil {
+		return fmt.Errorf("%s of %s: %w", p.of, b.Pos.File, err)
+	}
+	err = p.seccomp()
 	layers := map[string]func(){
 		"filesystem": p.filesystem, "network": p.network, "capabilities": p.capabilities, "namespaces": p.namespaces, "rlimits": p.rlimits,
 		"resources": p.resources, "user": p.user, "best_effort": p.bestEffort, "listeners": p.listenerRefs, "environment": p.environment,
-		"replicas": p.replicas,
+		"replicas": p.replicas, "command": p.command,
 		// The decision functions were compared; how they are written is no difference.
 		"seccomp.architectures": func() {}, "seccomp.default": func() {}, "seccomp.denied": func() {}, "seccomp.allow": func() {},
 		"seccomp.deny": func() {},
@@ -66,9 +78,13 @@ func entries[T any](a, b []T, name func(T) string, gone, added func(T), both fun
 func (p pair) filesystem() {
 	const key = "filesystem"
 	entries(p.a.Filesystem, p.b.Filesystem, func(m policy.Mount) string { return m.Path },
-		func(m policy.Mount) { p.change(Narrower, key, m.Pos, policy.Pos{}, "%s is not there any more", m.Path) },
+		func(m policy.Mount) {
+			p.change(Narrower, key, m.Pos, policy.Pos{}, "%s is not there any more", m.Path)
+			p.show("it is there", "ENOENT", example.There(m.Path))
+		},
 		func(m policy.Mount) {
 			p.change(Wider, key, policy.Pos{}, m.Pos, "%s is there, with access %s", m.Path, m.Access)
+			p.show("it is there", "ENOENT", example.There(m.Path))
 		},
 		func(a, b policy.Mount) {
 			change := func(d Direction, format string, args ...any) {
@@ -80,9 +96,11 @@ func (p pair) filesystem() {
 			}
 			if a.Access != b.Access {
 				change(subset(uint32(a.Access), uint32(b.Access)), "access %s, before: %s", b.Access, a.Access)
+				p.showAccess(a.Path, a.Access^b.Access)
 			}
 			if a.Size != b.Size {
 				change(ordered(a.Size, b.Size), "%d bytes, before: %d", b.Size, a.Size)
+				p.show("0", "ENOSPC", example.Space(a.Path, min(a.Size, b.Size)))
 			}
 			if a.Mode != b.Mode {
 				change(subset(a.Mode&0o777, b.Mode&0o777), "mode %04o, before: %04o", b.Mode, a.Mode)
@@ -105,15 +123,18 @@ func direction(wider bool) Direction {
 
 func (p pair) network() {
 	p.change(ordered(p.a.Network.V, p.b.Network.V), "network", p.a.Network.Pos, p.b.Network.Pos, "mode %s, before: %s", p.b.Network.V, p.a.Network.V)
+	p.showNetwork()
 }
 
 func (p pair) capabilities() {
 	entries(p.a.Capabilities, p.b.Capabilities, func(v policy.Value[policy.Capability]) string { return v.V.String() },
 		func(v policy.Value[policy.Capability]) {
 			p.change(Narrower, "capabilities", v.Pos, policy.Pos{}, "%s is gone", v.V)
+			p.show("permitted by "+v.V.String(), "EPERM", example.Capability(v.V))
 		},
 		func(v policy.Value[policy.Capability]) {
 			p.change(Wider, "capabilities", policy.Pos{}, v.Pos, "%s is new", v.V)
+			p.show("permitted by "+v.V.String(), "EPERM", example.Capability(v.V))
 		},
 		func(_, _ policy.Value[policy.Capability]) {})
 }
@@ -129,9 +150,11 @@ func (p pair) namespaces() {
 	entries(p.a.Namespaces, p.b.Namespaces, func(v policy.Value[policy.Namespace]) string { return v.V.String() },
 		func(v policy.Value[policy.Namespace]) {
 			p.change(how(v.V, Wider), "namespaces", v.Pos, policy.Pos{}, "no %s namespace of its own any more", v.V)
+			p.showNamespace(v.V)
 		},
 		func(v policy.Value[policy.Namespace]) {
 			p.change(how(v.V, Narrower), "namespaces", policy.Pos{}, v.Pos, "a %s namespace of its own", v.V)
+			p.showNamespace(v.V)
 		},
 		func(_, _ policy.Value[policy.Namespace]) {})
 }
@@ -141,14 +164,17 @@ func (p pair) rlimits() {
 	entries(p.a.Rlimits, p.b.Rlimits, func(l policy.Rlimit) string { return l.Name },
 		func(l policy.Rlimit) {
 			p.change(Wider, key, l.Pos, policy.Pos{}, "%s has no limit of its own any more", l.Name)
+			p.showRlimit(l.Name, l.Hard, ^uint64(0))
 		},
 		func(l policy.Rlimit) {
 			p.change(Narrower, key, policy.Pos{}, l.Pos, "%s has a limit of %d", l.Name, l.Hard)
+			p.showRlimit(l.Name, l.Hard, ^uint64(0))
 		},
 		func(a, b policy.Rlimit) {
 			switch {
 			case a.Hard != b.Hard:
 				p.change(ordered(a.Hard, b.Hard), key, a.Pos, b.Pos, "%s: at most %d, before: %d", a.Name, b.Hard, a.Hard)
+				p.showRlimit(a.Name, min(a.Hard, b.Hard), max(a.Hard, b.Hard))
 			case a.Soft != b.Soft:
 				p.change(Other, key, a.Pos, b.Pos, "%s: %d at first, before: %d; the module may raise it to %d", a.Name, b.Soft, a.Soft, a.Hard)
 			}
@@ -158,11 +184,22 @@ func (p pair) rlimits() {
 func (p pair) resources() {
 	const key = "resources"
 	entries(p.a.Resources, p.b.Resources, func(l policy.Resource) string { return l.Key },
-		func(l policy.Resource) { p.change(Wider, key, l.Pos, policy.Pos{}, "no %s any more", l.Key) },
-		func(l policy.Resource) { p.change(Narrower, key, policy.Pos{}, l.Pos, "%s is new", l.Key) },
+		func(l policy.Resource) {
+			p.change(Wider, key, l.Pos, policy.Pos{}, "no %s any more", l.Key)
+			p.showResource(l.Key, l.Limit)
+		},
+		func(l policy.Resource) {
+			p.change(Narrower, key, policy.Pos{}, l.Pos, "%s is new", l.Key)
+			p.showResource(l.Key, l.Limit)
+		},
 		func(a, b policy.Resource) {
 			if a.Limit != b.Limit || a.Period != b.Period {
 				p.change(ordered(share(a), share(b)), key, a.Pos, b.Pos, "%s: %s, before: %s", a.Key, amount(b), amount(a))
+				low := a.Limit
+				if share(b) < share(a) {
+					low = b.Limit
+				}
+				p.showResource(a.Key, low)
 			}
 		})
 }
@@ -207,15 +244,18 @@ func (p pair) user() {
 		d = direction(root(p.b))
 	}
 	p.change(d, "user", or(p.a.User.Pos, p.a.DynamicUser.Pos), or(p.b.User.Pos, p.b.DynamicUser.Pos), "user: %s, before: %s", text(p.b), text(p.a))
+	p.Changes[len(p.Changes)-1].Example = &Example{Text: "getuid()", A: text(p.a), B: text(p.b)}
 }
 
 func (p pair) bestEffort() {
 	entries(p.a.BestEffort, p.b.BestEffort, func(v policy.Value[string]) string { return v.V },
 		func(v policy.Value[string]) {
 			p.change(Narrower, "best_effort", v.Pos, policy.Pos{}, "%s is required", v.V)
+			p.showBestEffort(v.V)
 		},
 		func(v policy.Value[string]) {
 			p.change(Wider, "best_effort", policy.Pos{}, v.Pos, "%s may be missing", v.V)
+			p.showBestEffort(v.V)
 		},
 		func(_, _ policy.Value[string]) {})
 }
@@ -224,9 +264,11 @@ func (p pair) listenerRefs() {
 	entries(p.a.Listeners, p.b.Listeners, func(l policy.ListenerRef) string { return l.Name },
 		func(l policy.ListenerRef) {
 			p.change(Narrower, "listeners", l.Pos, policy.Pos{}, "%s is not handed over any more", l.Name)
+			p.show("a connection", "EBADF", example.Descriptor(l.FD))
 		},
 		func(l policy.ListenerRef) {
 			p.change(Wider, "listeners", policy.Pos{}, l.Pos, "%s is handed over", l.Name)
+			p.show("a connection", "EBADF", example.Descriptor(l.FD))
 		},
 		func(a, b policy.ListenerRef) {
 			if a.FD != b.FD {
@@ -250,4 +292,22 @@ func (p pair) environment() {
 
 func (p pair) replicas() {
 	p.change(Other, "replicas", p.a.Replicas.Pos, p.b.Replicas.Pos, "%d replicas, before: %d", p.b.Replicas.V, p.a.Replicas.V)
+}
+
+func (p pair) command() {
+	words := func(m *policy.Module) string {
+		quoted := make([]string, len(m.Command))
+		for i, w := range m.Command {
+			quoted[i] = w.V
+		}
+		return strings.Join(quoted, " ")
+	}
+	first := func(m *policy.Module) (pos policy.Pos) {
+		if len(m.Command) > 0 {
+			pos = m.Command[0].Pos
+		}
+		return pos
+	}
+	p.change(Other, "command", first(p.a), first(p.b), "%s, before: %s", words(p.b), words(p.a))
+	p.showLaunch(execveText(p.b), "not made", "started")
 }

@@ -16,7 +16,8 @@ func Policies(a, b *policy.Policy) (*Report, error) {
 	var errs []error
 	if a.Kernel.V != b.Kernel.V {
 		r.Changes = append(r.Changes, Change{Other, "policy", "kernel", fmt.Sprintf("kernel: >=%d.%d, before: >=%d.%d",
-			b.Kernel.V.Major, b.Kernel.V.Minor, a.Kernel.V.Major, a.Kernel.V.Minor), a.Kernel.Pos, b.Kernel.Pos, nil})
+			b.Kernel.V.Major, b.Kernel.V.Minor, a.Kernel.V.Major, a.Kernel.V.Minor), a.Kernel.Pos, b.Kernel.Pos, nil, nil})
+		r.showLaunch("uname(…)", "started from that version on", "started from this one on")
 	}
 	r.listeners(a, b)
 	for i := range a.Modules {
@@ -24,6 +25,7 @@ func Policies(a, b *policy.Policy) (*Report, error) {
 		after := moduleOf(b, before.Name)
 		if after == nil {
 			r.add(Narrower, "module "+before.Name, "modules", "the module is gone", before.Pos, policy.Pos{})
+			r.showLaunch(execveText(before), "started", "not made")
 			continue
 		}
 		errs = append(errs, r.module(before, after))
@@ -31,6 +33,7 @@ func Policies(a, b *policy.Policy) (*Report, error) {
 	for i := range b.Modules {
 		if m := &b.Modules[i]; moduleOf(a, m.Name) == nil {
 			r.add(Wider, "module "+m.Name, "modules", "the module is new", policy.Pos{}, m.Pos)
+			r.showLaunch(execveText(m), "not made", "started")
 		}
 	}
 	slices.SortStableFunc(r.Changes, func(x, y Change) int { return cmp.Compare(x.Direction, y.Direction) })
@@ -46,7 +49,7 @@ func moduleOf(p *policy.Policy, name string) *policy.Module {
 }
 
 func (r *Report) add(d Direction, of, key, message string, a, b policy.Pos) {
-	r.Changes = append(r.Changes, Change{d, of, key, message, a, b, nil})
+	r.Changes = append(r.Changes, Change{d, of, key, message, a, b, nil, nil})
 }
 
 func (r *Report) listeners(a, b *policy.Policy) {
@@ -63,6 +66,7 @@ func (r *Report) listeners(a, b *policy.Policy) {
 		after := find(b, before.Name)
 		if after == nil {
 			r.add(Narrower, of, "listeners", "the listener is gone", before.Pos, policy.Pos{})
+			r.showLaunch("listen(…) at "+before.Sections()[1].Items[0], "0", "not made")
 			continue
 		}
 		r.sections(of, before.Sections(), after.Sections(), func(key string) bool {
@@ -77,6 +81,7 @@ func (r *Report) listeners(a, b *policy.Policy) {
 	for i := range b.Listeners {
 		if l := &b.Listeners[i]; find(a, l.Name) == nil {
 			r.add(Wider, "listener "+l.Name, "listeners", "the listener is new", policy.Pos{}, l.Pos)
+			r.showLaunch("listen(…) at "+l.Sections()[1].Items[0], "not made", "0")
 		}
 	}
 }

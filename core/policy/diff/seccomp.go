@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/bulkhead/bulkhead/core/policy/call"
 	"github.com/bulkhead/bulkhead/core/policy/reach"
 	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
@@ -15,14 +16,7 @@ const maxDifferences = 1 << 14
 
 // seccomp compares the decision functions.
 func (p pair) seccomp() error {
-	a, err := reach.New(p.a.Seccomp)
-	if err != nil {
-		return fmt.Errorf("%s of %s: %w", p.of, p.a.Pos.File, err)
-	}
-	b, err := reach.New(p.b.Seccomp)
-	if err != nil {
-		return fmt.Errorf("%s of %s: %w", p.of, p.b.Pos.File, err)
-	}
+	a, b := p.setA, p.setB
 	whole := map[seccomp.Arch]bool{}
 	unnamed := map[[3]uint32]bool{}
 	for _, d := range seccomp.Compare(a.Decision(), b.Decision(), maxDifferences) {
@@ -35,10 +29,10 @@ func (p pair) seccomp() error {
 		case before != after && whole[arch]:
 		case before != after:
 			// A call of the table that is open shows more than the first number that differs.
-			if call, found := anyOpen(a, b, arch, after); found {
+			if data, found := anyOpen(a, b, arch, after); found {
 				whole[arch] = true
 				words := map[bool]string{true: "open", false: "closed"}
-				p.decided(a, b, arch, call, "the system calls of "+arch.Name()+" are "+words[after])
+				p.decided(a, b, arch, data, "the system calls of "+arch.Name()+" are "+words[after])
 			}
 		default:
 			p.numbers(a, b, arch, d)
@@ -90,27 +84,27 @@ func (p pair) numbers(a, b *reach.Set, arch seccomp.Arch, d seccomp.Difference) 
 		if nr < d.First || nr > d.Last {
 			continue
 		}
-		call := d.Call
-		call.Nr = nr
-		p.decided(a, b, arch, call, name)
+		data := d.Call
+		data.Nr = nr
+		p.decided(a, b, arch, data, name)
 	}
 }
 
 // unnamed adds a change for a number in the range of a difference that is no call of the table, if there is one.
 func (p pair) unnamed(a, b *reach.Set, arch seccomp.Arch, d seccomp.Difference) bool {
-	call := d.Call
-	for call.Nr = d.First; arch.CallName(call.Nr) != ""; call.Nr++ {
-		if call.Nr == d.Last {
+	data := d.Call
+	for data.Nr = d.First; arch.CallName(data.Nr) != ""; data.Nr++ {
+		if data.Nr == d.Last {
 			return false
 		}
 	}
-	p.decided(a, b, arch, call, "numbers that are no system calls of the table")
+	p.decided(a, b, arch, data, "numbers that are no system calls of the table")
 	return true
 }
 
 // decided adds a change with a call that the two answer differently; ask them again, and do not believe the comparison.
-func (p pair) decided(a, b *reach.Set, arch seccomp.Arch, call bpf.Data, what string) {
-	before, after := a.Want(call), b.Want(call)
+func (p pair) decided(a, b *reach.Set, arch seccomp.Arch, data bpf.Data, what string) {
+	before, after := a.Want(data), b.Want(data)
 	if before == after {
 		return
 	}
@@ -119,12 +113,12 @@ func (p pair) decided(a, b *reach.Set, arch seccomp.Arch, call bpf.Data, what st
 		d = direction(reach.Open(after))
 	}
 	p.Changes = append(p.Changes, Change{
-		Direction: d, Of: p.of, Key: "seccomp", Message: fmt.Sprintf("%s: %s, before: %s", what, bpf.Describe(after), bpf.Describe(before)),
-		A: place(a, arch, call, p.a), B: place(b, arch, call, p.b),
-		Witness: &Witness{Call: call, Arch: arch.Name(), Text: reach.Describe(call, arch), A: before, B: after},
+		Direction: d, Of: p.of, Key: "seccomp", Message: fmt.Sprintf("%s: %s, before: %s", what, call.Answer(after), call.Answer(before)),
+		A: place(a, arch, data, p.a), B: place(b, arch, data, p.b),
+		Witness: &Witness{Call: data, Arch: arch.Name(), Text: call.Describe(data, call.On(arch)), A: before, B: after},
 	})
 }
 
-func place(s *reach.Set, arch seccomp.Arch, call bpf.Data, m *policy.Module) policy.Pos {
-	return or(s.Place(arch, call), m.Pos)
+func place(s *reach.Set, arch seccomp.Arch, data bpf.Data, m *policy.Module) policy.Pos {
+	return or(s.Place(arch, data), m.Pos)
 }

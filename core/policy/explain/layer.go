@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bulkhead/bulkhead/core/policy/capability"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
@@ -27,19 +28,6 @@ var (
 		sched_setaffinity sched_setattr sched_setparam sched_setscheduler setpriority tgkill tkill`)
 	byMemory = strings.Fields(`brk clone clone3 fork memfd_create mmap mremap vfork`)
 )
-
-// capabilities are those without which a call does nothing, or less: capabilities(7) and the call's own page.
-var capabilities = map[string]string{
-	"acct": "CAP_SYS_PACCT", "adjtimex": "CAP_SYS_TIME", "bpf": "CAP_BPF", "chroot": "CAP_SYS_CHROOT", "clock_adjtime": "CAP_SYS_TIME",
-	"clock_settime": "CAP_SYS_TIME", "delete_module": "CAP_SYS_MODULE", "fanotify_init": "CAP_SYS_ADMIN", "finit_module": "CAP_SYS_MODULE",
-	"fsconfig": "CAP_SYS_ADMIN", "fsmount": "CAP_SYS_ADMIN", "fsopen": "CAP_SYS_ADMIN", "fspick": "CAP_SYS_ADMIN", "init_module": "CAP_SYS_MODULE",
-	"ioperm": "CAP_SYS_RAWIO", "iopl": "CAP_SYS_RAWIO", "kexec_file_load": "CAP_SYS_BOOT", "kexec_load": "CAP_SYS_BOOT",
-	"lookup_dcookie": "CAP_SYS_ADMIN", "mknod": "CAP_MKNOD", "mknodat": "CAP_MKNOD", "mount": "CAP_SYS_ADMIN", "mount_setattr": "CAP_SYS_ADMIN",
-	"move_mount": "CAP_SYS_ADMIN", "open_by_handle_at": "CAP_DAC_READ_SEARCH", "pivot_root": "CAP_SYS_ADMIN", "quotactl": "CAP_SYS_ADMIN",
-	"quotactl_fd": "CAP_SYS_ADMIN", "reboot": "CAP_SYS_BOOT", "setdomainname": "CAP_SYS_ADMIN", "setgroups": "CAP_SETGID", "sethostname": "CAP_SYS_ADMIN",
-	"setns": "CAP_SYS_ADMIN", "settimeofday": "CAP_SYS_TIME", "swapoff": "CAP_SYS_ADMIN", "swapon": "CAP_SYS_ADMIN", "syslog": "CAP_SYSLOG",
-	"umount": "CAP_SYS_ADMIN", "umount2": "CAP_SYS_ADMIN", "vhangup": "CAP_SYS_TTY_CONFIG",
-}
 
 // layers returns what decides besides the filter.
 func layers(m *policy.Module, call string) []Layer {
@@ -71,10 +59,7 @@ func layers(m *policy.Module, call string) []Layer {
 	if slices.Contains(byMemory, call) && len(m.Resources) > 0 {
 		out = append(out, Layer{Name: "resources", Pos: m.Resources[0].Pos, Says: "the limits of the control group, such as pids.max and memory.max"})
 	}
-	if name := capabilities[call]; name != "" {
-		out = append(out, capabilityLayer(m, call, name))
-	}
-	return out
+	return append(out, capabilityLayers(m, call)...)
 }
 
 func processLayer(m *policy.Module) Layer {
@@ -90,15 +75,25 @@ func processLayer(m *policy.Module) Layer {
 	return l
 }
 
-func capabilityLayer(m *policy.Module, call, name string) Layer {
-	for _, c := range m.Capabilities {
-		if c.V.String() == name {
-			return Layer{Name: "capabilities", Pos: c.Pos, Says: fmt.Sprintf("%s needs %s, which the module has", call, name)}
+// capabilityLayers says which capabilities the call needs, and which of those that the module has make it do more.
+func capabilityLayers(m *policy.Module, call string) (out []Layer) {
+	for _, s := range capability.Services() {
+		i := slices.IndexFunc(m.Capabilities, func(v policy.Value[policy.Capability]) bool { return v.V == s.Capability })
+		l := Layer{Name: "capabilities", Pos: m.Pos}
+		if len(m.Capabilities) > 0 {
+			l.Pos = m.Capabilities[max(i, 0)].Pos
 		}
+		switch only := slices.Contains(s.Only, call); {
+		case only && i >= 0:
+			l.Says = fmt.Sprintf("%s needs %s, which the module has", call, s.Capability)
+		case only:
+			l.Says = fmt.Sprintf("%s needs %s, which the module does not have: EPERM from the kernel", call, s.Capability)
+		case i >= 0 && slices.Contains(s.Also, call):
+			l.Says = fmt.Sprintf("%s does more with %s, which the module has", call, s.Capability)
+		default:
+			continue
+		}
+		out = append(out, l)
 	}
-	l := Layer{Name: "capabilities", Pos: m.Pos, Says: fmt.Sprintf("%s needs %s, which the module does not have: EPERM from the kernel", call, name)}
-	if len(m.Capabilities) > 0 {
-		l.Pos = m.Capabilities[0].Pos
-	}
-	return l
+	return out
 }

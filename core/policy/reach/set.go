@@ -148,26 +148,33 @@ func In(r seccomp.Region) *policy.Condition {
 
 // Place returns where it is written that a call gets its answer: the rule, or what the section says of the rest.
 func (s *Set) Place(arch seccomp.Arch, d bpf.Data) policy.Pos {
-	name := arch.CallName(d.Nr)
-	if name == "" {
+	if rule, found := s.Rule(arch, d); found {
+		return rule.Pos
+	}
+	if arch.CallName(d.Nr) == "" {
 		return at(s.section.Default.Pos, s.section.Pos)
 	}
+	return at(s.section.Denied.Pos, s.section.Pos)
+}
+
+// Rule returns the rule that gives a call its answer, if there is one.
+func (s *Set) Rule(arch seccomp.Arch, d bpf.Data) (policy.Call, bool) {
 	rules := s.section.Deny
 	if Open(s.Want(d)) {
 		rules = s.section.Allow
 	}
 	var candidates []policy.Call
 	for _, rule := range rules {
-		if rule.Name == name {
+		if rule.Name == arch.CallName(d.Nr) {
 			candidates = append(candidates, rule)
 		}
 	}
 	for _, rule := range candidates {
 		if len(candidates) == 1 || s.answers(rule, d) {
-			return rule.Pos
+			return rule, true
 		}
 	}
-	return at(s.section.Denied.Pos, s.section.Pos)
+	return policy.Call{}, false
 }
 
 // answers tells whether a rule alone would give the call its answer.

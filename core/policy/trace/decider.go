@@ -6,7 +6,6 @@ import (
 
 	"github.com/bulkhead/bulkhead/core/policy/call"
 	"github.com/bulkhead/bulkhead/posix/bpf"
-	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
 // Decider answers calls: a *seccomp.Decision, seccomp.Rules, or a filter.
@@ -124,9 +123,4 @@ func rank(answer uint32) int {
 }
 
 // Name names an answer as a policy does: "allow", "errno EPERM", "kill_process".
-func Name(answer uint32) string {
-	if bpf.Action(answer) == bpf.RetErrno {
-		return policy.Action{Kind: policy.ActionErrno, Errno: bpf.Value(answer)}.String()
-	}
-	return bpf.Describe(answer)
-}
+func Name(answer uint32) string { return call.Answer(answer) }

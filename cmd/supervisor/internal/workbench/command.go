@@ -3,7 +3,9 @@ package workbench
 // commands are those that there are. A command prints to the task; an error is one about its input.
 func commands() map[string]func(*task) error {
 	return map[string]func(*task) error{
+		"audit":          (*task).audit,
 		"compile":        (*task).compile,
+		"diff":           (*task).diff,
 		"disasm":         (*task).disasm,
 		"explain":        (*task).explain,
 		"export oci":     (*task).exportOCI,
