@@ -37,7 +37,7 @@ func (t *task) audit() error {
 	if t.option("output") == "json" {
 		err = audit.RenderJSON(&t.out, all.Findings)
 	} else {
-		err = audit.Render(&t.out, all.Findings, audit.RenderOptions{Source: t.source, Least: show})
+		err = audit.Render(&t.out, all.Findings, audit.RenderOptions{Source: t.text, Least: show})
 	}
 	return errors.Join(append(errs, err)...)
 }
@@ -52,18 +52,4 @@ func failOn(name string) (audit.Severity, error) {
 		err = fmt.Errorf("%w, or none", err)
 	}
 	return s, err
-}
-
-// source returns the text of a file of the input, or of one that a policy includes; nil when it cannot be had.
-func (t *task) source(file string) []byte {
-	for _, in := range t.Inputs {
-		if in.Name == file {
-			return in.Text
-		}
-	}
-	text, err := t.read(file)
-	if err != nil {
-		return nil
-	}
-	return text
 }

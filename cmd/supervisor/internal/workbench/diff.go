@@ -4,11 +4,12 @@ import "github.com/bulkhead/bulkhead/core/policy/diff"
 
 // diff compares two policies. The status is that of findings when the second one permits anything that the first does not.
 func (t *task) diff() error {
-	policies, err := t.policies()
-	if err != nil {
-		return err
+	a, fine := t.parse(t.Inputs[0]) // each by itself: one may include the other
+	b, too := t.parse(t.Inputs[1])
+	if !fine || !too {
+		return errReported
 	}
-	report, err := diff.Policies(policies[0], policies[1])
+	report, err := diff.Policies(a, b)
 	if err != nil {
 		return err
 	}
@@ -18,5 +19,5 @@ func (t *task) diff() error {
 	if t.option("output") == "json" {
 		return diff.RenderJSON(&t.out, report)
 	}
-	return diff.Render(&t.out, report, t.source)
+	return diff.Render(&t.out, report, t.text)
 }
