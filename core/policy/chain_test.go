@@ -76,7 +76,7 @@ func (c *chain) policy(t *testing.T, text []byte) bool {
 	}
 	report, err := audit.Policy(p, audit.Options{Now: time.Unix(0, 0)})
 	if err == nil {
-		err = audit.Render(io.Discard, report.Findings, func(string) []byte { return text })
+		err = audit.Render(io.Discard, report.Findings, audit.RenderOptions{Source: func(string) []byte { return text }})
 	}
 	if err != nil {
 		t.Fatalf("audit: %v\n%s", err, text)
