@@ -105,6 +105,8 @@ func TestCompileDiagnostics(t *testing.T) {
 
 		{name: "path missing", module: withFiles(usr, "{path: /usr/share/doc, access: r}"), want: []string{"E601 14"}, says: "if_exists: true"},
 		{name: "path missing, optional", module: withFiles(usr, "{path: /nowhere, access: r, if_exists: true}")},
+		{name: "source missing", module: withFiles(usr, "{path: /usr/share/doc, source: /usr/share/doc2, access: r}"), want: []string{"E601 14"}, says: "nothing at /usr/share/doc2"},
+		{name: "another source", module: withFiles(usr, "{path: /site, source: /etc/web, access: r}")},
 		{name: "dangling link", module: withFiles(usr, "{path: /dangling, access: r}"), want: []string{"E601 14"}, says: "no such file or directory"},
 		{name: "link to the root", module: withFiles(usr, "{path: /everything, access: r}"), want: []string{"E602 14"}},
 		{name: "no place inside", module: withFiles(usr, "{path: /usr/cache, tmpfs: 1M}"), want: []string{"E603 14"}, says: "/usr is listed too"},

@@ -104,19 +104,20 @@ func through(links []link, p string) string {
 
 // bind finds what the host has at the path of an entry. It returns false when the entry is left out.
 func (c *compiler) bind(n *node) bool {
-	f, err := c.host.File(n.Mount.Path)
+	from := cmp.Or(n.Source, n.Mount.Path)
+	f, err := c.host.File(from)
 	switch {
 	case err != nil:
-		c.hostError(n.Pos, n.Mount.Path, err)
+		c.hostError(n.Pos, from, err)
 		return false
 	case f.Kind == Absent && n.Optional:
 		return false
 	case f.Kind == Absent:
-		c.problem("E601", n.Pos, "the host has nothing at "+n.Mount.Path+": "+f.Errno.Error(),
+		c.problem("E601", n.Pos, "the host has nothing at "+from+": "+f.Errno.Error(),
 			"correct the path, or say if_exists: true when it may be absent")
 		return false
 	case f.Real == "/":
-		c.problem("E602", n.Pos, n.Mount.Path+" leads to the host's root", "list the directories that the module needs")
+		c.problem("E602", n.Pos, from+" leads to the host's root", "list the directories that the module needs")
 		return false
 	}
 	n.source, n.kind = f.Real, f.Kind

@@ -41,7 +41,7 @@ func (d *decoder) filesystem(n *node) []Mount {
 // mount reads one entry of the list. The path is set also when something else is wrong with the entry.
 func (d *decoder) mount(n *node) (Mount, span, bool) {
 	f, ok := d.fields(n, "a filesystem entry", "a map such as {path: /usr, access: rx}",
-		"path", "access", "tmpfs", "mode", "proc", "cgroup", "control", "if_exists")
+		"path", "source", "access", "tmpfs", "mode", "proc", "cgroup", "control", "if_exists")
 	if !ok {
 		return Mount{}, span{}, false
 	}
@@ -54,6 +54,9 @@ func (d *decoder) mount(n *node) (Mount, span, bool) {
 		m.Path, pathOK = d.mountPath(path)
 	}
 	ok = d.mountKind(f, &m) && pathOK
+	if e := f.n.entry("source"); e != nil {
+		ok = d.mountSource(e, &m) && ok
+	}
 	if a := f.get("access"); a != nil {
 		m.Access, ok = d.access(a, m.Kind, ok)
 	}
@@ -85,6 +88,21 @@ func (d *decoder) mountPath(n *node) (string, bool) {
 		return "", false
 	}
 	return path, ok
+}
+
+// mountSource reads what of the host an entry shows, when that is somewhere else there.
+func (d *decoder) mountSource(e *entry, m *Mount) bool {
+	if m.Kind != MountBind {
+		d.report(codeNoEffect, e.at, "source has no effect on what the supervisor makes").help("remove it; nothing of the host is shown")
+		return false
+	}
+	source, ok := d.mountPath(e.value)
+	if ok && source == m.Path {
+		d.report(codeNoEffect, e.value.span, "source says what path says").help("remove it; an entry shows what the host has at its path")
+		return false
+	}
+	m.Source = source
+	return ok
 }
 
 // mountKind reads which of tmpfs, proc, cgroup and control an entry has; without one it is what the host has there.

@@ -116,7 +116,8 @@ func seccompKeys() []Key {
 func filesystemKeys() []Key {
 	const in = "a filesystem entry"
 	return []Key{
-		{In: in, Name: "path", Type: TypePath, Required: true, Example: `path: /usr`, Text: "Where it is, on the host and in the module."},
+		{In: in, Name: "path", Type: TypePath, Required: true, Example: `path: /usr`, Text: "Where it is in the module, and on the host when it has no source."},
+		{In: in, Name: "source", Type: TypePath, Default: "the path", Example: `source: /srv/site-7`, Text: "What of the host is shown at the path."},
 		{In: in, Name: "tmpfs", Type: TypeSize, Range: "more than 0", Example: `tmpfs: 16M`, Text: "A new file system in memory of that size."},
 		{In: in, Name: "proc", Type: TypeChoice, Kernel: "5.8 for pid", Example: `proc: pid`,
 			Text: "A new proc of the module's pid namespace: all of it, or its processes only."},

@@ -17,6 +17,8 @@ type Options struct {
 	// of positions in it. Whether the file may be trusted is for Include to check; an error that has a method Help() string says with it what to
 	// do. Nil means that nothing can be included.
 	Include func(path string) (Included, error)
+	// Override is what a command line says about a module; nil is nothing.
+	Override *Override
 }
 
 // Included is a file that a policy includes.
@@ -83,6 +85,7 @@ func (d *decoder) policy(root *node) *Policy {
 		}
 		return nil
 	}
+	d.override = d.readOverride()
 	p.Modules = d.modules(modules)
 	if n := d.joined(roots, "tests"); n != nil {
 		p.Tests = d.tests(n, p.Modules)
@@ -116,7 +119,7 @@ func (d *decoder) modules(n *node) []Module {
 		if d.full() {
 			break
 		}
-		modules = append(modules, d.module(e.key, e.at, d.merged(e.value)))
+		modules = append(modules, d.module(e.key, e.at, d.overridden(e.key, d.merged(e.value), len(n.entries))))
 	}
 	if !broken { // what a module that cannot be read uses is not known
 		d.unusedProfiles()

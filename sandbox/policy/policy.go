@@ -173,6 +173,7 @@ const (
 type Mount struct {
 	Kind     MountKind
 	Path     string // absolute and clean; where it is in the module's root
+	Source   string // absolute and clean; where it is on the host, MountBind; "" is Path
 	Access   Access
 	Size     int64  // bytes, MountTmpfs
 	Mode     uint32 // permission bits of the top directory, MountTmpfs; default 01777

@@ -66,6 +66,7 @@ func referenceCases() []errorCase {
 		{name: "no effect", text: listeners("a: {address: \"127.0.0.1:1\", «mode»: \"0600\", «user»: x, «group»: y}", "{a: 3}"), codes: "E416 E416 E416"},
 		{name: "no effect in a module", text: mounts("[{path: /a, «mode»: \"0700\"}, {path: /b, tmpfs: 1M, «if_exists»: true}, {path: /p, proc: all, access: «rx»}]",
 			"restart: {policy: no, «delay»: 1s, «burst»: 3}", "listener_protocol: «nginx»", "group: «x»"), codes: strings.Repeat("E416 ", 7)},
+		{name: "source without effect", text: mounts("[{path: /a, source: «/a/.»}, {path: /b, tmpfs: 1M, «source»: /c}, {path: /d, source: «/»}]"), codes: "E416 E416 E506"},
 		{name: "an empty list over a full one", text: "version: 1\nprofiles: {p: {capabilities: [net_admin], environment: {A: b}}}\n" +
 			strings.TrimPrefix(module("extends: p", "capabilities: «[»]", "environment: «{»}"), "version: 1\n"), codes: "E416 E416", help: "!reset"},
 		{name: "variables of the supervisor", text: listeners("a: {address: \"127.0.0.1:1\"}", "{a: 3}") + "    listener_protocol: nginx\n    environment: {«LISTEN_FDS»: 3, «NGINX»: \"3;\"}\n", codes: "E417 E417"},

@@ -161,6 +161,9 @@ func (f Mount) item() string {
 	if f.Kind == MountTmpfs || f.Mode != 0 {
 		fmt.Fprintf(&b, " mode %04o", f.Mode)
 	}
+	if f.Source != "" {
+		b.WriteString(" from " + plain(f.Source))
+	}
 	if f.Optional {
 		b.WriteString(" if_exists")
 	}

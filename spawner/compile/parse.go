@@ -9,6 +9,9 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
 
+// commandLine is the file of positions in what a command line says about a module.
+const commandLine = "command line"
+
 // parsed is a policy of a request.
 type parsed struct {
 	source   Source
@@ -46,8 +49,13 @@ func (s *server) parseAll() []parsed {
 func (s *server) parse(src Source) parsed {
 	f := parsed{source: src}
 	s.texts[src.Name] = src.Text
+	var override *policy.Override
+	if text := s.request.Override; len(text) > 0 {
+		override = &policy.Override{Module: s.request.Module, File: commandLine, Text: text}
+		s.texts[commandLine] = text
+	}
 	f.policy, f.findings = policy.Parse(src.Name, src.Text, policy.Options{
-		Catalog: seccomp.Catalog(), Variables: maps.Clone(s.request.Variables), Dir: src.Dir,
+		Catalog: seccomp.Catalog(), Variables: maps.Clone(s.request.Variables), Dir: src.Dir, Override: override,
 		Include: func(path string) (policy.Included, error) {
 			a, err := s.ask(askInclude, path)
 			if err != nil {

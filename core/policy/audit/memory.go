@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/core/policy/call"
@@ -33,7 +34,7 @@ func (c *check) fileless() {
 // hasProc tells whether the module sees a proc file system.
 func (c *check) hasProc() bool {
 	for _, f := range c.module.Filesystem {
-		if f.Kind == policy.MountProc || within(f.Path, "/proc") {
+		if f.Kind == policy.MountProc || within(cmp.Or(f.Source, f.Path), "/proc") {
 			return true
 		}
 	}

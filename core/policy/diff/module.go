@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -93,6 +94,9 @@ func (p pair) filesystem() {
 			if a.Kind != b.Kind {
 				change(Other, "something else is mounted there")
 				return
+			}
+			if a.Source != b.Source {
+				change(Other, "shows %s of the host, before: %s", cmp.Or(b.Source, b.Path), cmp.Or(a.Source, a.Path))
 			}
 			if a.Access != b.Access {
 				change(subset(uint32(a.Access), uint32(b.Access)), "access %s, before: %s", b.Access, a.Access)

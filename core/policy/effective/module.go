@@ -112,6 +112,9 @@ func (w *writer) restrictions(m *policy.Module) {
 
 func mount(f policy.Mount) string {
 	parts := []string{"path: " + text(f.Path)}
+	if f.Source != "" {
+		parts = append(parts, "source: "+text(f.Source))
+	}
 	switch f.Kind {
 	case policy.MountTmpfs:
 		parts = append(parts, "tmpfs: "+size(f.Size), fmt.Sprintf(`mode: "%04o"`, f.Mode))

@@ -126,6 +126,7 @@ modules:
     seccomp: {allow: [socket, connect]}
     filesystem:
       - {path: usr, access: rx, if_exists: true}
+      - {path: /site, source: site-7}
       - {path: /tmp, tmpfs: 3M, mode: "0700", access: rwx}
       - {path: /proc, proc: pid}
       - {path: /sys/fs/cgroup, cgroup: own, access: rw}

@@ -39,7 +39,11 @@ func (w *writer) bind(f policy.Mount) {
 	if f.Optional {
 		optional = "-"
 	}
-	w.set(key, "%s%s", optional, path(f.Path))
+	shown := path(f.Path)
+	if f.Source != "" {
+		shown = path(f.Source) + ":" + shown
+	}
+	w.set(key, "%s%s", optional, shown)
 	if f.Access&policy.AccessExecute != 0 {
 		w.set("ExecPaths", "%s%s", optional, path(f.Path))
 	}
