@@ -64,6 +64,9 @@ func (c *compiler) build(r root, f Filter) *program.Program {
 	b.seccomp(origin(c.module.Seccomp.Pos), f)
 	b.exec(f, program.Const(uint64(atFDCWD), "AT_FDCWD"), b.String(c.program), argv, env, program.Int(0), c.commandOrigin())
 	b.Listeners = len(c.module.Listeners)
+	for _, fd := range c.Descriptors {
+		b.Listeners = max(b.Listeners, fd-2)
+	}
 	return &b.Program
 }
 
@@ -157,6 +160,10 @@ func (b *builder) descriptors() {
 			// that are woken for one connection, the one that comes too late would wait in accept(2), deaf to its other clients and to signals.
 			b.call(origin(l.Pos), "fcntl", unix.SYS_FCNTL, program.Int(l.FD), program.Const(unix.F_SETFL, "F_SETFL"), program.Const(unix.O_NONBLOCK, "O_NONBLOCK"))
 		}
+	}
+	for _, fd := range b.c.Descriptors {
+		from := b.Add(program.Prepare{Kind: program.Listener, Path: program.Inherited(fd)})
+		b.call(everyModule, "dup3", unix.SYS_DUP3, program.FD(from, "descriptor"), program.Int(fd), program.Int(0))
 	}
 	if b.c.Terminal {
 		b.call(everyModule, "ioctl", unix.SYS_IOCTL, program.Int(0), program.Const(unix.TIOCSCTTY, "TIOCSCTTY"), program.Int(0))

@@ -45,6 +45,9 @@ type Request struct {
 	Alone bool
 	// Terminal makes the standard input the controlling terminal of the module's session.
 	Terminal bool
+	// Descriptors are the numbers of further descriptors that the module inherits, each once and from 3 on. The launch has to give them
+	// as listeners named by [program.Inherited].
+	Descriptors []int
 }
 
 // Compile makes the launch program of a module. Everything wrong with the module on this host is reported at once; the

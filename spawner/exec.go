@@ -21,6 +21,10 @@ type Foreground struct {
 	Listeners map[string]posix.FD
 	// Terminal is what its standard input is connected through; nil when that is not a terminal.
 	Terminal *terminal.Proxy
+	// Timeout is how long it may run before its stop signal is sent; 0 is for ever.
+	Timeout time.Duration
+	// Started is called when it runs; nil is nothing. An error ends the command.
+	Started func(*Instance) error
 	// Signals are those to pass on; nil when none were caught before: then Run catches them.
 	Signals *Signals
 }
@@ -64,7 +68,13 @@ func (h *Host) Run(f Foreground) (exit Exit, err error) {
 	if err != nil {
 		return Exit{}, err
 	}
-	p := &passing{to: i}
+	p := &passing{to: i, timeout: f.Timeout}
+	var told error
+	if f.Started != nil {
+		if told = f.Started(i); told != nil {
+			p.signal(unix.SIGKILL)
+		}
+	}
 	done := make(chan struct{})
 	var passed chan error // nil without a terminal
 	if f.Terminal != nil {
@@ -79,8 +89,10 @@ func (h *Host) Run(f Foreground) (exit Exit, err error) {
 	swept := h.sweep() // while the command runs: nothing of it depends on that
 	// This thread waits itself: to be woken by another one takes about as long as to reap the command.
 	err = wait(h.Kernel, i.Pidfd)
-	err = errors.Join(swept, err, p.stop())
+	timedOut, stopped := p.stop()
+	err = errors.Join(told, swept, err, stopped)
 	exit, finish := i.Finish()
+	exit.TimedOut = timedOut
 	close(done)
 	err = errors.Join(err, finish)
 	if passed != nil {
@@ -91,23 +103,36 @@ func (h *Host) Run(f Foreground) (exit Exit, err error) {
 
 // passing passes signals on to a command, until it is stopped.
 type passing struct {
-	to *Instance
+	to      *Instance
+	timeout time.Duration // 0 is none
 
-	mu     sync.Mutex // guards what follows, and keeps the command's descriptor open while it is used
-	over   bool
-	failed error
+	mu       sync.Mutex // guards what follows, and keeps the command's descriptor open while it is used
+	over     bool
+	timedOut bool
+	failed   error
 }
 
 // signals passes on what arrives. A second SIGTERM, or the end of the grace period after the first, kills.
 func (p *passing) signals(arrived <-chan os.Signal, done <-chan struct{}) {
 	var grace <-chan time.Time
 	var asked time.Time
+	var late <-chan time.Time
+	if p.timeout > 0 {
+		timer := time.NewTimer(p.timeout)
+		defer timer.Stop()
+		late = timer.C
+	}
 	for {
 		select {
 		case <-done:
 			return
 		case <-grace:
 			p.signal(unix.SIGKILL)
+		case <-late:
+			if asked.IsZero() {
+				asked, grace = time.Now(), time.After(p.to.Module.StopGracePeriod)
+			}
+			p.expire()
 		case s := <-arrived:
 			sig := s.(posix.Signal)
 			switch {
@@ -134,12 +159,20 @@ func (p *passing) signal(sig posix.Signal) {
 	}
 }
 
-// stop has no signal sent any more, and returns what went wrong.
-func (p *passing) stop() error {
+// expire sends the stop signal, because the time is over.
+func (p *passing) expire() {
+	p.mu.Lock()
+	p.timedOut = !p.over
+	p.mu.Unlock()
+	p.signal(posix.Signal(p.to.Module.StopSignal))
+}
+
+// stop has no signal sent any more, and returns whether the time was over and what went wrong.
+func (p *passing) stop() (timedOut bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.over = true
-	return p.failed
+	return p.timedOut, p.failed
 }
 
 // wait returns when the process behind a pidfd has ended. It does not reap it.

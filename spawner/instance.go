@@ -147,6 +147,7 @@ type Exit struct {
 	posix.WaitInfo
 	OOMKills     uint64
 	ForksRefused uint64
+	TimedOut     bool // it was ended because it ran longer than it may, see [Foreground]
 }
 
 // Finish reaps the instance's process, which has ended, kills what is left of the instance and removes its control group.

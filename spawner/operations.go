@@ -34,7 +34,7 @@ func Operations() restrict.Rules {
 		Pipe2:      restrict.Pipe2(func(flags int) bool { return flags&unix.O_CLOEXEC != 0 }),
 		Fcntl: restrict.Fcntl(func(_ posix.FD, cmd, arg int) bool {
 			switch cmd {
-			case unix.F_DUPFD_CLOEXEC, unix.F_ADD_SEALS, unix.F_GET_SEALS, unix.F_GETFL:
+			case unix.F_DUPFD_CLOEXEC, unix.F_ADD_SEALS, unix.F_GET_SEALS, unix.F_GETFD, unix.F_GETFL:
 				return true
 			case unix.F_SETFL:
 				return arg&^(unix.O_NONBLOCK|unix.O_ACCMODE) == 0

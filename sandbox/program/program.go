@@ -1,6 +1,10 @@
 package program
 
-import "github.com/bulkhead/bulkhead/posix"
+import (
+	"strconv"
+
+	"github.com/bulkhead/bulkhead/posix"
+)
 
 // Program launches one process of a module.
 type Program struct {
@@ -40,7 +44,7 @@ const (
 	CgroupProcs
 	// Ruleset is a Landlock ruleset that handles Handled, with Rules, and Net.
 	Ruleset
-	// Listener is the listening socket named Path.
+	// Listener is the listening socket named Path, or a descriptor that is passed on, see [Inherited].
 	Listener
 	// Stdio is the standard stream with number From.
 	Stdio
@@ -104,3 +108,6 @@ const (
 	MaxMemory      = 1 << 20
 	MaxRelocations = 8192
 )
+
+// Inherited is the name of a Listener that is a descriptor passed on to the module, which has the number fd there. No listener has such a name.
+func Inherited(fd int) string { return "fd " + strconv.Itoa(fd) }

@@ -120,6 +120,7 @@ func (c coder) request(r *Request) {
 	c.texts(&r.Command)
 	c.texts(&r.Environment)
 	c.truth(&r.Terminal)
+	list(c, &r.Descriptors, maxStrings, func(c coder, fd *int) { number(c, fd) })
 	c.data(&r.Override)
 	c.truth(&r.CheckOnly)
 }

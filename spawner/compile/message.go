@@ -31,6 +31,8 @@ type Request struct {
 	Command     []string
 	Environment []string
 	Terminal    bool
+	// Descriptors are further descriptors that the command inherits, by their numbers there.
+	Descriptors []int
 	// Override is what the command line says about the module, as [policy.Override] has it; empty is nothing.
 	Override []byte
 	// CheckOnly stops after the policies themselves: nothing is asked about the host.

@@ -102,6 +102,7 @@ func (s *server) compileFile(p *wire.Plan, f parsed) policy.Diagnostics {
 			if s.request.Exec {
 				req.Alone = true
 				req.Command, req.Environment, req.Terminal = s.request.Command, s.request.Environment, s.request.Terminal
+				req.Descriptors = s.request.Descriptors
 			}
 			var res *sandbox.Result
 			if res, problems[i] = sandbox.Compile(req); res != nil {

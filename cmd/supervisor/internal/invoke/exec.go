@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -13,6 +17,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/program"
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/launch"
@@ -28,13 +33,29 @@ func (a *Invocation) ExecCommand() *cobra.Command {
 		Use:   "exec --policy FILE [--module NAME] [-- COMMAND ARG…]",
 		Short: "Run one command under a policy",
 		Long: "Run one command under a policy, in the foreground. Standard streams, signals and the exit status pass through; a terminal is\n" +
-			"proxied. Without COMMAND the module's own is run. Everything that the command started ends with it.",
+			"proxied. Without COMMAND the module's own is run. Everything that the command started ends with it, and it ends with the\n" +
+			"supervisor.\n\n" +
+			"--bind, --ro-bind, --tmpfs, --env and --working-dir say something about the module over what the policy says: a path takes the\n" +
+			"place of the entry of filesystem with that path, a variable that of its name. They are checked as the policy is.\n\n" +
+			"Exit status: the command's; 128+N when signal N ended it; 124 after --timeout; 125 when the supervisor failed, 126 and 127 when the\n" +
+			"command cannot be executed or found; 2 when the command line or the policy is invalid.",
+		Example: "  supervisor exec --policy locked.yaml -- /bin/ls /\n" +
+			"  supervisor exec --policy locked.yaml --bind ./out:/out --working-dir /out --timeout 1m -- /usr/bin/make -C /src\n" +
+			"  supervisor exec --policy locked.yaml --fd 7 --json-status 9 -- /usr/bin/program 7<data 9>status.json",
 		RunE: func(_ *cobra.Command, args []string) error { return a.exec(o, args) },
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.file, "policy", "", "policy `FILE`")
 	f.StringVar(&o.module, "module", "", "module of the policy, when it has several")
 	f.BoolVar(&o.noPlanCache, "no-plan-cache", false, "compile the policy anew, and do not keep the plan")
+	f.StringArrayVar(&o.over.binds, "bind", nil, "show `SRC[:DEST][:ACCESS]` of the host; ACCESS is r, rx, rw (the default) or rwx; repeatable")
+	f.StringArrayVar(&o.over.readOnly, "ro-bind", nil, "show `SRC[:DEST]` of the host, to be read and executed; repeatable")
+	f.StringArrayVar(&o.over.tmpfs, "tmpfs", nil, "an empty file system in memory at `DEST[:SIZE]`, 16M without a size; repeatable")
+	f.StringArrayVar(&o.over.environment, "env", nil, "set the variable `NAME=VALUE`, or NAME as it is here; repeatable")
+	f.StringVar(&o.over.workingDir, "working-dir", "", "the `DIR` that the command starts in, as it sees it")
+	f.StringArrayVar(&o.fds, "fd", nil, "pass descriptor `N` on, or OURS:THEIRS; repeatable")
+	f.DurationVar(&o.timeout, "timeout", 0, "after `DURATION` send the stop signal, after the grace period SIGKILL, and exit with 124")
+	f.IntVar(&o.jsonStatus, "json-status", -1, "write how the command began and ended to descriptor `FD`, an object of JSON in each line")
 	f.StringVar(&o.logLevel, "log-level", "info", "lowest `LEVEL` that is logged: debug (every system call, where the plan came from), info, warn or error")
 	return cmd
 }
@@ -44,6 +65,10 @@ type execOptions struct {
 	file, module string
 	noPlanCache  bool
 	logLevel     string
+	over         overrides
+	fds          []string
+	timeout      time.Duration
+	jsonStatus   int
 }
 
 // planCache returns where plans are kept, or a cache that keeps none.
@@ -62,9 +87,39 @@ func (a *Invocation) planCache(o execOptions) (*plancache.Cache, error) {
 	return c, nil
 }
 
+// exec runs the command and says how that went where --json-status wants it.
 func (a *Invocation) exec(o execOptions, command []string) error {
-	if o.file == "" {
+	status := statusStream{core: a.Core, fd: posix.FD(o.jsonStatus)}
+	if o.jsonStatus >= 0 {
+		if err := a.inherited(o.jsonStatus); err != nil {
+			return Exit(StatusInvalid, fmt.Errorf("--json-status %d: %w", o.jsonStatus, err))
+		}
+	}
+	err := a.execute(o, command, &status)
+	return errors.Join(err, status.failed(err))
+}
+
+func (a *Invocation) execute(o execOptions, command []string, status *statusStream) error {
+	switch {
+	case o.file == "":
 		return Exit(StatusInvalid, errors.New("exec needs --policy FILE"))
+	case o.timeout < 0:
+		return Exit(StatusInvalid, fmt.Errorf("--timeout %s: it lies in the past", o.timeout))
+	}
+	fds, err := parsePassed(o.fds)
+	if err != nil {
+		return Exit(StatusInvalid, err)
+	}
+	given := map[string]posix.FD{}
+	for to, from := range fds {
+		if err := a.inherited(from); err != nil {
+			return Exit(StatusInvalid, fmt.Errorf("--fd %d: %w", from, err))
+		}
+		given[program.Inherited(to)] = posix.FD(from)
+	}
+	override, err := o.over.text(a.workingDir, os.LookupEnv)
+	if err != nil {
+		return Exit(StatusInvalid, err)
 	}
 	cache, err := a.planCache(o)
 	if err != nil {
@@ -78,7 +133,7 @@ func (a *Invocation) exec(o execOptions, command []string) error {
 	if err != nil {
 		return err
 	}
-	req := compile.Request{Sources: sources, Module: o.module, Exec: true, Command: command}
+	req := compile.Request{Sources: sources, Module: o.module, Exec: true, Command: command, Override: override, Descriptors: slices.Sorted(maps.Keys(fds))}
 	var size posix.Winsize
 	if req.Terminal = a.Core.Tcgetwinsize(0, &size) == nil; req.Terminal {
 		req.Environment = []string{"TERM=" + os.Getenv("TERM")}
@@ -98,7 +153,7 @@ func (a *Invocation) exec(o execOptions, command []string) error {
 	if err != nil {
 		return Exit(StatusSupervisor, err)
 	}
-	exit, err := a.foreground(h, spawner.Foreground{Module: m, Signals: signals}, req.Terminal)
+	exit, err := a.foreground(h, spawner.Foreground{Module: m, Signals: signals, Listeners: given, Timeout: o.timeout, Started: status.began}, req.Terminal)
 	err = errors.Join(err, h.Close())
 	if err != nil {
 		return Exit(launchStatus(err), err)
@@ -106,7 +161,38 @@ func (a *Invocation) exec(o execOptions, command []string) error {
 	if exit.OOMKills > 0 && exit.Code != posix.CldExited {
 		fmt.Fprintf(os.Stderr, "supervisor: %s: %s\n", m.Name, exit)
 	}
-	return Exit(exit.ShellStatus(), nil)
+	code := exit.ShellStatus()
+	if exit.TimedOut {
+		fmt.Fprintf(os.Stderr, "supervisor: %s: ended because --timeout %s was over: %s\n", m.Name, o.timeout, exit)
+		code = StatusTimeout
+	}
+	return Exit(code, status.ended(exit, code))
+}
+
+// workingDir is where relative paths of the command line start.
+func (a *Invocation) workingDir() (string, error) {
+	buf := make([]byte, unix.PathMax)
+	n, err := a.Core.Readlinkat(posix.AtFDCWD, "/proc/self/cwd", buf)
+	if err != nil {
+		return "", fmt.Errorf("find the working directory: %w", err)
+	}
+	dir := string(buf[:n])
+	if !filepath.IsAbs(dir) {
+		return "", fmt.Errorf("the working directory %s is outside of this root", dir)
+	}
+	return dir, nil
+}
+
+// inherited is an error unless a descriptor is one that this process was started with: its own are closed by an exec.
+func (a *Invocation) inherited(fd int) error {
+	flags, err := a.Core.Fcntl(posix.FD(fd), unix.F_GETFD, 0)
+	switch {
+	case err != nil && !errors.Is(err, posix.Errno(unix.EBADF)):
+		return err
+	case err != nil, flags&unix.FD_CLOEXEC != 0:
+		return errors.New("no such descriptor is open here; a shell opens one as in `supervisor … 7<file`")
+	}
+	return nil
 }
 
 // foreground runs the command, behind a pseudo-terminal of its own when the standard input is one.

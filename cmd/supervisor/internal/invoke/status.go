@@ -5,6 +5,7 @@ const (
 	StatusDone       = 0
 	StatusFailed     = 1   // it failed, or there are findings
 	StatusInvalid    = 2   // the command line or a policy is invalid
+	StatusTimeout    = 124 // the command ran longer than it may, as timeout(1) says it
 	StatusSupervisor = 125 // the supervisor itself failed
 	StatusNotAllowed = 126 // the command cannot be executed
 	StatusNotFound   = 127 // there is no such command
