@@ -22,9 +22,9 @@ type decoder struct {
 
 	includedFiles []string
 	override      *node // what the command line says about a module, nil is nothing
-	includedText  int  // bytes
-	unread        bool // an include could not be read: what is not defined may be there
-	lacking       bool // what is being read extends something that is not defined: what is missing may be there
+	includedText  int   // bytes
+	unread        bool  // an include could not be read: what is not defined may be there
+	lacking       bool  // what is being read extends something that is not defined: what is missing may be there
 
 	ruleMaps map[*node]ruleMap // rules with keys that were read
 	oldest   Value[KernelVersion]
