@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -88,5 +89,69 @@ func TestRenderIncluded(t *testing.T) {
 	})
 	if err != nil || !strings.Contains(b.String(), "    3 |   l: {addres: x}\n      |       ^^^^^^ did you mean \"address\"?") {
 		t.Errorf("%v\n%s", err, b.String())
+	}
+}
+
+// TestIncludedDir: relative paths in an included file, and ${POLICY_DIR}, start from where it lies, which a symbolic link may hide.
+func TestIncludedDir(t *testing.T) {
+	opt := testOptions()
+	delete(opt.Variables, "POLICY_DIR")
+	opt.Include = func(path string) (Included, error) {
+		if path == "/srv/app/link.yaml" {
+			return Included{Text: []byte("version: 1\ninclude: next.yaml\nprofiles:\n  base: {working_dir: \"${POLICY_DIR}/x\", filesystem: [{path: data}]}\n"), Dir: "/opt/real"}, nil
+		}
+		return Included{Text: []byte("version: 1\nprofiles:\n  next: {environment: {AT: \"${POLICY_DIR}\", NAME: " + path + "}}\n")}, nil
+	}
+	text := "version: 1\ninclude: [link.yaml]\nmodules:\n  m: {extends: [base, next], command: [\"${POLICY_DIR}/m\"], seccomp: {allow: [read]}}\n"
+	p, ds := Parse("p.yaml", []byte(text), opt)
+	if len(ds) != 0 {
+		t.Fatal(ds)
+	}
+	m := p.Modules[0]
+	got := []string{m.Command[0].V, m.WorkingDir.V, m.Filesystem[0].Path}
+	for _, e := range m.Environment {
+		got = append(got, e.Name+"="+e.Value)
+	}
+	want := []string{"/srv/app/m", "/opt/real/x", "/opt/real/data", "AT=/opt/real", "NAME=/opt/real/next.yaml"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+}
+
+// TestUnreadInclude: what cannot be read hides nothing else than what could be in it.
+func TestUnreadInclude(t *testing.T) {
+	text := "version: 1\ninclude: [gone.yaml]\nmodules:\n  m: {extends: base, listeners: {http: 3}}\n" +
+		"  n: {command: [/n], seccomp: {allow: [wirte]}, filesystem: [{path: /n, access: rx}]}\n  o: {command: [/o]}\n"
+	_, ds := Parse("p.yaml", []byte(text), includeOptions(nil))
+	var got []string
+	for _, d := range ds {
+		got = append(got, fmt.Sprintf("%s:%d", d.Code, d.Pos.Line))
+	}
+	if want := []string{"E423:2", "E201:5", "E114:6", "E114:6"}; !slices.Equal(got, want) {
+		t.Errorf("%q\n%v", got, ds)
+	}
+	big := strings.Repeat("# a comment\n", 80_000)
+	files := map[string]string{}
+	var names []string
+	for i := range 6 {
+		name := fmt.Sprintf("%d.yaml", i)
+		names = append(names, name)
+		files["/srv/app/"+name] = "version: 1\n" + big
+	}
+	_, ds = Parse("p.yaml", []byte("version: 1\ninclude: ["+strings.Join(names, ", ")+"]\nmodules: {}\n"), includeOptions(files))
+	if !strings.Contains(ds.Error(), `error[E102]: the included files have more than 4194304 bytes, with "4.yaml"`) {
+		t.Error(ds)
+	}
+}
+
+// TestLineOfAnotherFile: a message that points to a second place says in which file it is.
+func TestLineOfAnotherFile(t *testing.T) {
+	files := map[string]string{"/srv/app/a.yaml": "version: 1\nprofiles:\n  base:\n    seccomp: {allow: [read], deny: [write]}\n"}
+	text := "version: 1\ninclude: [a.yaml]\nmodules:\n  m: {extends: base, command: [/m], filesystem: [{path: /m, access: rx}], seccomp: {allow: [read, write]}}\n"
+	_, ds := Parse("p.yaml", []byte(text), includeOptions(files))
+	for _, want := range []string{"the first one is on line 4 of /srv/app/a.yaml", "deny on line 4 of /srv/app/a.yaml takes it away"} {
+		if !strings.Contains(ds.Error(), want) {
+			t.Errorf("%v\nwant %s", ds, want)
+		}
 	}
 }

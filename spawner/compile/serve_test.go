@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,7 @@ import (
 // writtenDown answers questions in place of a real host: files by path, and errors.
 type writtenDown struct {
 	files map[string]sandbox.File
+	texts map[string]string // of policies that are included
 	err   string
 	asked []string
 }
@@ -36,6 +38,11 @@ func (w *writtenDown) answer(q question) answer {
 		return answer{Found: q.Name == "nobody", User: sandbox.User{Name: q.Name, UID: 65534, GID: 65534}}
 	case 'g':
 		return answer{Found: q.Name == "nogroup", GID: 65534}
+	case 'p':
+		if text, there := w.texts[q.Name]; there {
+			return answer{Text: []byte(text), Dir: path.Dir(q.Name)}
+		}
+		return answer{Error: "it is not there", Help: "put it there"}
 	}
 	f, ok := w.files[q.Name]
 	if !ok {
@@ -113,6 +120,26 @@ func talk(c channel, h *writtenDown, body []byte) (wire.Plan, error) {
 	}
 }
 
+// base is a file with a profile, and extending is a policy that includes it.
+const base = `version: 1
+profiles:
+  base:
+    filesystem: [{path: /usr, access: rx}]
+    seccomp: {allow: ["@default"]}
+`
+
+var (
+	extending = []byte("version: 1\ninclude: [base.yaml]\nkernel: \">=5.13\"\nmodules: {a: {extends: base, user: nobody, command: [/usr/bin/static]}}\n")
+
+	otherExtending = []byte(strings.Replace(string(extending), "{a:", "{b:", 1))
+)
+
+func including(texts map[string]string) *writtenDown {
+	h := theHost()
+	h.texts = texts
+	return h
+}
+
 func TestServe(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -143,6 +170,21 @@ func TestServe(t *testing.T) {
 			codes: []string{sandbox.CodeCommandNotFound}},
 		{name: "the host cannot say", host: &writtenDown{err: "input/output error"}, request: Request{Sources: []Source{{Name: "a.yaml", Text: file("a")}}},
 			codes: []string{"E600"}, says: "input/output error"},
+		{name: "a profile in another file", host: including(map[string]string{"/etc/base.yaml": base}), modules: []string{"a"},
+			request: Request{Sources: []Source{{Name: "a.yaml", Dir: "/etc", Text: extending}}}},
+		{name: "an include that is not there", host: including(nil), codes: []string{"E423"}, says: "help: put it there",
+			request: Request{Sources: []Source{{Name: "a.yaml", Dir: "/etc", Text: extending}}}},
+		{name: "an error in another file", host: including(map[string]string{"/etc/base.yaml": base + "    usr: nobody\n"}),
+			codes: []string{"E111"}, says: "  /etc/base.yaml:6:5\n    6 |     usr: nobody\n      |     ^^^ did you mean \"user\"?",
+			request: Request{Sources: []Source{{Name: "a.yaml", Dir: "/etc", Text: extending}}}},
+		{name: "an error in a file that two include", host: including(map[string]string{"/etc/base.yaml": base + "    usr: nobody\n"}), codes: []string{"E111"},
+			request: Request{Sources: []Source{{Name: "a.yaml", Dir: "/etc", Text: extending}, {Name: "b.yaml", Dir: "/etc", Text: otherExtending}}}},
+		{name: "a directory with an included file", host: including(map[string]string{"/etc/base.yaml": base}), modules: []string{"a", "b"},
+			request: Request{Sources: []Source{{Name: "d/a.yaml", Dir: "/etc", Text: extending}, {Name: "d/b.yaml", Dir: "/etc", Text: otherExtending},
+				{Name: "d/base.yaml", Dir: "/etc", Text: []byte(base)}}}},
+		{name: "a module that two include", host: including(map[string]string{"/etc/base.yaml": base + string(file("c"))[len("version: 1\nkernel: \">=5.13\"\n"):]}),
+			codes: []string{"E641"}, says: `module "c" comes twice, because two policies include this file`,
+			request: Request{Sources: []Source{{Name: "a.yaml", Dir: "/etc", Text: extending}, {Name: "b.yaml", Dir: "/etc", Text: otherExtending}}}},
 		{name: "variables", request: Request{Variables: map[string]string{"WHO": "nobody"}, Sources: []Source{{Name: "a.yaml", Dir: "/usr",
 			Text: []byte(strings.NewReplacer("nobody", "${WHO}", "/usr,", `"${POLICY_DIR}",`).Replace(string(file("a"))))}}}, modules: []string{"a"}},
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/launch"
+	"github.com/bulkhead/bulkhead/spawner/source"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -47,6 +48,40 @@ func TestPlanIsUsedAgain(t *testing.T) {
 		if st, err := os.Stat(path); err != nil || st.Mode() != os.ModeDir|0o700 {
 			t.Errorf("%s: %v %v", path, st.Mode(), err)
 		}
+	}
+}
+
+// TestIncludedFiles: a plan rests on the files that its policy includes, and on who may write them.
+func TestIncludedFiles(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(path string) error
+	}{
+		{"another text", func(path string) error { return os.WriteFile(path, []byte("version: 1 # changed\n"), 0o644) }},
+		{"others may write to it", func(path string) error { return os.Chmod(path, 0o666) }},
+		{"it is gone", os.Remove},
+		{"a link to a file with the same text elsewhere", func(path string) error {
+			other := filepath.Join(filepath.Dir(path), "d")
+			to := filepath.Join(other, "x.yaml")
+			return errors.Join(os.Mkdir(other, 0o755), os.Rename(path, to), os.Symlink(to, path))
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, dir := newBed(t)
+			path := filepath.Join(dir, "base.yaml")
+			must(t, os.WriteFile(path, []byte("version: 1\n"), 0o644))
+			must(t, os.Chmod(path, 0o644))
+			b.asks = []string{"p" + path}
+			b.request.Include = func(path string) (source.File, error) {
+				f, _, err := source.OpenFile(b.kernel, path, source.Trust{Owners: []posix.UID{0, posix.UID(os.Geteuid())}})
+				return f, err
+			}
+			b.expect(false, "no entry")
+			b.expect(true, "")
+			must(t, c.change(path))
+			b.expect(false, "an answer about the host changed")
+			b.expect(true, "")
+		})
 	}
 }
 
