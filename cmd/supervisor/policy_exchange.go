@@ -1,25 +1,38 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 )
 
 func (a *app) policyImportCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "import", Short: "Make policies of what other programs are restricted with"}
+	cmd.AddCommand(a.importer("oci FILE", "Make a policy of a container's seccomp profile",
+		"Print a policy that answers system calls as a container's seccomp profile does: linux.seccomp of the OCI's runtime specification, or Docker's\n"+
+			"form of it. What the policy does not have is told on the standard error, with its place. - is the standard input.", cobra.ExactArgs(1)))
+	cmd.AddCommand(a.importer("bpf FILE", "Make a policy of a seccomp filter",
+		"Print a policy that answers system calls as a filter does, which is struct sock_filter after struct sock_filter as the kernel takes them. The two are\n"+
+			"compared for every architecture, number and argument; calls that a policy cannot answer as the filter does are told on the standard error, and the\n"+
+			"status is 1. - is the standard input.", cobra.ExactArgs(1)))
+	return cmd
+}
+
+// importer is a command that makes a policy of files.
+func (a *app) importer(use, short, long string, args cobra.PositionalArgs) *cobra.Command {
 	var module, output string
-	oci := &cobra.Command{
-		Use:   "oci FILE",
-		Short: "Make a policy of a container's seccomp profile",
-		Long: "Print a policy that answers system calls as a container's seccomp profile does: linux.seccomp of the OCI's runtime specification, or Docker's\n" +
-			"form of it. What the policy does not have is told on the standard error, with its place. - is the standard input.",
-		Args: cobra.ExactArgs(1),
+	format, _, _ := strings.Cut(use, " ")
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Long:  long,
+		Args:  args,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.work(cmd, work{command: "import oci", files: args, output: output, options: map[string]string{"module": module}})
+			return a.work(cmd, work{command: "import " + format, files: args, output: output, options: map[string]string{"module": module}})
 		},
 	}
-	oci.Flags().StringVar(&module, "module", "", "the name of the module, instead of container")
-	oci.Flags().StringVarP(&output, "output", "o", "", "write to this `FILE` instead of the standard output")
-	cmd.AddCommand(oci)
+	cmd.Flags().StringVar(&module, "module", "", "the name of the module")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "write to this `FILE` instead of the standard output")
 	return cmd
 }
 

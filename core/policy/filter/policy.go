@@ -63,17 +63,48 @@ func (f *Filter) Policy(module string) (Written, error) {
 	if len(m.section.Allow)+len(m.section.Foreign)+len(m.section.AllowWhen) == 0 {
 		return w, fmt.Errorf("%s: a policy allows at least one system call, and this filter allows none for sure%s", f.Name, because(m.unsaid))
 	}
-	w.Text = m.section.Program(fmt.Sprintf("Made of the filter %s (%d instructions) for %s.", f.Name, len(f.Program), seccomp.Native()), module, nil)
-	p, findings := policy.Parse("made.yaml", w.Text, policy.Options{Catalog: seccomp.Catalog()})
-	if p == nil {
-		return w, fmt.Errorf("write %s as a policy: %w; this is a bug of ours, please report it", f.Name, findings.Err())
+	title := fmt.Sprintf("Made of the filter %s (%d instructions) for %s.", f.Name, len(f.Program), seccomp.Native())
+	for {
+		w.Text = m.section.Program(title, module, nil)
+		p, findings := policy.Parse("made.yaml", w.Text, policy.Options{Catalog: seccomp.Catalog()})
+		if p == nil {
+			if m.drop(w.Text, findings) {
+				continue
+			}
+			return w, fmt.Errorf("write %s as a policy: %w; this is a bug of ours, please report it", f.Name, findings.Err())
+		}
+		d, err := seccomp.Resolve(p.Modules[0].Seccomp)
+		if err != nil {
+			return w, fmt.Errorf("write %s as a policy: %w", f.Name, err)
+		}
+		w.Unsaid, w.Differences = m.unsaid, seccomp.Compare(f.Decision, d, maxDifferences)
+		return w, nil
 	}
-	d, err := seccomp.Resolve(p.Modules[0].Seccomp)
-	if err != nil {
-		return w, fmt.Errorf("write %s as a policy: %w", f.Name, err)
+}
+
+// drop leaves rules out that the language refuses: a condition that is one of x86-64 and not of x86, where both are open. It tells whether it
+// found one.
+func (m *maker) drop(text []byte, findings policy.Diagnostics) bool {
+	lines := strings.Split(string(text), "\n")
+	refused := map[string]string{}
+	for _, g := range findings {
+		if n := g.Pos.Line; g.Severity == policy.SeverityError && n > 0 && n <= len(lines) {
+			refused[strings.TrimSpace(lines[n-1])] = g.Message
+		}
 	}
-	w.Differences = seccomp.Compare(f.Decision, d, maxDifferences)
-	return w, nil
+	found := false
+	keep := func(rules []exchange.Rule) []exchange.Rule {
+		return slices.DeleteFunc(rules, func(r exchange.Rule) bool {
+			why, bad := refused[strings.TrimSpace(r.String())]
+			if bad {
+				found = true
+				m.unsaid = append(m.unsaid, r.Call+": "+why)
+			}
+			return bad
+		})
+	}
+	m.section.AllowWhen, m.section.Deny = keep(m.section.AllowWhen), keep(m.section.Deny)
+	return found
 }
 
 func because(unsaid []string) string {

@@ -115,7 +115,9 @@ func TestUnsaid(t *testing.T) {
 	native := seccomp.Native().Audit()
 	load := func(offset uint32) bpf.Instruction { return bpf.Instruction{Code: bpf.LD | bpf.W | bpf.ABS, K: offset} }
 	ret := func(answer uint32) bpf.Instruction { return bpf.Instruction{Code: bpf.RET | bpf.K, K: answer} }
-	equal := func(k uint32, yes, no uint8) bpf.Instruction { return bpf.Instruction{Code: bpf.JMP | bpf.JEQ | bpf.K, JT: yes, JF: no, K: k} }
+	equal := func(k uint32, yes, no uint8) bpf.Instruction {
+		return bpf.Instruction{Code: bpf.JMP | bpf.JEQ | bpf.K, JT: yes, JF: no, K: k}
+	}
 	read, _ := seccomp.Number("read")
 	write, _ := seccomp.Number("write")
 	cases := []struct {

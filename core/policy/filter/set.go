@@ -2,6 +2,7 @@ package filter
 
 import (
 	"cmp"
+	"fmt"
 	"math/bits"
 	"slices"
 
@@ -64,11 +65,6 @@ func ofBits(mask, value uint64) set {
 	return s
 }
 
-// equal tells whether two sets are written alike.
-func (s set) equal(o set) bool {
-	return s.of == o.of && s.mask == o.mask && s.value == o.value && slices.Equal(s.spans, o.spans)
-}
-
 // join returns what is in one of two sets, when that is a set of the same form.
 func (s set) join(o set) (set, bool) {
 	if s.mask != 0 || o.mask != 0 || s.of == anything || o.of == anything {
@@ -94,37 +90,39 @@ func (s set) join(o set) (set, bool) {
 	return set{of: s.of, spans: out}, true
 }
 
-// merge makes fewer terms of terms: two that differ in one argument become one.
+// merge makes fewer terms of terms: those that differ in one argument become one.
 func merge(terms []term) []term {
-	for again := true; again; {
-		again = false
-		for i := 0; i < len(terms); i++ {
-			for j := i + 1; j < len(terms); j++ {
-				if t, ok := both(terms[i], terms[j]); ok {
-					terms[i] = t
-					terms = slices.Delete(terms, j, j+1)
-					again, j = true, i
-				}
-			}
+	for before := len(terms) + 1; len(terms) < before; {
+		before = len(terms)
+		for arg := range 6 {
+			terms = mergeOn(terms, arg)
 		}
 	}
 	return terms
 }
 
-func both(a, b term) (term, bool) {
-	at := -1
-	for i := range a {
-		if !a[i].equal(b[i]) {
-			if at >= 0 {
-				return term{}, false
+// mergeOn joins the terms that differ in one argument alone.
+func mergeOn(terms []term, arg int) []term {
+	out := terms[:0:0]
+	at := map[string]int{}
+	for _, t := range terms {
+		key := t.without(arg)
+		i, there := at[key]
+		if there {
+			if joined, ok := out[i][arg].join(t[arg]); ok {
+				out[i][arg] = joined
+				continue
 			}
-			at = i
 		}
+		at[key] = len(out)
+		out = append(out, t)
 	}
-	if at < 0 {
-		return a, true
-	}
-	s, ok := a[at].join(b[at])
-	a[at] = s
-	return a, ok
+	return out
+}
+
+// without is the same for terms that differ in one argument alone, and in what it is about.
+func (t term) without(arg int) string {
+	kind := [2]uint64{uint64(t[arg].of), t[arg].mask}
+	t[arg] = set{}
+	return fmt.Sprint(kind, t)
 }

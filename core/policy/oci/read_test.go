@@ -1,9 +1,13 @@
 package oci
 
 import (
+	"errors"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/bulkhead/bulkhead/core/policy/exchange"
 	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
@@ -103,11 +107,17 @@ func TestMeaning(t *testing.T) {
 	}
 }
 
+// FuzzParse starts from short texts. The fuzzer makes whatever finds something new as short as it can and tries nothing else meanwhile; of a text as
+// long as Docker's profile that takes the whole minute that it gives itself, so that the fuzzing seems to stand. TestDamaged has the long one.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(profile(`{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 1, "value": 1, "op": "SCMP_CMP_NE"}]}`)))
 	f.Add([]byte(`{"ociVersion": "1.2", "linux": {"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}}}`))
-	f.Add(dockerProfile(f))
+	f.Add([]byte(`{"defaultAction": "SCMP_ACT_KILL", "archMap": [{"architecture": "SCMP_ARCH_X86_64", "subArchitectures": ["SCMP_ARCH_X86"]}], ` +
+		`"syscalls": [{"name": "ptrace", "action": "SCMP_ACT_ERRNO", "errnoRet": 38, "includes": {"minKernel": "4.8", "caps": ["CAP_SYS_PTRACE"]}}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
+		if len(text) > 1<<12 {
+			return
+		}
 		p, err := Parse(text, Options{Arch: seccomp.X8664})
 		if err != nil {
 			return
@@ -123,4 +133,22 @@ func FuzzParse(f *testing.F) {
 		}
 		p.Policy(PolicyOptions{})
 	})
+}
+
+// TestDamaged: Docker's profile with a byte changed, and cut off, is read or refused with a place, never more.
+func TestDamaged(t *testing.T) {
+	whole := dockerProfile(t)
+	random := rand.New(rand.NewPCG(3, 4))
+	for range 300 {
+		text := slices.Clone(whole)
+		at := random.IntN(len(text))
+		text[at] = `{}[]",:0 a\\n`[random.IntN(13)]
+		if random.IntN(3) == 0 {
+			text = text[:at]
+		}
+		var errs exchange.Errors
+		if _, err := Parse(text, Options{Arch: seccomp.X8664}); err != nil && (!errors.As(err, &errs) || errs[0].Pos.Line < 1) {
+			t.Errorf("%v", err)
+		}
+	}
 }

@@ -11,6 +11,7 @@ func commands() map[string]func(*task) error {
 		"export oci":     (*task).exportOCI,
 		"export systemd": (*task).exportSystemd,
 		"fmt":            (*task).format,
+		"import bpf":     (*task).importBPF,
 		"import oci":     (*task).importOCI,
 		"prove":          (*task).prove,
 		"schema":         (*task).schema,

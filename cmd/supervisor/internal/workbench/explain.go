@@ -4,11 +4,15 @@ import (
 	"strings"
 
 	"github.com/bulkhead/bulkhead/core/policy/explain"
+	"github.com/bulkhead/bulkhead/core/policy/filter"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
 
 // explain says what policies mean for system calls.
 func (t *task) explain() error {
+	if len(t.Inputs) == 1 && filter.Is(t.Inputs[0].Name, t.Inputs[0].Text) {
+		return t.explainFilter(t.Inputs[0])
+	}
 	modules, err := t.modules()
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/bulkhead/bulkhead/core/policy/filter"
 	"github.com/bulkhead/bulkhead/core/policy/oci"
 	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
@@ -94,6 +95,13 @@ func (t *task) equal() error {
 // decision reads an input as what it looks like: a container's profile, a raw filter, or a policy with one module, or the one that the
 // option module names.
 func (t *task) decision(in Input) (*seccomp.Decision, error) {
+	if filter.Is(in.Name, in.Text) {
+		f, err := filter.Read(in.Name, in.Text)
+		if err != nil {
+			return nil, err
+		}
+		return f.Decision, nil
+	}
 	text := bytes.TrimLeft(in.Text, " \t\r\n")
 	if bytes.HasPrefix(text, []byte("{")) {
 		p, err := oci.Parse(in.Text, t.profileOptions(in))
@@ -101,17 +109,6 @@ func (t *task) decision(in Input) (*seccomp.Decision, error) {
 			return nil, err
 		}
 		return p.Decision()
-	}
-	if bytes.IndexByte(in.Text, 0) >= 0 {
-		program, err := bpf.Decode(in.Text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", in.Name, err)
-		}
-		d, err := seccomp.FromProgram(program)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", in.Name, err)
-		}
-		return d, nil
 	}
 	m, err := t.oneModule(in)
 	if err != nil {

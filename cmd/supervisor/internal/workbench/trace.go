@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/bulkhead/bulkhead/core/policy/call"
+	"github.com/bulkhead/bulkhead/core/policy/filter"
 	"github.com/bulkhead/bulkhead/core/policy/suite"
 	"github.com/bulkhead/bulkhead/core/policy/trace"
 	"github.com/bulkhead/bulkhead/posix/bpf"
@@ -15,18 +16,14 @@ import (
 
 // simulate says what a policy would have answered to the calls of traces. The policy is the first input.
 func (t *task) simulate() error {
-	m, err := t.oneModule(t.Inputs[0])
-	if err != nil {
-		return err
-	}
-	decision, err := seccomp.Resolve(m.Seccomp)
+	decision, names, err := t.simulated(t.Inputs[0])
 	if err != nil {
 		return err
 	}
 	native := seccomp.Native()
 	for _, in := range t.Inputs[1:] {
 		r := trace.Simulate(trace.Read(bytes.NewReader(in.Text), native), decision, native)
-		if err := r.Render(&t.out, trace.Names{Trace: in.Name, Policy: m.Pos.File + ", module " + m.Name, Place: trace.Place(m.Seccomp)}); err != nil {
+		if err := r.Render(&t.out, names(in.Name)); err != nil {
 			return err
 		}
 		if !r.OK() {
@@ -34,6 +31,25 @@ func (t *task) simulate() error {
 		}
 	}
 	return nil
+}
+
+// simulated returns what a policy or a filter answers, and what a trace that is held against it is shown with.
+func (t *task) simulated(in Input) (*seccomp.Decision, func(trace string) trace.Names, error) {
+	if filter.Is(in.Name, in.Text) {
+		f, err := filter.Read(in.Name, in.Text)
+		if err != nil {
+			return nil, nil, err
+		}
+		return f.Decision, func(file string) trace.Names { return trace.Names{Trace: file, Policy: in.Name} }, nil
+	}
+	m, err := t.oneModule(in)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := seccomp.Resolve(m.Seccomp)
+	return d, func(file string) trace.Names {
+		return trace.Names{Trace: file, Policy: m.Pos.File + ", module " + m.Name, Place: trace.Place(m.Seccomp)}
+	}, err
 }
 
 // test runs the tests of policies.
