@@ -37,7 +37,8 @@ func (t *task) compile() error {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(&t.out, "# %s: module %s: %s\n%s", m.Pos.File, m.Name, how, disasm.Text(p, disasm.Options{Rules: disasm.Rules(m.Seccomp)}))
+			text := disasm.Text(p, disasm.Options{Rules: disasm.Rules(m.Seccomp), Prototype: seccomp.Arch.Prototype})
+			fmt.Fprintf(&t.out, "# %s: module %s: %s\n%s", m.Pos.File, m.Name, how, text)
 		default:
 			return fmt.Errorf("emit %q: use bpf or asm", emit)
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/core/policy/disasm"
 	"github.com/bulkhead/bulkhead/posix/bpf"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
 
 // disasm prints filters as instructions.
@@ -14,7 +15,7 @@ func (t *task) disasm() error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", in.Name, err)
 		}
-		fmt.Fprintf(&t.out, "# %s: %d instructions\n%s", in.Name, len(p), disasm.Text(p, disasm.Options{}))
+		fmt.Fprintf(&t.out, "# %s: %d instructions\n%s", in.Name, len(p), disasm.Text(p, disasm.Options{Prototype: seccomp.Arch.Prototype}))
 	}
 	return nil
 }
