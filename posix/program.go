@@ -10,6 +10,9 @@ type Program struct {
 	Memory []byte
 	// Relocations are the places in Memory that hold addresses of other places in it.
 	Relocations []Relocation
+	// Shared makes the processes that steps create with memory of their own (clone(2) without CLONE_VM) write to the same Memory, and to
+	// the same slots. Without it they get a copy, of which the caller never hears.
+	Shared bool
 }
 
 // Relocation makes the eight bytes at At hold the address of the byte at To. Both are offsets into [Program.Memory].

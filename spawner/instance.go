@@ -107,9 +107,14 @@ func (h *Host) Start(m *wire.Module, id string, stdio [3]posix.FD, listeners map
 }
 
 // start is Start with O_PATH descriptors of the sockets of its own that the module's program names.
-func (h *Host) start(m *wire.Module, id string, stdio [3]posix.FD, listeners, sockets map[string]posix.FD) (_ *Instance, err error) {
+func (h *Host) start(m *wire.Module, id string, stdio [3]posix.FD, listeners, sockets map[string]posix.FD) (*Instance, error) {
+	return h.request(m, id, launch.Request{Stdio: stdio, Listeners: listeners, Sockets: sockets})
+}
+
+// request is start with what is to be launched, but for the programs and the control group.
+func (h *Host) request(m *wire.Module, id string, r launch.Request) (_ *Instance, err error) {
 	i := &Instance{host: h, Module: m, ID: id}
-	r := launch.Request{Program: m.Program, Init: m.Init, Stdio: stdio, Listeners: listeners, Sockets: sockets}
+	r.Program, r.Init = m.Program, m.Init
 	if h.groups != nil {
 		module := m.Name
 		if h.alone {

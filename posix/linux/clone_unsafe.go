@@ -112,7 +112,11 @@ func newImage(p *posix.Program) (*image, error) {
 	)
 	memoryAt := stepsAt + uintptr(len(p.Steps))*unsafe.Sizeof(rawStep{})
 	size := memoryAt + uintptr(len(p.Memory))
-	mapping, err := unix.Mmap(-1, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
+	whose := unix.MAP_PRIVATE
+	if p.Shared {
+		whose = unix.MAP_SHARED
+	}
+	mapping, err := unix.Mmap(-1, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, whose|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
 	if err != nil {
 		return nil, err.(syscall.Errno)
 	}

@@ -119,6 +119,24 @@ type Request struct {
 	// caller keeps them. Neither the mode of the directories above them nor a read-only mount matters to the module, but that of the socket
 	// itself does: it must be writable for the module's user. Source: unix(7).
 	Sockets map[string]posix.FD
+	// Trial, when it is not nil, is told what the program left, which ends by itself and executes nothing: see program.Trial. The process that
+	// Launch returns has ended then.
+	Trial *Trial
+}
+
+// Trial is what a program left that executed nothing.
+type Trial struct {
+	Memory []byte // shared by the processes that it created
+	Failed error  // the step that ended it; nil when it came to its end
+}
+
+// ended tells the trial, when the request is for one and p is its program.
+func (r Request) ended(l linked, p *program.Program, failed error) bool {
+	if r.Trial == nil || p != r.Program {
+		return false
+	}
+	r.Trial.Memory, r.Trial.Failed = l.program.Memory, failed
+	return true
 }
 
 // Process is a launched module instance. The caller owns the descriptors.
@@ -268,6 +286,7 @@ func (l *Launcher) run(b *preparation, r Request, join *cgroup.Join, flags uint6
 	if err != nil {
 		return posix.Child{}, err
 	}
+	linked.program.Shared = r.Trial != nil && p == r.Program
 	args := posix.CloneArgs{Flags: flags, Program: linked.program, ExitSignal: unix.SIGCHLD}
 	if join.Into >= 0 {
 		args.Flags |= unix.CLONE_INTO_CGROUP
@@ -278,9 +297,13 @@ func (l *Launcher) run(b *preparation, r Request, join *cgroup.Join, flags uint6
 		return posix.Child{}, fmt.Errorf("%s: create a process: %w%s", p.Module, err, cloneHint(err))
 	}
 	if child.Failed == nil {
+		r.ended(linked, p, nil)
 		return child, nil
 	}
 	err = linked.stepError(p, child.Failed)
+	if r.ended(linked, p, err) {
+		return child, nil
+	}
 	return posix.Child{}, errors.Join(err, l.reap(child.Pidfd))
 }
 
