@@ -34,6 +34,10 @@ func (c *compiler) command(r root) {
 			c.env = append(c.env, v)
 		}
 	}
+	if c.Trial {
+		c.program = c.argv[0]
+		return
+	}
 	pos := c.module.Pos
 	if len(c.Command) == 0 {
 		pos = c.module.Command[0].Pos

@@ -48,6 +48,9 @@ type Request struct {
 	// Descriptors are the numbers of further descriptors that the module inherits, each once and from 3 on. The launch has to give them
 	// as listeners named by [program.Inherited].
 	Descriptors []int
+	// Trial is for calls that are made in the place of the command, which is not executed and need not be there. What the host lacks of the
+	// filesystem list is left out, with a warning.
+	Trial bool
 }
 
 // Compile makes the launch program of a module. Everything wrong with the module on this host is reported at once; the

@@ -112,6 +112,10 @@ func (c *compiler) bind(n *node) bool {
 		return false
 	case f.Kind == Absent && n.Optional:
 		return false
+	case f.Kind == Absent && c.Trial:
+		c.problems = append(c.problems, policy.Diagnostic{Code: "W608", Severity: policy.SeverityWarning, Pos: n.Pos, Width: 1,
+			Message: "module " + c.module.Name + ": the host has nothing at " + n.Mount.Path + ": " + f.Errno.Error() + "; the trial goes without it"})
+		return false
 	case f.Kind == Absent:
 		c.problem("E601", n.Pos, "the host has nothing at "+from+": "+f.Errno.Error(),
 			"correct the path, or say if_exists: true when it may be absent")

@@ -35,6 +35,15 @@ func (a *app) work(cmd *cobra.Command, w work) error {
 	if err != nil {
 		return err
 	}
+	result, err := a.compute(cmd, w, sources)
+	if err == nil && result.Status != invoke.StatusDone {
+		err = invoke.Exit(result.Status, nil)
+	}
+	return err
+}
+
+// compute is work on policies that have been read. What it returns has been printed and written.
+func (a *app) compute(cmd *cobra.Command, w work, sources []compile.Source) (none workbench.Result, _ error) {
 	r := workbench.Request{Command: w.command, Options: w.options, Now: time.Now().Unix()}
 	for _, s := range sources {
 		r.Inputs = append(r.Inputs, workbench.Input(s))
@@ -42,16 +51,17 @@ func (a *app) work(cmd *cobra.Command, w work) error {
 	for _, path := range w.files {
 		in, err := a.input(path)
 		if err != nil {
-			return invoke.Exit(invoke.StatusInvalid, err)
+			return none, invoke.Exit(invoke.StatusInvalid, err)
 		}
 		r.Inputs = append(r.Inputs, in)
 	}
+	var err error
 	if r.Variables, err = a.Names(); err != nil {
-		return err
+		return none, err
 	}
 	result, err := workbench.Run(a.Core, a.Launcher, a.Facts, r)
 	if err != nil {
-		return invoke.Exit(invoke.StatusSupervisor, err)
+		return none, invoke.Exit(invoke.StatusSupervisor, err)
 	}
 	_, err = cmd.ErrOrStderr().Write(result.Err)
 	switch {
@@ -63,7 +73,7 @@ func (a *app) work(cmd *cobra.Command, w work) error {
 	}
 	if err == nil && w.before != nil {
 		if err := w.before(result.Files); err != nil {
-			return invoke.Exit(invoke.StatusInvalid, err)
+			return none, invoke.Exit(invoke.StatusInvalid, err)
 		}
 	}
 	for _, f := range result.Files {
@@ -80,12 +90,9 @@ func (a *app) work(cmd *cobra.Command, w work) error {
 		}
 	}
 	if err != nil {
-		return invoke.Exit(invoke.StatusSupervisor, err)
+		return none, invoke.Exit(invoke.StatusSupervisor, err)
 	}
-	if result.Status != invoke.StatusDone {
-		return invoke.Exit(result.Status, nil)
-	}
-	return nil
+	return result, nil
 }
 
 // input reads a file that is no policy.

@@ -197,3 +197,21 @@ func TestCloneRefuses(t *testing.T) {
 		})
 	}
 }
+
+// TestProgramShared: what a process with memory of its own stores comes back when the memory is shared, and only then.
+func TestProgramShared(t *testing.T) {
+	for _, shared := range []bool{true, false} {
+		fork := posix.Step{Number: unix.SYS_CLONE, Args: [6]posix.Arg{imm(uint64(unix.SIGCHLD))}}
+		wait := posix.Step{Number: unix.SYS_WAIT4, MayFail: true, Result: 1, Args: [6]posix.Arg{imm(^uint64(0)), imm(0), imm(unix.WALL), imm(0)}}
+		p := &posix.Program{Shared: shared, Memory: make([]byte, 8), Steps: []posix.Step{fork, wait,
+			{Op: posix.StepExpect, Args: [6]posix.Arg{slot(1), imm(^uint64(0)), imm(^uint64(unix.ECHILD) + 1)}}, // the other process goes on
+			{Op: posix.StepStore, Args: [6]posix.Arg{imm(7), addr(0)}}}}
+		child, _ := launchProgram(t, p)
+		if child.Failed == nil || child.Failed.Step != 2 {
+			t.Fatalf("the process that waits ended as %+v", child)
+		}
+		if got := binary.NativeEndian.Uint64(p.Memory); (got == 7) != shared {
+			t.Errorf("shared %t: %d", shared, got)
+		}
+	}
+}

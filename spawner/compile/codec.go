@@ -122,6 +122,7 @@ func (c coder) request(r *Request) {
 	c.truth(&r.Terminal)
 	list(c, &r.Descriptors, maxStrings, func(c coder, fd *int) { number(c, fd) })
 	c.data(&r.Override)
+	c.truth(&r.Trial)
 	c.truth(&r.CheckOnly)
 }
 

@@ -35,6 +35,8 @@ type Request struct {
 	Descriptors []int
 	// Override is what the command line says about the module, as [policy.Override] has it; empty is nothing.
 	Override []byte
+	// Trial compiles for calls that are made in the place of the command: see sandbox.Request.
+	Trial bool
 	// CheckOnly stops after the policies themselves: nothing is asked about the host.
 	CheckOnly bool
 	// Include opens a file that a policy includes, by its absolute path, and holds it to the rule of trust. It is not sent, and is called

@@ -98,7 +98,7 @@ func (s *server) compileFile(p *wire.Plan, f parsed) policy.Diagnostics {
 		mine := turn{server: s, end: sync.OnceFunc(func() { close(asked) })}
 		compiled.Go(func() {
 			defer mine.end()
-			req := sandbox.Request{Policy: pol, Module: m, Host: mine, Filters: mine, Users: &s.users}
+			req := sandbox.Request{Policy: pol, Module: m, Host: mine, Filters: mine, Users: &s.users, Trial: s.request.Trial}
 			if s.request.Exec {
 				req.Alone = true
 				req.Command, req.Environment, req.Terminal = s.request.Command, s.request.Environment, s.request.Terminal

@@ -8,9 +8,14 @@
 // all lines were understood and each is allowed for certain; one that is expected to be denied, when the first line that is not allowed
 // is certain to get the answer. A test of subset_of holds when no call is allowed that the other policy does not allow.
 //
-// [Live] has what a run on a kernel needs: the registers of each call and the answer that is expected of it.
+// [Live] has what a run on a kernel needs: the registers of each call and the answer that is expected of it. A run is somebody else's: it returns
+// what the kernel [Said], and a [LiveResult] tells whether that is what the test expects, and which layer it was.
 //
 // # Limits
 //
 // The tests ask the decision function of the policy. That the filter in the kernel equals it is for the proof, and for the live run.
+//
+// In a live run, pointers are NULL, but for the paths of calls that only look at what they lead to: most calls that the filter lets through
+// end with EFAULT. What a test leaves open is 0. kill_process, kill_thread and trap look alike, allow and log too. [Harm] knows what calls can do by
+// themselves: a call in memory or on descriptors that the module has is made.
 package suite

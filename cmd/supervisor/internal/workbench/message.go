@@ -1,5 +1,7 @@
 package workbench
 
+import "github.com/bulkhead/bulkhead/core/policy/suite"
+
 // Role is the first argument that makes the program the confined process.
 const Role = "role:workbench"
 
@@ -28,6 +30,8 @@ type Result struct {
 	Files  []File // to be written
 	// Rewritten are the new texts of inputs, by their number, for a command that changes them.
 	Rewritten map[int][]byte
+	// Live are the calls that the tests of an input want to be made, by the input's number.
+	Live map[int][]suite.Live
 }
 
 // File is a file that a command makes, relative to what the person named.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/bulkhead/bulkhead/core/policy/suite"
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/spawner/compile"
@@ -34,7 +35,7 @@ func Serve(k Kernel) error {
 		} else {
 			t.run()
 		}
-		reply, err := json.Marshal(Result{Status: t.status, Out: t.out.Bytes(), Err: t.err.Bytes(), Files: t.files, Rewritten: t.rewritten})
+		reply, err := json.Marshal(Result{Status: t.status, Out: t.out.Bytes(), Err: t.err.Bytes(), Files: t.files, Rewritten: t.rewritten, Live: t.live})
 		if err != nil {
 			panic(err) // there is nothing in it that JSON does not have
 		}
@@ -57,6 +58,7 @@ type task struct {
 	texts    map[string][]byte // of policies, by the file of positions
 	includes map[string]answer // policies that others include, by their paths
 	said     map[policy.Diagnostic]bool
+	live     map[int][]suite.Live
 }
 
 // run runs the command.

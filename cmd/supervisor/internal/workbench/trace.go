@@ -59,8 +59,15 @@ func (t *task) test() error {
 		return err
 	}
 	ran := 0
-	for _, p := range policies {
+	t.live = map[int][]suite.Live{}
+	for i, p := range policies {
+		if len(p.Tests) == 0 {
+			continue
+		}
 		results := suite.Run(p.Tests, t.environment(p))
+		if live := suite.LiveCalls(results, lookup(p), seccomp.Catalog()); t.option("live") != "" && len(live) > 0 {
+			t.live[i] = live
+		}
 		if err := suite.Render(&t.out, results); err != nil {
 			return err
 		}
@@ -75,9 +82,9 @@ func (t *task) test() error {
 	return nil
 }
 
-// environment is what the tests of a policy are run with.
-func (t *task) environment(p *policy.Policy) suite.Env {
-	module := func(name string) (*policy.Module, error) {
+// lookup returns the function that finds a module of a policy.
+func lookup(p *policy.Policy) func(name string) (*policy.Module, error) {
+	return func(name string) (*policy.Module, error) {
 		for i := range p.Modules {
 			if p.Modules[i].Name == name {
 				return &p.Modules[i], nil
@@ -85,6 +92,11 @@ func (t *task) environment(p *policy.Policy) suite.Env {
 		}
 		return nil, fmt.Errorf("%s has no module %q", p.File, name)
 	}
+}
+
+// environment is what the tests of a policy are run with.
+func (t *task) environment(p *policy.Policy) suite.Env {
+	module := lookup(p)
 	decision := func(name string) (*seccomp.Decision, error) {
 		m, err := module(name)
 		if err != nil {
