@@ -2,7 +2,7 @@
 
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
-.PHONY: help deps go build generate lint test test-long e2e conformance vm-test bench bench-posix run clean
+.PHONY: help deps go build generate lint test test-long e2e conformance escape vm-test bench bench-posix run clean
 
 # Looked for once, when it is first needed.
 GO ?= $(eval GO := $(shell ./bootstrap go))$(GO)
@@ -52,6 +52,10 @@ e2e: build ## the end-to-end tests alone, the same two ways
 conformance: go ## posix.Core: one suite on Linux as root and as a user, and on mocks/kernel; counts for each method
 	./tests/conformance/run
 
+escape: build ## the attack suite, as root and as an ordinary user: a table, the layer that stopped each, figures; fails when one gets through
+	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false $(TAGS) -ldflags '-s -w -buildid=' -o .cache/escape ./tests/escape
+	@.cache/escape --user "$${BULKHEAD_TEST_USER:-games}"
+
 vm-test: build ## what depends on the kernel, on Debian 12's in a virtual machine (needs qemu-system-x86)
 	./tests/vm/run
 
@@ -70,4 +74,4 @@ run: build ## the demo, in the foreground
 	exec bin/supervisor --policy embedded:demo
 
 clean: ## remove what was built and the logs of tests (not Go's caches)
-	rm -rf bin .cache/tests .cache/vm .cache/bench .cache/bootstrap.log
+	rm -rf bin .cache/escape .cache/tests .cache/vm .cache/bench .cache/bootstrap.log
