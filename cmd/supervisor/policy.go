@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,11 +15,24 @@ import (
 )
 
 func (a *app) policyCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "policy", Short: "Work with policies"}
+	cmd := &cobra.Command{Use: "policy", Short: "Work with policies", RunE: onlyOthers}
 	cmd.AddCommand(a.policyCheckCommand(), a.policyExplainCommand(), a.policyDeriveCommand(), a.policyDisasmCommand(), a.policyFmtCommand(),
 		a.policyProveCommand(), a.policyCompileCommand(), a.policyImportCommand(), a.policySchemaCommand(), a.policySimulateCommand(), a.policyTestCommand(),
 		a.policyExportCommand(), a.policyShowCommand(), a.policyAuditCommand(), a.policyDiffCommand())
 	return cmd
+}
+
+// onlyOthers is what a command does that has nothing but commands: it lists them. One that it does not have is an error.
+func onlyOthers(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	meant := ""
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		meant = fmt.Sprintf("; did you mean %q?", near[0])
+	}
+	return invoke.Exit(invoke.StatusInvalid, fmt.Errorf("%s has no command %q%s", strings.TrimPrefix(cmd.CommandPath(), "supervisor "), args[0], meant))
 }
 
 func (a *app) policyCheckCommand() *cobra.Command {
@@ -70,15 +84,18 @@ func (a *app) policyExplainCommand() *cobra.Command {
 	var launch bool
 	var module, output string
 	cmd := &cobra.Command{
-		Use:   "explain FILE CALL… | explain --launch FILE",
+		Use:   "explain FILE CALL… | explain @GROUP… | explain --launch FILE",
 		Short: "Print what a policy means for system calls, or with --launch the system calls that start its modules",
 		Long: "Print what the policy means for system calls: what the filter answers, the rule that makes it so and the group or profile through which it\n" +
-			"came, and which other layers decide when the filter lets the call through. With --launch, print the calls that start the modules.",
+			"came, and which other layers decide when the filter lets the call through. Of a group, print the calls that it has. With --launch, print the\n" +
+			"calls that start the modules.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case launch && len(args) > 1:
 				return invoke.Exit(invoke.StatusInvalid, errors.New("policy explain --launch takes one file and no system call"))
+			case !slices.ContainsFunc(args, func(arg string) bool { return !strings.HasPrefix(arg, "@") }):
+				return a.work(cmd, work{command: "explain", options: map[string]string{"calls": strings.Join(args, " "), "output": output}})
 			case launch:
 				return a.explain(args[0], module, cmd.OutOrStdout())
 			case len(args) == 1:

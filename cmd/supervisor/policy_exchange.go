@@ -7,7 +7,7 @@ import (
 )
 
 func (a *app) policyImportCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "import", Short: "Make policies of what other programs are restricted with"}
+	cmd := &cobra.Command{Use: "import", Short: "Make policies of what other programs are restricted with", RunE: onlyOthers}
 	cmd.AddCommand(a.importer("oci FILE", "Make a policy of a container's seccomp profile",
 		"Print a policy that answers system calls as a container's seccomp profile does: linux.seccomp of the OCI's runtime specification, or Docker's\n"+
 			"form of it. What the policy does not have is told on the standard error, with its place. - is the standard input.", cobra.ExactArgs(1)))
@@ -37,7 +37,7 @@ func (a *app) importer(use, short, long string, args cobra.PositionalArgs) *cobr
 }
 
 func (a *app) policyExportCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "export", Short: "Make what other programs are restricted with of policies"}
+	cmd := &cobra.Command{Use: "export", Short: "Make what other programs are restricted with of policies", RunE: onlyOthers}
 	var module, output string
 	oci := &cobra.Command{
 		Use:   "oci FILE",

@@ -20,17 +20,24 @@ const (
 )
 
 // ParseExpr reads an expression. It looks no name up: Lower does that. The error is ExprErrors.
-func ParseExpr(text string) (*Expr, error) { return parseExprAt(text, Pos{}, nil) }
+func ParseExpr(text string) (*Expr, error) {
+	e, err := parseExprAt(text, Pos{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
 
-// parseExprAt reads an expression that stands in a file.
+// parseExprAt reads an expression that stands in a file. With an error there is one nevertheless when its names can be looked at; nil when not.
 func parseExprAt(text string, pos Pos, chars []Pos) (*Expr, error) {
 	e := &Expr{Text: text, Pos: pos, chars: chars}
-	root, fault := parseExprText(text)
-	if fault != nil {
-		return nil, e.placed([]*ExprError{fault})
+	root, faults := parseExprText(text)
+	err := e.placed(faults)
+	if root == nil {
+		return nil, err
 	}
 	e.root = root
-	return e, nil
+	return e, err
 }
 
 // String returns the expression in its one canonical form: single spaces, and no parentheses but those that are needed.

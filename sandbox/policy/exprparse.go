@@ -12,35 +12,38 @@ type exprParser struct {
 	text   string
 	tokens []exprToken
 	depth  int
+	traps  []*ExprError // of precedence: the expression can be read on
 }
 
-// parseExprText reads an expression up to the first error.
-func parseExprText(text string) (root *exprNode, fault *ExprError) {
+// parseExprText reads an expression up to the first error. With an expression that C reads otherwise than it looks, there is a root all the
+// same.
+func parseExprText(text string) (root *exprNode, faults []*ExprError) {
 	if n := utf8.RuneCountInString(text); n > maxExpr {
-		return nil, exprFault(codeTooMuch, 0, 1, "an expression of %d characters; at most %d are read", n, maxExpr)
+		return nil, []*ExprError{exprFault(codeTooMuch, 0, 1, "an expression of %d characters; at most %d are read", n, maxExpr)}
 	}
 	tokens, fault := tokenizeExpr(text)
 	if fault != nil {
-		return nil, fault
+		return nil, []*ExprError{fault}
 	}
 	p := &exprParser{text: text, tokens: tokens}
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
 		case *ExprError:
-			root, fault = nil, r
+			root, faults = nil, append(p.traps, r)
 		default:
 			panic(r)
 		}
 	}()
 	if p.now().kind == exprEnd {
-		return nil, exprFault(codeExpr, 0, len(text), "an empty expression").help(`write a condition such as "family == AF_INET", or leave out when`)
+		empty := exprFault(codeExpr, 0, len(text), "an empty expression").help(`write a condition such as "family == AF_INET", or leave out when`)
+		return nil, []*ExprError{empty}
 	}
 	root = p.binary(1)
 	if p.now().kind != exprEnd {
 		p.unexpected("an operator")
 	}
-	return root, nil
+	return root, p.traps
 }
 
 func (p *exprParser) now() exprToken { return p.tokens[0] }
@@ -166,27 +169,27 @@ func (p *exprParser) precedence(n, left, right *exprNode) {
 	case compares(left) && compares(right) || left.parens && left.relation() || right.parens && right.relation():
 		double := map[exprOp]string{opBitOr: "||", opBitAnd: "&&"}[n.op]
 		g.Message = oneLine("%s joins bits, and a comparison has none", n.sign())
-		panic(g.hint(oneLine("did you mean \"%s %s %s\"?", source(left), double, source(right))))
+		p.traps = append(p.traps, g.hint(oneLine("did you mean \"%s %s %s\"?", source(left), double, source(right))))
 	case compares(right) && right.op != opIn:
 		g.Message = oneLine("%s binds less than %s in C: this is %s %s (%s)", n.sign(), right.sign(), source(left), n.sign(), source(right))
-		panic(g.hint(oneLine("did you mean \"(%s %s %s) %s %s\"?", source(left), n.sign(), source(right.of[0]), right.sign(), source(right.of[1]))))
+		p.traps = append(p.traps, g.hint(oneLine("did you mean \"(%s %s %s) %s %s\"?", source(left), n.sign(), source(right.of[0]), right.sign(), source(right.of[1]))))
 	case compares(right):
 		g.Message = oneLine("%s binds less than in: this is %s %s (%s)", n.sign(), source(left), n.sign(), source(right))
 		list := p.text[right.of[0].end:right.end]
-		panic(g.hint(oneLine("did you mean \"(%s %s %s)%s\"?", source(left), n.sign(), source(right.of[0]), list)))
+		p.traps = append(p.traps, g.hint(oneLine("did you mean \"(%s %s %s)%s\"?", source(left), n.sign(), source(right.of[0]), list)))
 	case compares(left) && left.op != opIn:
 		inC := " in C"
 		if left.op == opHas {
 			inC = ""
 		}
 		g.Message = oneLine("%s binds less than %s%s: this is (%s) %s %s", n.sign(), left.sign(), inC, source(left), n.sign(), source(right))
-		panic(g.hint(oneLine("did you mean \"%s %s (%s %s %s)\"?", source(left.of[0]), left.sign(), source(left.of[1]), n.sign(), source(right))))
+		p.traps = append(p.traps, g.hint(oneLine("did you mean \"%s %s (%s %s %s)\"?", source(left.of[0]), left.sign(), source(left.of[1]), n.sign(), source(right))))
 	case compares(left):
 		g.Message = oneLine("%s joins bits, and a comparison has none", n.sign())
-		panic(g)
+		p.traps = append(p.traps, g)
 	case left.op == opNot && !left.parens:
 		g.Message = oneLine("! binds more than %s in C: this is (%s) %s %s", n.sign(), source(left), n.sign(), source(right))
-		panic(g.hint(oneLine("did you mean \"!(%s %s %s)\"?", source(left.of[0]), n.sign(), source(right))))
+		p.traps = append(p.traps, g.hint(oneLine("did you mean \"!(%s %s %s)\"?", source(left.of[0]), n.sign(), source(right))))
 	}
 }
 

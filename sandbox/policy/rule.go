@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -122,6 +123,7 @@ func (d *decoder) when(n *node, rules []rule) []rule {
 	e, err := parseExprAt(text, pos, chars)
 	if err != nil {
 		d.exprErrors(err, "")
+		d.exprNames(e, rules)
 		return rules
 	}
 	e.within = d.within
@@ -140,6 +142,24 @@ func (d *decoder) when(n *node, rules []rule) []rule {
 		}
 	}
 	return rules
+}
+
+// exprNames reports the names that an expression has and nobody knows, where what is wrong with it says nothing about the rest.
+func (d *decoder) exprNames(e *Expr, rules []rule) {
+	if e == nil {
+		return
+	}
+	for _, r := range rules {
+		if _, native := d.opt.Catalog.Calls[r.name]; !native || r.group() {
+			continue
+		}
+		_, err := e.Lower(r.name, d.opt.Catalog)
+		es, _ := err.(ExprErrors) //nolint:errorlint // Lower returns nothing else
+		es = slices.DeleteFunc(slices.Clone(es), func(g *ExprError) bool { return g.Code != codeUnknownArgument && g.Code != codeUnknownConstant })
+		if len(es) > 0 {
+			d.exprErrors(es, "")
+		}
+	}
 }
 
 // conditionsElsewhere checks the conditions for the architectures that are open besides the native one: a call may have other arguments

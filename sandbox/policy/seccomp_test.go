@@ -55,6 +55,8 @@ func seccompCases() []errorCase {
 		{name: "all that is wrong with an expression", text: seccomp(`{allow: [{call: socket, when: "«famly» == 1 && type == «AF_INTE» && protocol == «99999999999»"}]}`), codes: "E310 E311 E313"},
 		{name: "an argument no constant fits", text: seccomp(`{allow: [{call: read, when: "fd == «-1»"}]}`), codes: "E313", hint: `did you mean "0xffffffff"?`},
 		{name: "a precedence trap", text: seccomp(`{allow: [{call: openat, when: "«flags & O_CREAT == O_CREAT»"}]}`), codes: "E315", hint: `did you mean "(flags & O_CREAT) == O_CREAT"?`},
+		{name: "a precedence trap and a wrong name", codes: "E310 E315",
+			text: seccomp(`{allow: [{call: openat, when: "«flgs» == 3 && «flags & O_CREAT == O_CREAT»"}]}`)},
 		{name: "a shift", text: seccomp(`{allow: [{call: openat, when: "flags == 1 «<<» 3"}]}`), codes: "E312"},
 		{name: "never", text: seccomp(`{allow: [{call: openat, when: "«flags == 1 && flags == 2»"}]}`), codes: "E314"},
 		{name: "no arguments", text: seccomp(`{allow: [{call: getpid, when: "«x == 1»"}]}`), codes: "E316"},

@@ -12,6 +12,8 @@ import (
 type Explanation struct {
 	Module string `json:"module"`
 	Call   string `json:"call"`
+	// Takes are the call's parameters, by whose names conditions go: "int family"; none when no table has them.
+	Takes []string `json:"takes,omitempty"`
 	// Answer is what the filter says where no rule of Rules holds: "allow", "errno EPERM", …
 	Answer string     `json:"answer"`
 	Why    string     `json:"why"`
@@ -40,6 +42,7 @@ func Call(m *policy.Module, call string, c policy.Catalog) (Explanation, error) 
 		e.Answer, e.Pos, e.Why = s.Default.V.String(), place(s.Default.Pos, s.Pos), "default: this architecture has no such call"
 		return e, nil
 	}
+	e.Takes = takes(call, c)
 	e.Answer, e.Pos, e.Why = s.Denied.V.String(), place(s.Denied.Pos, s.Pos), "denied: no rule allows it"
 	denied := e.Answer
 	for _, d := range named(s.Deny, call) {
@@ -57,6 +60,23 @@ func Call(m *policy.Module, call string, c policy.Catalog) (Explanation, error) 
 		e.Layers = layers(m, call)
 	}
 	return e, nil
+}
+
+// takes returns the parameters of a call as C declares them.
+func takes(call string, c policy.Catalog) []string {
+	if c.Prototype == nil {
+		return nil
+	}
+	prototype, _ := c.Prototype(call)
+	var list []string
+	for _, p := range prototype.Params {
+		declared := p.Type + " " + p.Name
+		if strings.HasSuffix(p.Type, "*") {
+			declared = p.Type + p.Name
+		}
+		list = append(list, declared)
+	}
+	return list
 }
 
 // add adds a rule. One without a condition decides whatever the rules before it leave.
@@ -94,7 +114,7 @@ func place(pos, section policy.Pos) policy.Pos {
 // Text prints the explanation for a person.
 func (e Explanation) Text(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s\n", e.Module, e.Call)
+	fmt.Fprintf(&b, "%s: %s(%s)\n", e.Module, e.Call, strings.Join(e.Takes, ", "))
 	for _, r := range e.Rules {
 		line := "  " + r.Answer
 		if r.When != "" {
