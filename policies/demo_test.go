@@ -26,7 +26,7 @@ func TestDemoFilter(t *testing.T) {
 		"ptrace": denied, "process_vm_readv": denied, "process_vm_writev": denied, "pidfd_getfd": denied, "bpf": denied, "keyctl": denied,
 		"ioctl": denied, "prctl": denied, "setuid": denied, "open_by_handle_at": denied, "seccomp": denied,
 		// A web server written in Go.
-		"accept4": bpf.RetAllow, "read": bpf.RetAllow, "write": bpf.RetAllow, "futex": bpf.RetAllow, "clone3": bpf.RetAllow, "mmap": bpf.RetAllow,
+		"accept4": bpf.RetAllow, "read": bpf.RetAllow, "write": bpf.RetAllow, "futex": bpf.RetAllow, "brk": bpf.RetAllow, "clone3": bpf.RetErrno | 38,
 		// Attempts that another layer is to answer.
 		"mknodat": bpf.RetAllow, "fallocate": bpf.RetAllow, "kill": bpf.RetAllow, "openat": bpf.RetAllow, "prlimit64": bpf.RetAllow,
 		"shutdown": bpf.RetAllow,

@@ -47,7 +47,7 @@ func TestRedisFilter(t *testing.T) {
 		"execve": false, "execveat": false, "ptrace": false, "mount": false, "unshare": false, "setns": false, "io_uring_setup": false, "bpf": false,
 		"memfd_create": false, "keyctl": false, "chmod": false, "fchmod": false, "chown": false, "mknod": false, "mknodat": false, "symlink": false, "link": false,
 		"setuid": false, "process_vm_writev": false, "pidfd_getfd": false, "open_by_handle_at": false, "sendmmsg": false, "recvmsg": false,
-		"bind": true, "listen": true, "accept4": true, "clone": true, "openat": true, "fdatasync": true, "rename": true, "sendmsg": true,
+		"bind": true, "listen": true, "accept4": true, "clone3": false, "openat": true, "fdatasync": true, "rename": true, "sendmsg": true,
 	} {
 		nr, known := seccomp.Number(name)
 		if !known {

@@ -24,11 +24,7 @@ func (a *app) policyAuditCommand() *cobra.Command {
 			if err := textOrJSON(format); err != nil {
 				return err
 			}
-			files, err := a.below(args)
-			if err != nil {
-				return invoke.Exit(invoke.StatusInvalid, err)
-			}
-			return a.work(cmd, work{command: "audit", policies: files, options: map[string]string{"output": format, "fail-on": failOn, "show": show}})
+			return a.work(cmd, work{command: "audit", policies: args, options: map[string]string{"output": format, "fail-on": failOn, "show": show}})
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "output `FORMAT`: text or json, which has everything")

@@ -20,7 +20,7 @@ import (
 type work struct {
 	command  string
 	options  map[string]string
-	policies []string // files and directories with policies
+	policies []string // files, and directories with policies anywhere below them
 	files    []string // any other input; "-" is the standard input
 	into     string   // the directory for the files that the command makes; empty when it makes none
 	output   string   // a file for what is printed, when the command did its work; empty is the standard output
@@ -31,7 +31,11 @@ type work struct {
 
 // work runs a command in the confined process, prints what it says and writes the files that it makes.
 func (a *app) work(cmd *cobra.Command, w work) error {
-	sources, err := a.Start(w.policies, false, false)
+	policies, err := a.below(w.policies)
+	if err != nil {
+		return invoke.Exit(invoke.StatusInvalid, err)
+	}
+	sources, err := a.Start(policies, false, false)
 	if err != nil {
 		return err
 	}

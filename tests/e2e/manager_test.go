@@ -125,7 +125,7 @@ func managerPolicy(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return writePolicy(t, strings.NewReplacer("${SUPERVISOR}", place.victim, "\n  manager:\n", "\n  taken:\n").Replace(string(text)))
+	return writePolicy(t, strings.NewReplacer("${SUPERVISOR}", place.victim, "\n  manager:\n", "\n  taken:\n", "module: manager,", "module: taken,").Replace(string(text)))
 }
 
 // TestManagerTakenOver tries what somebody would who has taken the manager over.
@@ -152,8 +152,9 @@ func TestManagerTakenOver(t *testing.T) {
 		{try: "read:/proc/self/status", want: "ENOENT"},
 		{try: "read:/dev/null", want: "ENOENT"},
 		{try: "create:" + spare, want: "ENOENT"},
-		// The network: nobody can be served, and nothing made that is no stream or datagram.
+		// The network: nobody can be served, and no socket made but TCP's.
 		{try: "listen:0", want: "EPERM"},
+		{try: "abstract:somebody", want: "EPERM", detail: "socket", control: "connect:" + l.Addr().String()},
 		{try: "packet", want: "EPERM", privileged: true},
 		{try: "raw", want: "EPERM", privileged: true},
 		// It shares the host's network to probe modules: this is what it could do, and SECURITY.md says so.

@@ -12,7 +12,7 @@ type ground struct {
 // attempts returns the table, in the order of the page.
 func attempts(g ground) []attempt {
 	var all []attempt
-	for _, part := range [][]attempt{g.files(), privileges(), g.network(), processes(), g.programs(), kernelDoors(), leftOpen()} {
+	for _, part := range [][]attempt{g.files(), privileges(), g.network(), processes(), g.programs(), kernelDoors(), byArguments()} {
 		all = append(all, part...)
 	}
 	return all
@@ -27,15 +27,12 @@ func try(list []attempt, hasFilter bool) []Attempt {
 	return out
 }
 
-// leftOpen are the things that a policy which names calls without conditions cannot refuse to a Go program.
-func leftOpen() []attempt {
+// byArguments are the things that a policy refuses to a Go program by conditions on arguments only: the calls themselves it needs.
+func byArguments() []attempt {
 	return []attempt{
 		{
 			name: "start a child in a user namespace of its own",
 			gain: "all capabilities in there, and with them more of the kernel to attack",
-			open: "threads need clone, and a policy cannot set conditions on arguments yet; what such a child could do with its capabilities " +
-				"(mount, setns, sockets) the same filter denies. EINVAL is the kernel's word on two flags that contradict each other, on purpose: the " +
-				"filter let the call through, and no child comes of it",
 			try: func() answer {
 				// CLONE_FS contradicts CLONE_NEWUSER, so no child comes of it: clone(2).
 				_, _, e := unix.Syscall6(unix.SYS_CLONE, unix.CLONE_NEWUSER|unix.CLONE_FS, 0, 0, 0, 0, 0)
@@ -46,7 +43,6 @@ func leftOpen() []attempt {
 		{
 			name: "get memory that is writable and executable",
 			gain: "machine code from a request, run in this process",
-			open: "the Go runtime needs mmap, and a policy cannot set conditions on arguments yet; the code would be confined as this page is",
 			try: func() answer {
 				const size = 4096
 				at, _, e := unix.Syscall6(unix.SYS_MMAP, 0, size, unix.PROT_READ|unix.PROT_WRITE|unix.PROT_EXEC,

@@ -23,7 +23,7 @@ var controls = [...]control{
 	{unix.SYS_CHROOT, [6]uintptr{none}, []unix.Errno{unix.EFAULT}},
 	{unix.SYS_UNSHARE, [6]uintptr{none}, []unix.Errno{unix.EINVAL}},
 	{unix.SYS_SETNS, [6]uintptr{none}, []unix.Errno{unix.EBADF}},
-	{unix.SYS_CLONE, [6]uintptr{unix.CLONE_THREAD}, []unix.Errno{unix.EINVAL}},
+	{unix.SYS_CLONE, [6]uintptr{unix.CLONE_NEWUSER | unix.CLONE_FS}, []unix.Errno{unix.EINVAL}}, // two flags that contradict each other
 	{unix.SYS_PTRACE, [6]uintptr{none, none}, []unix.Errno{unix.ESRCH}},
 	{unix.SYS_PROCESS_VM_READV, [6]uintptr{none, none, 0, none, 0, none}, []unix.Errno{unix.EINVAL}},
 	{unix.SYS_KILL, [6]uintptr{0, none}, []unix.Errno{unix.EINVAL}},
@@ -39,7 +39,7 @@ var controls = [...]control{
 	{unix.SYS_EXECVE, [6]uintptr{none, none, none}, []unix.Errno{unix.EFAULT}},
 	{unix.SYS_EXECVEAT, [6]uintptr{none, none, none, none}, []unix.Errno{unix.EFAULT}},
 	{unix.SYS_MEMFD_CREATE, [6]uintptr{none, none}, []unix.Errno{unix.EINVAL, unix.EFAULT}},
-	{unix.SYS_MMAP, [6]uintptr{0, 0}, []unix.Errno{unix.EINVAL, unix.EBADF}},
+	{unix.SYS_MMAP, [6]uintptr{0, 0, unix.PROT_WRITE | unix.PROT_EXEC}, []unix.Errno{unix.EINVAL, unix.EBADF}}, // no length
 	{unix.SYS_READ, [6]uintptr{none}, []unix.Errno{unix.EBADF}},
 }
 

@@ -64,6 +64,9 @@ func (t *task) test() error {
 		if len(p.Tests) == 0 {
 			continue
 		}
+		if len(policies) > 1 {
+			fmt.Fprintf(&t.out, "%s:\n", p.File)
+		}
 		results := suite.Run(p.Tests, t.environment(p))
 		if live := suite.LiveCalls(results, lookup(p), seccomp.Catalog()); t.option("live") != "" && len(live) > 0 {
 			t.live[i] = live
