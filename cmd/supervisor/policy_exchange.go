@@ -15,6 +15,10 @@ func (a *app) policyImportCommand() *cobra.Command {
 		"Print a policy that answers system calls as a filter does, which is struct sock_filter after struct sock_filter as the kernel takes them. The two are\n"+
 			"compared for every architecture, number and argument; calls that a policy cannot answer as the filter does are told on the standard error, and the\n"+
 			"status is 1. - is the standard input.", cobra.ExactArgs(1)))
+	cmd.AddCommand(a.importer("minijail FILE", "Make a policy of a .policy file of minijail",
+		"Print a policy that answers system calls as a .policy file of minijail does. The two are compared for every architecture, number and argument;\n"+
+			"what is not carried is told on the standard error, with its place, and the status is 1 when calls are answered in another way. @include is\n"+
+			"looked for in the working directory. - is the standard input.", cobra.ExactArgs(1)))
 	return cmd
 }
 

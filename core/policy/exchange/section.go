@@ -3,7 +3,10 @@ package exchange
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
 // Section is the seccomp section of a module that is written.
@@ -85,4 +88,33 @@ func (s Section) Program(title, module string, notes []Note) []byte {
 	b.WriteString("      - {path: /usr, access: rx}\n      - {path: /lib, access: rx, if_exists: true}\n      - {path: /lib64, access: rx, if_exists: true}\n")
 	b.WriteString(s.YAML("    "))
 	return []byte(b.String())
+}
+
+// Dropped is a rule that the policy language refuses.
+type Dropped struct {
+	Rule Rule
+	Why  string
+}
+
+// Drop takes the rules out that the policy language refuses, by what the parser finds in a text with the section.
+func (s *Section) Drop(text []byte, findings policy.Diagnostics) []Dropped {
+	lines := strings.Split(string(text), "\n")
+	refused := map[string]string{}
+	for _, g := range findings {
+		if n := g.Pos.Line; g.Severity == policy.SeverityError && n > 0 && n <= len(lines) {
+			refused[strings.TrimSpace(lines[n-1])] = g.Message
+		}
+	}
+	var out []Dropped
+	keep := func(rules []Rule) []Rule {
+		return slices.DeleteFunc(rules, func(r Rule) bool {
+			why, bad := refused[strings.TrimSpace(r.String())]
+			if bad {
+				out = append(out, Dropped{r, why})
+			}
+			return bad
+		})
+	}
+	s.AllowWhen, s.Deny = keep(s.AllowWhen), keep(s.Deny)
+	return out
 }

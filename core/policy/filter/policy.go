@@ -68,7 +68,11 @@ func (f *Filter) Policy(module string) (Written, error) {
 		w.Text = m.section.Program(title, module, nil)
 		p, findings := policy.Parse("made.yaml", w.Text, policy.Options{Catalog: seccomp.Catalog()})
 		if p == nil {
-			if m.drop(w.Text, findings) {
+			// A condition that is one of x86-64 and not of x86, where both are open, for example.
+			if dropped := m.section.Drop(w.Text, findings); len(dropped) > 0 {
+				for _, d := range dropped {
+					m.unsaid = append(m.unsaid, d.Rule.Call+": "+d.Why)
+				}
 				continue
 			}
 			return w, fmt.Errorf("write %s as a policy: %w; this is a bug of ours, please report it", f.Name, findings.Err())
@@ -80,31 +84,6 @@ func (f *Filter) Policy(module string) (Written, error) {
 		w.Unsaid, w.Differences = m.unsaid, seccomp.Compare(f.Decision, d, maxDifferences)
 		return w, nil
 	}
-}
-
-// drop leaves rules out that the language refuses: a condition that is one of x86-64 and not of x86, where both are open. It tells whether it
-// found one.
-func (m *maker) drop(text []byte, findings policy.Diagnostics) bool {
-	lines := strings.Split(string(text), "\n")
-	refused := map[string]string{}
-	for _, g := range findings {
-		if n := g.Pos.Line; g.Severity == policy.SeverityError && n > 0 && n <= len(lines) {
-			refused[strings.TrimSpace(lines[n-1])] = g.Message
-		}
-	}
-	found := false
-	keep := func(rules []exchange.Rule) []exchange.Rule {
-		return slices.DeleteFunc(rules, func(r exchange.Rule) bool {
-			why, bad := refused[strings.TrimSpace(r.String())]
-			if bad {
-				found = true
-				m.unsaid = append(m.unsaid, r.Call+": "+why)
-			}
-			return bad
-		})
-	}
-	m.section.AllowWhen, m.section.Deny = keep(m.section.AllowWhen), keep(m.section.Deny)
-	return found
 }
 
 func because(unsaid []string) string {

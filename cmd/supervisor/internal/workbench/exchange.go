@@ -4,9 +4,11 @@ import (
 	"fmt"
 
 	"github.com/bulkhead/bulkhead/core/policy/exchange"
+	"github.com/bulkhead/bulkhead/core/policy/minijail"
 	"github.com/bulkhead/bulkhead/core/policy/oci"
 	"github.com/bulkhead/bulkhead/core/policy/schema"
 	"github.com/bulkhead/bulkhead/core/policy/systemd"
+	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
@@ -69,6 +71,26 @@ func (t *task) notes(notes []exchange.Note) {
 	for _, n := range notes {
 		fmt.Fprintf(&t.err, "%v\n", n)
 	}
+}
+
+// importMinijail prints a .policy file of minijail as a policy. Status 1: it does not answer all calls as the file does.
+func (t *task) importMinijail() error {
+	in := t.Inputs[0]
+	f, err := minijail.Parse(in.Name, in.Text, minijail.Options{Include: t.read})
+	if err != nil {
+		return err
+	}
+	text, notes, differences, err := f.Policy(t.option("module"))
+	t.notes(notes)
+	if err != nil {
+		return err
+	}
+	for _, d := range differences {
+		t.found()
+		fmt.Fprintf(&t.err, "%s: not carried: %s: the file answers %s, the policy %s\n", in.Name, callText(d.Call), bpf.Describe(d.Want), bpf.Describe(d.Got))
+	}
+	t.out.Write(text)
+	return nil
 }
 
 // schema prints the schema of policies.

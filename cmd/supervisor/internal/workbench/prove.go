@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bulkhead/bulkhead/core/policy/filter"
+	"github.com/bulkhead/bulkhead/core/policy/minijail"
 	"github.com/bulkhead/bulkhead/core/policy/oci"
 	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
@@ -92,8 +93,8 @@ func (t *task) equal() error {
 	return nil
 }
 
-// decision reads an input as what it looks like: a container's profile, a raw filter, or a policy with one module, or the one that the
-// option module names.
+// decision reads an input as what it looks like: a container's profile, a raw filter, a .policy file of minijail, or a policy with one module, or
+// the one that the option module names.
 func (t *task) decision(in Input) (*seccomp.Decision, error) {
 	if filter.Is(in.Name, in.Text) {
 		f, err := filter.Read(in.Name, in.Text)
@@ -101,6 +102,13 @@ func (t *task) decision(in Input) (*seccomp.Decision, error) {
 			return nil, err
 		}
 		return f.Decision, nil
+	}
+	if strings.HasSuffix(in.Name, ".policy") {
+		f, err := minijail.Parse(in.Name, in.Text, minijail.Options{Include: t.read})
+		if err != nil {
+			return nil, err
+		}
+		return f.Decision()
 	}
 	text := bytes.TrimLeft(in.Text, " \t\r\n")
 	if bytes.HasPrefix(text, []byte("{")) {
