@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -26,14 +25,15 @@ type bench struct {
 	bwrap      string
 	supervisor string
 	locked     string // a policy
+	tree       string // the repository
 	dir        string // of ours, which others may read
 	null       posix.FD
 	scale      float64
 }
 
 // newBench gets ready. The caller closes the bench.
-func newBench(supervisor, locked string, scale float64) (_ *bench, err error) {
-	b := &bench{kernel: errs.New(retry.New(linux.New())), null: -1, scale: scale}
+func newBench(supervisor, locked, tree string, scale float64) (_ *bench, err error) {
+	b := &bench{kernel: errs.New(retry.New(linux.New())), tree: tree, null: -1, scale: scale}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.close())
@@ -44,9 +44,6 @@ func newBench(supervisor, locked string, scale float64) (_ *bench, err error) {
 		return nil, err
 	}
 	if b.facts, err = host.Probe(b.kernel); err != nil {
-		return nil, err
-	}
-	if b.bwrap, err = exec.LookPath("bwrap"); err != nil {
 		return nil, err
 	}
 	// The path of the launches' program must not be below /tmp: both sandboxes put a new file system there.

@@ -4,12 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
 )
+
+// findBwrap looks for the program that is compared with, and says which version it is.
+func (b *bench) findBwrap() (err error) {
+	if b.bwrap, err = exec.LookPath("bwrap"); err != nil {
+		return errors.New("bwrap, which the figures compare with, is not installed: apt-get install bubblewrap")
+	}
+	version, err := exec.Command(b.bwrap, "--version").Output()
+	if err != nil {
+		return fmt.Errorf("ask bwrap for its version: %w", err)
+	}
+	fmt.Println(strings.TrimSpace(string(version)))
+	return nil
+}
 
 // bwrapCommand returns what confines a command with bwrap as the policies of the benchmarks do: the same namespaces, binds and filter.
 // The filter is in the file behind a descriptor. With user it also makes a user namespace, without which an ordinary user cannot.

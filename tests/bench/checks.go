@@ -23,7 +23,7 @@ func (b *bench) checks() error {
 	if err != nil {
 		return err
 	}
-	figure("check_ms", s[0].median(), 50)
+	figure("check_ms", s[0].median(), 20)
 	return nil
 }
 

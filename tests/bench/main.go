@@ -5,9 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"runtime"
-	"strings"
 
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/compile"
@@ -21,45 +19,68 @@ func main() {
 		}
 		return
 	}
+	if len(os.Args) > 1 && os.Args[1] == filteredRole {
+		if err := serveFiltered(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench: filtered:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	supervisor := flag.String("supervisor", "bin/supervisor", "the supervisor's `PROGRAM`")
 	locked := flag.String("policy", "policies/examples/locked.yaml", "the policy `FILE` of the exec figures")
 	scale := flag.Float64("scale", 1, "`FACTOR` for the number of rounds")
-	only := flag.String("only", "", "`NAME` of one part: launch, exec, check, compile, site, seccomp, memory, resident, reload; all when empty")
+	suite := flag.String("suite", "sandbox", "`WHAT` is measured: sandbox, or policy: filters, their compiler and their proof")
+	tree := flag.String("tree", ".", "the `DIRECTORY` of the repository, whose policies are measured")
+	only := flag.String("only", "", "`NAME` of one part, all when empty: launch, exec, check, compile, site, seccomp, memory, resident, reload; of policy: "+
+		"sizes, proofs, mistakes, check, simulate, load, calls")
 	flag.Parse()
-	if err := run(*supervisor, *locked, *only, *scale); err != nil {
+	if err := run(*suite, *supervisor, *locked, *tree, *only, *scale); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// run measures everything.
-func run(supervisor, locked, only string, scale float64) (err error) {
+// part is one of the things that are measured.
+type part struct {
+	name    string
+	measure func() error
+}
+
+// run measures everything of a suite.
+func run(suite, supervisor, locked, tree, only string, scale float64) (err error) {
 	runtime.LockOSThread() // children die with the thread that created them
-	version, err := exec.Command("bwrap", "--version").Output()
-	if errors.Is(err, exec.ErrNotFound) {
-		return errors.New("bwrap, which the figures compare with, is not installed: apt-get install bubblewrap")
-	}
-	if err != nil {
-		return fmt.Errorf("ask bwrap for its version: %w", err)
-	}
-	b, err := newBench(supervisor, locked, scale)
+	b, err := newBench(supervisor, locked, tree, scale)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
-	fmt.Printf("Linux %s %s, %d processors, %s, %s\n", b.facts.Release, b.facts.Machine, runtime.NumCPU(), runtime.Version(),
-		strings.TrimSpace(string(version)))
-	for _, part := range []struct {
-		name    string
-		measure func() error
-	}{{"launch", b.launches}, {"exec", b.execs}, {"check", b.checks}, {"compile", b.compiles}, {"site", b.compilesSite}, {"seccomp", b.filters},
-		{"memory", b.memory}, {"resident", b.residents}, {"reload", b.reloads}} {
-		if only != "" && only != part.name {
+	fmt.Printf("Linux %s %s, %d processors, %s\n", b.facts.Release, b.facts.Machine, runtime.NumCPU(), runtime.Version())
+	var parts []part
+	switch suite {
+	case "sandbox":
+		if err := b.findBwrap(); err != nil {
+			return err
+		}
+		parts = []part{{"launch", b.launches}, {"exec", b.execs}, {"check", b.checks}, {"compile", b.compiles}, {"site", b.compilesSite}, {"seccomp", b.filters},
+			{"memory", b.memory}, {"resident", b.residents}, {"reload", b.reloads}}
+	case "policy":
+		parts = []part{{"sizes", b.sizes}, {"proofs", b.proofs}, {"mistakes", b.mistakes}, {"check", b.checks}, {"simulate", b.simulates},
+			{"load", b.loads}, {"calls", b.calls}}
+	default:
+		return fmt.Errorf("there is no suite %q: sandbox or policy", suite)
+	}
+	measured := 0
+	for _, p := range parts {
+		if only != "" && only != p.name {
 			continue
 		}
-		if err := part.measure(); err != nil {
-			return fmt.Errorf("%s: %w", part.name, err)
+		measured++
+		if err := p.measure(); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
 		}
+	}
+	if measured == 0 {
+		return fmt.Errorf("the suite %s has no part %q", suite, only)
 	}
 	return nil
 }
@@ -70,4 +91,21 @@ func figure(name string, value, goal float64) {
 	if goal > 0 && value > goal {
 		fmt.Printf("missed: %s want ≤ %g\n", name, goal)
 	}
+}
+
+// count prints a whole number. most is what it may be; 0 is no goal.
+func count(name string, n, most int) {
+	fmt.Printf("figure: %s %d\n", name, n)
+	if most > 0 && n > most {
+		fmt.Printf("missed: %s want ≤ %d\n", name, most)
+	}
+}
+
+// exactly prints a whole number of which only one value is right: another one is an error.
+func exactly(name string, n, want int) error {
+	fmt.Printf("figure: %s %d\n", name, n)
+	if n != want {
+		return fmt.Errorf("%s is %d, and has to be %d", name, n, want)
+	}
+	return nil
 }

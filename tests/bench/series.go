@@ -51,7 +51,9 @@ func micros(d time.Duration) string { return fmt.Sprintf("%d µs", d.Microsecond
 func (s series) percentile(p int) time.Duration { return s.times[(len(s.times)-1)*p/100] }
 
 // median returns the median in milliseconds.
-func (s series) median() float64 { return float64(s.percentile(50)) / float64(time.Millisecond) }
+func (s series) median() float64 { return milliseconds(s.percentile(50)) }
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // ratio returns the first series' median in units of the second's.
 func ratio(s []series) float64 { return s[0].median() / s[1].median() }

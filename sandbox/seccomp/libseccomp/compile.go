@@ -14,10 +14,13 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
 
-// Options is what [Compile] needs. Both are required.
+// Options is what [Compile] needs. Files and Memory are required.
 type Options struct {
 	Files  posix.Files
 	Memory posix.Memory
+	// Linear asks for one test after the other, as the library does when nobody asks for a tree: a program that is smaller and, for most calls
+	// that are not cached, slower.
+	Linear bool
 }
 
 // library guards the state that the C library keeps for the process.

@@ -35,7 +35,7 @@ func build(d *seccomp.Decision, opt Options) ([]byte, error) {
 	}
 	var whole *lib.ScmpFilter
 	for _, a := range arches {
-		part, err := rules(d, a)
+		part, err := rules(d, a, opt.Linear)
 		if err != nil {
 			return nil, err
 		}
@@ -53,7 +53,7 @@ func build(d *seccomp.Decision, opt Options) ([]byte, error) {
 }
 
 // rules returns a filter for one architecture. The caller releases it.
-func rules(d *seccomp.Decision, a seccomp.Arch) (*lib.ScmpFilter, error) {
+func rules(d *seccomp.Decision, a seccomp.Arch, linear bool) (*lib.ScmpFilter, error) {
 	// The function has no case for the number of no call, which is what all numbers have that the table has not.
 	unknown, _ := d.Always(a, 1<<32-1)
 	fallback, err := action(unknown)
@@ -64,11 +64,9 @@ func rules(d *seccomp.Decision, a seccomp.Arch) (*lib.ScmpFilter, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, prepare := range []func(*lib.ScmpFilter, seccomp.Arch) error{settings, architecture} {
-		if err := prepare(filter, a); err != nil {
-			filter.Release()
-			return nil, err
-		}
+	if err := errors.Join(settings(filter, linear), architecture(filter, a)); err != nil {
+		filter.Release()
+		return nil, err
 	}
 	for name, nr := range a.Calls() {
 		if err := add(filter, d, a, name, nr, unknown); err != nil {
@@ -79,11 +77,14 @@ func rules(d *seccomp.Decision, a seccomp.Arch) (*lib.ScmpFilter, error) {
 	return filter, nil
 }
 
-func settings(filter *lib.ScmpFilter, _ seccomp.Arch) error {
+func settings(filter *lib.ScmpFilter, linear bool) error {
 	if err := filter.SetBadArchAction(lib.ActKillProcess); err != nil {
 		return fmt.Errorf("set the answer for other architectures: %w", err)
 	}
 	const tree = 2
+	if linear {
+		return nil
+	}
 	if err := filter.SetOptimize(tree); err != nil {
 		return fmt.Errorf("ask for a tree: %w", err)
 	}
