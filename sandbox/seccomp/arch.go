@@ -98,10 +98,22 @@ func (a Arch) Number(name string) (uint32, bool) {
 func (a Arch) lookup(name string) (call, bool) {
 	t := a.table()
 	i, found := callIndex(name)
-	if !found || i >= len(t.places) || t.places[i] == 0 {
+	if !found {
 		return call{}, false
 	}
-	return t.calls[t.places[i]-1], true
+	place, found := t.place(i)
+	if !found {
+		return call{}, false
+	}
+	return t.calls[place], true
+}
+
+// place returns where the architecture has the call whose name has a place among the names of all architectures.
+func (t archTable) place(name int) (int, bool) {
+	if name < 0 || name >= len(t.places) || t.places[name] == 0 {
+		return 0, false
+	}
+	return int(t.places[name]) - 1, true
 }
 
 // CallName returns the name of a call, or "" when the table has no such number.

@@ -2,20 +2,12 @@ package seccomp
 
 import "github.com/bulkhead/bulkhead/sandbox/policy"
 
-// prototypes returns a lowering with the tables of the architectures, of which it makes a catalog each once.
-func prototypes() lowering {
-	catalogs := map[Arch]policy.Catalog{}
-	return func(c policy.Call, a Arch) (*policy.Condition, error) {
-		if c.When == nil {
-			return nil, nil
-		}
-		catalog, made := catalogs[a]
-		if !made {
-			catalog = a.Catalog()
-			catalogs[a] = catalog
-		}
-		return c.When.Lower(c.Name, catalog)
+// prototypes is the lowering with the tables of the architectures.
+func prototypes(c policy.Call, a Arch) (*policy.Condition, error) {
+	if c.When == nil {
+		return nil, nil
 	}
+	return c.When.Lower(c.Name, policy.Catalog{Prototype: a.Prototype, Constant: a.Constant, Constants: a.Constants})
 }
 
 // condition returns where a condition holds; nil always does.

@@ -7,7 +7,7 @@ import "github.com/bulkhead/bulkhead/posix/bpf"
 // A range of cells is found in one of two ways: it is cut in two by JGE, or all cells of it that are not of one function are single values, and
 // each takes a JEQ. Every tree of JGE and JEQ can be brought into this form without more tests, by moving a JEQ below the cuts.
 func cut(word, mask uint32, cells []cell) *tree {
-	c := cutter{word: word, mask: mask, cells: cells}
+	c := cutter{word: word, mask: mask, cells: cells, chain: newChain(cells)}
 	if len(cells) > maxOptimal {
 		return c.halves(0, len(cells))
 	}
@@ -20,6 +20,7 @@ type cutter struct {
 	cells      []cell
 	// The cost of every range of cells, twice: by its first cell, and by the one behind its last.
 	rows, columns []cost
+	chain         *chain
 }
 
 // cost is how many tests a tree has and, in the lower half, how deep it is.
@@ -53,11 +54,10 @@ func (c *cutter) choose() {
 	n := len(c.cells)
 	c.rows, c.columns = make([]cost, n*(n+1)), make([]cost, n*(n+1))
 	longest := make([]int, n+1) // by tests, where the longest range from i that takes so many ends
-	h := newChain(c.cells)
 	for i := n - 1; i >= 0; i-- {
-		h.clear()
+		c.chain.clear()
 		for j := i + 1; j <= n; j++ {
-			best := h.add(j - 1)
+			best := c.chain.add(j - 1)
 			if j-i > 1 {
 				last := c.of(i, j-1).tests()
 				least := max(last, c.of(i+1, j).tests())
@@ -93,13 +93,13 @@ func (c *cutter) split(i int, longest []int, by []cost, tests int) (cost, bool) 
 // build returns the tree of a range.
 func (c *cutter) build(i, j int) *tree {
 	want := c.of(i, j)
-	h := newChain(c.cells)
 	var single cost
+	c.chain.clear()
 	for k := i; k < j; k++ {
-		single = h.add(k)
+		single = c.chain.add(k)
 	}
 	if single == want {
-		return c.chain(i, j, c.cells[h.base()].of[0])
+		return c.singles(i, j, c.cells[c.chain.base()].of[0])
 	}
 	k := i + 1
 	for ; c.joined(i, k, j) != want; k++ {
@@ -113,8 +113,8 @@ func (c *cutter) joined(i, k, j int) cost {
 	return cost(low.tests()+high.tests()+1)*oneTest + cost(1+max(low.depth(), high.depth()))
 }
 
-// chain returns the tree of a range in which each cell that is not of the function base is a single value.
-func (c *cutter) chain(i, j int, base ref) *tree {
+// singles returns the tree of a range in which each cell that is not of the function base is a single value.
+func (c *cutter) singles(i, j int, base ref) *tree {
 	t := &tree{is: base}
 	for _, cell := range c.cells[i:j] {
 		if cell.of[0] != base {

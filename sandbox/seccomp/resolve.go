@@ -30,7 +30,7 @@ type lowering func(c policy.Call, a Arch) (*policy.Condition, error)
 //   - architectures that are not open, x32 among them, are answered with kill_process.
 //
 // A group stands on each architecture for the members that it has there. All errors of the section come back at once, each with its place.
-func Resolve(s policy.Seccomp) (*Decision, error) { return resolve(s, prototypes()) }
+func Resolve(s policy.Seccomp) (*Decision, error) { return resolve(s, prototypes) }
 
 func resolve(s policy.Seccomp, lower lowering) (*Decision, error) {
 	r := resolver{graph: newDiagram(maxWork), lower: lower, denied: deniedAnswer, fallback: defaultAnswer}
@@ -53,9 +53,11 @@ func resolve(s policy.Seccomp, lower lowering) (*Decision, error) {
 	r.note(s.Denied.Pos, setAnswer(&r.denied, s.Denied))
 	r.note(s.Default.Pos, setAnswer(&r.fallback, s.Default))
 	answers := map[Arch][]entry{}
-	r.known(s)
+	allow, deny := found(s.Allow), found(s.Deny)
+	r.known(allow)
+	r.known(deny)
 	for _, a := range r.open {
-		answers[a] = r.calls(s, a)
+		answers[a] = r.calls(allow, deny, a)
 	}
 	if len(r.errs) > 0 {
 		return nil, errors.Join(r.errs...)
@@ -95,10 +97,27 @@ func (r *resolver) noteCondition(c policy.Call, a Arch, err error) {
 	}
 }
 
+// rule is a rule with the place of its call among the names of all architectures, -1 for none, and what it answers.
+type rule struct {
+	policy.Call
+	name   int
+	answer uint32
+}
+
+// found looks the names of rules up.
+func found(calls []policy.Call) []rule {
+	out := make([]rule, len(calls))
+	for i, c := range calls {
+		name, _ := callIndex(c.Name)
+		out[i] = rule{c, name, bpf.RetAllow}
+	}
+	return out
+}
+
 // known reports the calls that no open architecture has.
-func (r *resolver) known(s policy.Seccomp) {
-	for _, c := range slices.Concat(s.Allow, s.Deny) {
-		if c.IfSupported || slices.ContainsFunc(r.open, func(a Arch) bool { _, has := a.Number(c.Name); return has }) {
+func (r *resolver) known(rules []rule) {
+	for _, c := range rules {
+		if c.IfSupported || slices.ContainsFunc(r.open, func(a Arch) bool { _, has := a.table().place(c.name); return has }) {
 			continue
 		}
 		if len(r.open) == 1 {
@@ -110,53 +129,40 @@ func (r *resolver) known(s policy.Seccomp) {
 }
 
 // calls returns the answers for all calls of an architecture, by number.
-func (r *resolver) calls(s policy.Seccomp, a Arch) []entry {
-	answers := map[string]ref{}
+func (r *resolver) calls(allow, deny []rule, a Arch) []entry {
+	t := a.table()
+	out := make([]entry, len(t.calls))
 	denied := r.graph.leaf(r.denied)
-	rule := func(c policy.Call, otherwise, answer ref) ref {
-		condition, err := r.lower(c, a)
+	for i, c := range t.calls {
+		out[i] = entry{c.nr | t.bit, denied}
+	}
+	for _, c := range slices.Concat(members(allow, a), r.weakestFirst(members(deny, a))) {
+		place, has := t.place(c.name)
+		if !has {
+			continue
+		}
+		condition, err := r.lower(c.Call, a)
 		if err != nil {
-			r.noteCondition(c, a, err)
-			return otherwise
+			r.noteCondition(c.Call, a, err)
+			continue
 		}
-		return r.graph.ite(r.graph.condition(condition), answer, otherwise)
-	}
-	before := func(name string) ref {
-		if is, done := answers[name]; done {
-			return is
-		}
-		return denied
-	}
-	for _, c := range members(s.Allow, a) {
-		answers[c.Name] = rule(c, before(c.Name), r.graph.leaf(bpf.RetAllow))
-	}
-	for _, c := range r.weakestFirst(members(s.Deny, a)) {
-		answers[c.Name] = rule(c.Call, before(c.Name), r.graph.leaf(c.answer))
-	}
-	var out []entry
-	for name, nr := range a.Calls() {
-		out = append(out, entry{nr, before(name)})
+		is := &out[place].is
+		*is = r.graph.ite(r.graph.condition(condition), r.graph.leaf(c.answer), *is)
 	}
 	return out
 }
 
-// denial is a rule of deny with what it answers.
-type denial struct {
-	policy.Call
-	answer uint32
-}
-
-// weakestFirst sorts rules of deny so that the last that is applied is the one to win.
-func (r *resolver) weakestFirst(deny []policy.Call) []denial {
-	out := make([]denial, 0, len(deny))
-	for _, c := range slices.Backward(deny) {
-		d := denial{c, r.denied}
-		if c.Answer != nil {
-			r.note(c.Pos, setAnswer(&d.answer, policy.Value[policy.Action]{V: *c.Answer, Pos: c.Pos}))
+// weakestFirst sorts rules of deny so that the last that is applied is the one to win, and says what they answer.
+func (r *resolver) weakestFirst(deny []rule) []rule {
+	deny = slices.Clone(deny)
+	slices.Reverse(deny)
+	for i := range deny {
+		c := &deny[i]
+		if c.answer = r.denied; c.Answer != nil {
+			r.note(c.Pos, setAnswer(&c.answer, policy.Value[policy.Action]{V: *c.Answer, Pos: c.Pos}))
 		}
-		out = append(out, d)
 	}
-	slices.SortStableFunc(out, func(a, b denial) int {
+	slices.SortStableFunc(deny, func(a, b rule) int {
 		if (a.Answer != nil) != (b.Answer != nil) {
 			if a.Answer == nil {
 				return -1
@@ -166,31 +172,31 @@ func (r *resolver) weakestFirst(deny []policy.Call) []denial {
 		// The kernel compares the actions as signed numbers, and the lowest wins (seccomp_run_filters in kernel/seccomp.c).
 		return int(int32(bpf.Action(b.answer))>>16) - int(int32(bpf.Action(a.answer))>>16)
 	})
-	return out
+	return deny
 }
 
-// members returns the rules that concern calls of an architecture. Groups come with the members of the native architecture, so those that
-// only this one has are added.
-func members(rules []policy.Call, a Arch) []policy.Call {
-	out := make([]policy.Call, 0, len(rules))
-	groups := map[string]policy.Call{}
+// members returns the rules with those for calls that only this architecture has: groups come with the members of the native one.
+func members(rules []rule, a Arch) []rule {
+	if a == Native() {
+		return rules
+	}
+	groups := map[string]rule{}
 	for _, c := range rules {
-		if _, has := a.Number(c.Name); has {
-			out = append(out, c)
-		}
-		if c.Group != "" && a != Native() {
+		if c.Group != "" {
 			groups[c.Group] = c
 		}
 	}
+	out := slices.Clone(rules)
 	for _, g := range groupTable {
 		like, named := groups[g.name]
 		if !named {
 			continue
 		}
 		for _, name := range g.calls {
-			_, has := a.Number(name)
-			if _, there := Number(name); has && !there {
-				like.Name = name
+			i, _ := callIndex(name)
+			_, has := a.table().place(i)
+			if _, there := Native().table().place(i); has && !there {
+				like.Name, like.name = name, i
 				out = append(out, like)
 			}
 		}
