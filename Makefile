@@ -2,7 +2,7 @@
 
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
-.PHONY: help deps go build generate lint test test-long e2e conformance escape vm-test bench bench-posix run clean
+.PHONY: help deps go build generate lint test test-long e2e conformance escape vm-test bench bench-policy bench-posix run clean
 
 # Looked for once, when it is first needed.
 GO ?= $(eval GO := $(shell ./bootstrap go))$(GO)
@@ -20,7 +20,7 @@ BUILD = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false $(TAGS) \
 	-ldflags '-s -w -buildid= -linkmode external -extldflags "-static -Wl,--build-id=none" -X github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke.Version=$(VERSION)'
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r target what; do printf 'make %-10s %s\n' "$$target" "$$what"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r target what; do printf 'make %-12s %s\n' "$$target" "$$what"; done
 
 deps: ## install what building and testing need (asks for root where something is missing)
 	./bootstrap deps
@@ -64,6 +64,10 @@ bench: build ## against bubblewrap, and the decorators; prints lines `figure: NA
 	@.cache/bench
 	@$(GO) test -count=1 -timeout 20m $(TAGS) -run '^$$' -bench '^BenchmarkFigures$$' \
 		$$(grep -rl --include='*_test.go' '^func BenchmarkFigures(' . | xargs -n 1 dirname | sort -u)
+
+bench-policy: build ## filters, their compiler and their proof against libseccomp, what a call costs, and `check`; prints `figure: NAME VALUE`
+	@$(BUILD) -o .cache/bench ./tests/bench
+	@.cache/bench -suite policy
 
 bench-posix: go ## what the decorators cost, and what the in-memory kernel does, and what their tests cover; prints `figure: NAME VALUE`
 	@$(GO) test -count=1 -timeout 20m $(TAGS) -run '^$$' -bench '^BenchmarkFigures$$' -benchtime 5s \

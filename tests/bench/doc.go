@@ -14,12 +14,27 @@
 //     filter. This is the repeated use: the plan was kept by the first of the runs and is checked against the host every time.
 //     exec_cold_vs_bwrap is the first use: the policy is compiled every time (--no-plan-cache). Both again with _rootless at the end as an
 //     ordinary user.
-//   - check_ms: `supervisor policy check` of a policy of 200 lines.
+//   - check_ms: `supervisor policy check` of a policy of 200 lines, the whole process.
 //   - compile_ms: the compiling of the policy of the launches in a confined process, as the supervisor does it, and
 //     sandbox_compile_ms in this process.
 //   - compile_100_ms: the same for a policy of 100 modules, 99 of which extend one profile, each with a dynamic user: what a reload waits
 //     for before it changes anything. compile_100_vs_2 is against a policy of two.
 //   - seccomp_emitter_vs_libseccomp: a process that loads the filter of our own emitter and ends, against libseccomp's.
+//
+// With -suite policy it measures filters, on every policy of the repository that is valid, as it is written and on each architecture where it means
+// something, and on Docker's default profile:
+//
+//   - docker_x86_64_insns, docker_3arch_insns, system_service_insns: instructions of our filter.
+//   - never_larger_than_libseccomp: filters that are larger than libseccomp's, linear or tree. filters_compared_with_libseccomp counts the
+//     comparisons; what libseccomp cannot say is not among them.
+//   - compile_ms_p99: from a section to a filter that is proved; proof_ms_p99: the proof of both programs and that they are equal. The percentile is
+//     over the filters, of each the median of its rounds. libseccomp_compile_ms_p99 is the same for libseccomp.
+//   - planted_total, planted_found: mistakes of package planted, at every place of every filter.
+//   - simulate_2000_ms: a trace of 2,000 lines through a policy, with the report.
+//   - load_vs_libseccomp_tree: seccomp(2) alone with our program against libseccomp's tree, each time in a new process; for Docker's default
+//     profile, and with _system_service for that group. load_vs_libseccomp_linear is against one test after the other.
+//   - call_…_ns: what a call takes in all, under our filter, libseccomp's tree and linear, and none: allowed and tested first or in the middle
+//     by the linear program, allowed by its argument, denied. An allowed call without a condition is one that the kernel remembers.
 //
 // A figure that misses its goal is followed by a line `missed:`; the exit status is 0 all the same. It is 1 when something could
 // not be measured because it does not work.

@@ -31,8 +31,8 @@ func main() {
 	scale := flag.Float64("scale", 1, "`FACTOR` for the number of rounds")
 	suite := flag.String("suite", "sandbox", "`WHAT` is measured: sandbox, or policy: filters, their compiler and their proof")
 	tree := flag.String("tree", ".", "the `DIRECTORY` of the repository, whose policies are measured")
-	only := flag.String("only", "", "`NAME` of one part, all when empty: launch, exec, check, compile, site, seccomp, memory, resident, reload; of policy: "+
-		"sizes, proofs, mistakes, check, simulate, load, calls")
+	only := flag.String("only", "", "`NAME` of one part, all when empty: launch, exec, check, compile, site, seccomp, memory, resident, reload; "+
+		"of policy: sizes, proofs, mistakes, check, simulate, load, calls")
 	flag.Parse()
 	if err := run(*suite, *supervisor, *locked, *tree, *only, *scale); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -61,8 +61,8 @@ func run(suite, supervisor, locked, tree, only string, scale float64) (err error
 		if err := b.findBwrap(); err != nil {
 			return err
 		}
-		parts = []part{{"launch", b.launches}, {"exec", b.execs}, {"check", b.checks}, {"compile", b.compiles}, {"site", b.compilesSite}, {"seccomp", b.filters},
-			{"memory", b.memory}, {"resident", b.residents}, {"reload", b.reloads}}
+		parts = []part{{"launch", b.launches}, {"exec", b.execs}, {"check", b.checks}, {"compile", b.compiles}, {"site", b.compilesSite},
+			{"seccomp", b.filters}, {"memory", b.memory}, {"resident", b.residents}, {"reload", b.reloads}}
 	case "policy":
 		parts = []part{{"sizes", b.sizes}, {"proofs", b.proofs}, {"mistakes", b.mistakes}, {"check", b.checks}, {"simulate", b.simulates},
 			{"load", b.loads}, {"calls", b.calls}}

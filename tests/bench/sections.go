@@ -45,45 +45,10 @@ func (s section) program() bpf.Program {
 	return p
 }
 
-// on returns the section with other architectures; false when it names a call that they do not have.
-func (s section) on(arches ...seccomp.Arch) (section, bool) {
-	of := s.seccomp
-	of.Architectures = nil
-	var names []string
-	for _, a := range arches {
-		of.Architectures = append(of.Architectures, policy.Value[string]{V: a.Name()})
-		names = append(names, a.Name())
-	}
-	out, err := newSection(s.name+" on "+strings.Join(names, ", "), of)
-	return out, err == nil
-}
-
 // repository returns the sections of all valid policies below a directory, each module as it is written and, where it names no call that they lack,
-// on every architecture; and of Docker's default profile. Policies that are broken on purpose are not among them.
-func repository(root string) ([]section, error) {
-	written, err := writtenSections(root)
-	if err != nil {
-		return nil, err
-	}
-	for _, arches := range [][]seccomp.Arch{nil, {seccomp.Native()}} {
-		s, err := dockerSection(arches...)
-		if err != nil {
-			return nil, err
-		}
-		written = append(written, s)
-	}
-	all := written
-	for _, s := range written {
-		for _, a := range seccomp.Arches() {
-			if other, ok := s.on(a); ok && other.decision.Key() != s.decision.Key() {
-				all = append(all, other)
-			}
-		}
-	}
-	return all, nil
-}
-
-func writtenSections(root string) (out []section, err error) {
+// on every other architecture; and of Docker's default profile. Policies that are broken on purpose are not among them.
+func repository(root string) (all []section, err error) {
+	seen := map[string]bool{} // by what is answered: policies often mean the same
 	files := 0
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -98,24 +63,50 @@ func writtenSections(root string) (out []section, err error) {
 		if err != nil {
 			return err
 		}
-		pol, ds := policy.Parse(path, text, policy.Options{Catalog: seccomp.Catalog(), Dir: "/", Variables: map[string]string{"POLICY_DIR": "/"}})
-		if pol == nil || ds.HasErrors() {
-			return nil // it is there to be refused, or is none
-		}
 		files++
-		for _, m := range pol.Modules {
-			s, err := newSection(path+" "+m.Name, m.Seccomp)
-			if err != nil {
-				return err
+		for _, a := range seccomp.Arches() {
+			for _, s := range sectionsOn(a, path, text) {
+				if !seen[s.decision.Key()] {
+					seen[s.decision.Key()] = true
+					all = append(all, s)
+				}
 			}
-			out = append(out, s)
 		}
 		return nil
 	})
-	if err == nil && files < 5 {
-		err = fmt.Errorf("only %d policies below %s: is it the repository?", files, root)
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	if files < 5 {
+		return nil, fmt.Errorf("only %d policies below %s: is it the repository?", files, root)
+	}
+	for _, arches := range [][]seccomp.Arch{nil, {seccomp.Native()}} {
+		s, err := dockerSection(arches...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, s)
+	}
+	return all, nil
+}
+
+// sectionsOn returns the sections of a policy's modules on an architecture; none when it is no policy there.
+func sectionsOn(a seccomp.Arch, path string, text []byte) (out []section) {
+	pol, ds := policy.Parse(path, text, policy.Options{Catalog: a.Catalog(), Dir: "/", Variables: map[string]string{"POLICY_DIR": "/"}})
+	if pol == nil || ds.HasErrors() {
+		return nil
+	}
+	for _, m := range pol.Modules {
+		of, name := m.Seccomp, path+" "+m.Name
+		if a != seccomp.Native() {
+			of.Architectures = []policy.Value[string]{{V: a.Name()}}
+			name += " on " + a.Name()
+		}
+		if s, err := newSection(name, of); err == nil {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // dockerSection returns Docker's default profile as a section, on the architectures that it opens on this one or on those given.
@@ -142,7 +133,8 @@ func dockerSection(arches ...seccomp.Arch) (section, error) {
 
 // groupSection returns the section that allows a group.
 func groupSection(group string) (section, error) {
-	pol, err := parse("group.yaml", fmt.Sprintf("version: 1\nmodules: {m: {command: [/bin/true], user: nobody, filesystem: [{path: /usr, access: rx}], seccomp: {allow: [%q]}}}\n", group))
+	text := "version: 1\nmodules: {m: {command: [/bin/true], user: nobody, filesystem: [{path: /usr, access: rx}], seccomp: {allow: [%q]}}}\n"
+	pol, err := parse("group.yaml", fmt.Sprintf(text, group))
 	if err != nil {
 		return section{}, err
 	}
