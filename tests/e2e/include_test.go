@@ -28,7 +28,7 @@ func newParts(t testing.TB) parts {
 	text := policyText(module{command: []string{"/bin/sh", "-c", "echo $$WORD $$AT $$DEEP"}, lines: []string{"extends: [base, deep]"},
 		files: []string{"{path: /usr, access: rx}", "{path: /lib, access: rx}", "{path: /lib64, access: rx, if_exists: true}"}})
 	return parts{
-		dir: dir, main: writeFile(t, filepath.Join(dir, "main.yaml"), strings.Replace(text, "version: 1\n", "version: 1\ninclude: [parts/base.yaml]\n", 1), 0o644),
+		dir: dir, main: writeFile(t, filepath.Join(dir, "main.yaml"), "version: 1\ninclude: [parts/base.yaml]\n"+strings.TrimPrefix(text, "version: 1\n"), 0o644),
 		base: writeFile(t, filepath.Join(dir, "parts/base.yaml"), baseText("one"), 0o644),
 		deep: writeFile(t, filepath.Join(dir, "deep.yaml"), "version: 1\nprofiles:\n  deep: {environment: {DEEP: deep}}\n", 0o644),
 	}
@@ -101,24 +101,35 @@ func TestRefusedIncludes(t *testing.T) {
 	}{
 		{"nothing is wrong", func(parts) error { return nil }, nil},
 		{"the group may write to it", func(p parts) error { return os.Chmod(p.base, 0o664) },
-			[]string{"E423", "main.yaml:2:11", "{dir}/parts/base.yaml can be written by its group", "help: chmod g-w {dir}/parts/base.yaml", "^^^^^^^^^^^^^^^"}},
-		{"others may write to its directory", func(p parts) error { return os.Chmod(filepath.Dir(p.base), 0o777) }, []string{"E423", "{dir}/parts can be written by anybody"}},
+			[]string{"E423", "main.yaml:2:11", "{dir}/parts/base.yaml can be written by its group",
+				"help: chmod g-w {dir}/parts/base.yaml", "^^^^^^^^^^^^^^^"}},
+		{"others may write to its directory", func(p parts) error { return os.Chmod(filepath.Dir(p.base), 0o777) },
+			[]string{"E423", "{dir}/parts can be written by anybody"}},
 		{"others may write to one that an included one includes", func(p parts) error { return os.Chmod(p.deep, 0o646) },
 			[]string{"E423", "{dir}/parts/base.yaml:2:10", "{dir}/deep.yaml can be written by anybody"}},
-		{"a symbolic link", func(p parts) error { return relink(p.base, filepath.Join(p.dir, "real.yaml")) }, []string{`"../deep.yaml" cannot be included`, "no such file"}},
+		{"a symbolic link", func(p parts) error { return relink(p.base, filepath.Join(p.dir, "real.yaml")) },
+			[]string{`"../deep.yaml" cannot be included`, "no such file"}},
 		{"a symbolic link beside it", func(p parts) error { return relink(p.base, filepath.Join(p.dir, "parts/real.yaml")) }, nil},
-		{"a cycle", func(p parts) error { return os.WriteFile(p.deep, []byte("version: 1\ninclude: parts/base.yaml\n"), 0o644) },
+		{"a cycle", func(p parts) error {
+			return os.WriteFile(p.deep, []byte("version: 1\ninclude: parts/base.yaml\n"), 0o644)
+		},
 			[]string{"E424", "{dir}/deep.yaml:2:10", `"parts/base.yaml" includes itself`}},
 		{"a cycle through the policy", func(p parts) error { return os.WriteFile(p.deep, []byte("version: 1\ninclude: main.yaml\n"), 0o644) },
 			[]string{"E424", "{dir}/deep.yaml:2:10", `"main.yaml" includes itself`}},
-		{"no file", func(p parts) error { return os.Remove(p.deep) }, []string{"E423", "{dir}/deep.yaml: no such file or directory", "a relative name starts from the directory"}},
-		{"a pipe", func(p parts) error { return replaced(p.deep, func() error { return unix.Mkfifo(p.deep, 0o644) }) }, []string{"E423", "{dir}/deep.yaml is a pipe"}},
-		{"a directory", func(p parts) error { return replaced(p.deep, func() error { return os.Mkdir(p.deep, 0o755) }) }, []string{"E423", "{dir}/deep.yaml is a directory"}},
+		{"no file", func(p parts) error { return os.Remove(p.deep) },
+			[]string{"E423", "{dir}/deep.yaml: no such file or directory", "a relative name starts from the directory"}},
+		{"a pipe", func(p parts) error { return replaced(p.deep, func() error { return unix.Mkfifo(p.deep, 0o644) }) },
+			[]string{"E423", "{dir}/deep.yaml is a pipe"}},
+		{"a directory", func(p parts) error { return replaced(p.deep, func() error { return os.Mkdir(p.deep, 0o755) }) },
+			[]string{"E423", "{dir}/deep.yaml is a directory"}},
 		{"a device", func(p parts) error { return os.WriteFile(p.base, []byte("version: 1\ninclude: /dev/zero\n"), 0o644) },
 			[]string{"E423", "/dev/zero is a device and not a regular file"}},
 		{"10 MB", func(p parts) error { return os.WriteFile(p.deep, []byte(strings.Repeat("# comment\n", 1<<20)), 0o644) },
 			[]string{"E423", "{dir}/deep.yaml has 10485760 bytes; a policy has at most 1048576"}},
-		{"a file of /proc", func(p parts) error { return os.WriteFile(p.base, []byte("version: 1\ninclude: /proc/self/maps\n"), 0o644) }, []string{"E423", "/proc/"}},
+		{"a file of /proc", func(p parts) error {
+			return os.WriteFile(p.base, []byte("version: 1\ninclude: /proc/self/maps\n"), 0o644)
+		},
+			[]string{"E423", "/proc/"}},
 		{"a zero byte in the name", func(p parts) error {
 			return os.WriteFile(p.base, []byte("version: 1\ninclude: \"a\\0b\"\n"), 0o644)
 		}, []string{"{dir}/parts/base.yaml:2:10", "NUL"}},
@@ -164,7 +175,9 @@ func TestReloadOfAnInclude(t *testing.T) {
 	t.Parallel()
 	w := newWeb(t)
 	dir := openDir(t)
-	base := func(version int) string { return fmt.Sprintf("version: 1\nprofiles:\n  base: {environment: {SERVICE_VERSION: \"%d\"}}\n", version) }
+	base := func(version int) string {
+		return fmt.Sprintf("version: 1\nprofiles:\n  base: {environment: {SERVICE_VERSION: \"%d\"}}\n", version)
+	}
 	part := writeFile(t, filepath.Join(dir, "base.yaml"), base(1), 0o644)
 	text := strings.Replace(w.text(), "    environment: {SERVICE_VERSION: \"0\"}\n", "    extends: base\n", 1)
 	if text == w.text() {
