@@ -2,7 +2,6 @@ package seccomp
 
 import (
 	"encoding/binary"
-	"fmt"
 
 	"github.com/bulkhead/bulkhead/posix/bpf"
 )
@@ -95,7 +94,7 @@ func FromProgram(p bpf.Program) (*Decision, error) {
 // settle returns the function without what was only needed to make it.
 func (d *Decision) settle(open []Arch) (*Decision, error) {
 	if d.graph.exhausted() {
-		return nil, fmt.Errorf("the conditions on arguments depend on too many bits at once to be decided")
+		return nil, ErrUndecided
 	}
 	small := newDiagram(maxWork)
 	return &Decision{graph: small, root: small.take(d.graph, d.root), open: open}, nil

@@ -45,10 +45,10 @@ func emit(d *Decision) (bpf.Program, error) {
 	}
 	first := s.function(graph.take(d.graph, d.root))
 	if graph.exhausted() {
-		return nil, fmt.Errorf("emit a filter: its conditions on arguments depend on too many bits at once")
+		return nil, fmt.Errorf("emit a filter: %w", ErrUndecided)
 	}
 	if len(s.list) > bpf.MaxInstructions {
-		return nil, fmt.Errorf("emit a filter: it has %d tests; the kernel takes %d instructions", len(s.list), bpf.MaxInstructions)
+		return nil, fmt.Errorf("emit a filter: it has %d tests; %w", len(s.list), ErrTooLong)
 	}
 	if s.list[first].compare == 0 {
 		return bpf.Program{{Code: bpf.RET | bpf.K, K: s.list[first].answer}}, nil

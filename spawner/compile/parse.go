@@ -66,5 +66,12 @@ func (s *server) parse(src Source) parsed {
 			return policy.Included{Text: a.Text, Dir: a.Dir}, nil
 		},
 	})
+	if f.policy == nil {
+		return f
+	}
+	f.findings = append(f.findings, seccomp.Fits(f.policy)...)
+	if f.findings.HasErrors() {
+		f.policy = nil
+	}
 	return f
 }

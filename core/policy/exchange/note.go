@@ -63,15 +63,29 @@ type Source struct {
 	file  string
 	text  []byte
 	lines []int // where each line starts
+	runes []int // how many characters start before each block: a file in one line has places, too
 }
+
+// block is how many bytes are counted together.
+const block = 4096
 
 // NewSource prepares a text for At. The text is not copied.
 func NewSource(file string, text []byte) *Source {
 	s := &Source{file: file, text: text, lines: []int{0}}
+	starts := 0
 	for i, c := range text {
+		if i%block == 0 {
+			s.runes = append(s.runes, starts)
+		}
 		if c == '\n' {
 			s.lines = append(s.lines, i+1)
 		}
+		if utf8.RuneStart(c) {
+			starts++
+		}
+	}
+	if len(text)%block == 0 {
+		s.runes = append(s.runes, starts)
 	}
 	return s
 }
@@ -83,7 +97,18 @@ func (s *Source) At(offset int) policy.Pos {
 	if !exact {
 		line--
 	}
-	return policy.Pos{File: s.file, Line: line + 1, Col: utf8.RuneCount(s.text[s.lines[line]:offset]) + 1}
+	return policy.Pos{File: s.file, Line: line + 1, Col: s.before(offset) - s.before(s.lines[line]) + 1}
+}
+
+// before returns how many characters start before a byte.
+func (s *Source) before(offset int) int {
+	n := s.runes[offset/block]
+	for _, c := range s.text[offset/block*block : offset] {
+		if utf8.RuneStart(c) {
+			n++
+		}
+	}
+	return n
 }
 
 // Errorf makes an error of a byte.

@@ -245,6 +245,9 @@ func (r *profileReader) syscall(v *value) {
 		r.note(v.at, "the rule for %s has no effect: it answers as the default does", naming(names))
 	}
 	for _, name := range names {
+		if len(r.p.Rules) == maxRules && len(r.errs) > 0 {
+			return
+		}
 		r.rules(name, answer, alternatives)
 	}
 }
@@ -262,6 +265,9 @@ func naming(names []*value) string {
 	return strings.Join(words, ", ")
 }
 
+// maxRules is how many rules a profile has at most, each name of an entry counted. Docker's own has some 400.
+const maxRules = 20_000
+
 // rules adds the rules for one name.
 func (r *profileReader) rules(name *value, answer uint32, alternatives [][]Comparison) {
 	if !slices.ContainsFunc(r.p.Arches, func(a seccomp.Arch) bool { _, has := a.Number(name.scalar); return has }) {
@@ -269,6 +275,10 @@ func (r *profileReader) rules(name *value, answer uint32, alternatives [][]Compa
 		return
 	}
 	for _, compare := range alternatives {
+		if len(r.p.Rules) == maxRules {
+			r.fail(name.at, "more than %d rules", maxRules)
+			return
+		}
 		r.p.Rules = append(r.p.Rules, Rule{Call: name.scalar, Answer: answer, Compare: compare, Pos: r.source.At(name.at)})
 	}
 }

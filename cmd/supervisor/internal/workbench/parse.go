@@ -57,6 +57,12 @@ func (t *task) parseQuietly(in Input) (p *policy.Policy, ds policy.Diagnostics, 
 			return policy.Included{Text: a.Text, Dir: a.Dir}, nil
 		},
 	})
+	if p == nil {
+		return nil, ds, parts
+	}
+	if wrong := seccomp.Fits(p); wrong != nil {
+		return nil, append(ds, wrong...), parts
+	}
 	return p, ds, parts
 }
 
