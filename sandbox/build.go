@@ -40,12 +40,14 @@ func firstOf[T any](list []policy.Value[T]) program.Origin {
 func (c *compiler) build(r root, f Filter) *program.Program {
 	b := &builder{Builder: program.NewBuilder(c.module.Name, c.Policy.File), c: c, proc: -1, ruleset: -1}
 	b.session()
+	b.detach()
 	b.enterNamespaces()
 	if c.has(unix.CLONE_NEWNS) {
 		b.root(r)
 	}
-	b.hostname()
+	b.names()
 	b.descriptors()
+	b.attributes()
 	// Maps of users are files that the child opens. Below a small limit it finds no free number, because the spawner's descriptors stay
 	// open until the exec.
 	late := func(l policy.Rlimit) bool { return l.Resource == unix.RLIMIT_NOFILE && b.needsMaps() }
@@ -135,13 +137,6 @@ func (b *builder) loopback(o program.Origin) {
 	b.call(o, "socket", unix.SYS_SOCKET, program.Const(unix.AF_INET, "AF_INET"),
 		program.Const(unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, "SOCK_DGRAM|SOCK_CLOEXEC"), program.Int(0)).Keep(1)
 	b.call(o, "ioctl", unix.SYS_IOCTL, program.Kept(1, "$1"), program.Const(unix.SIOCSIFFLAGS, "SIOCSIFFLAGS"), program.At(at, "{lo, IFF_UP}"))
-}
-
-func (b *builder) hostname() {
-	if b.c.has(unix.CLONE_NEWUTS) {
-		name := b.c.module.Name
-		b.call(firstOf(b.c.module.Namespaces), "sethostname", unix.SYS_SETHOSTNAME, b.String(name), program.Int(len(name)))
-	}
 }
 
 // descriptors marks everything from 3 on to be closed by the exec, then puts what the module inherits in its place.

@@ -62,6 +62,7 @@ func Compile(req Request) (*Result, policy.Diagnostics) {
 	}
 	c.checkKernel()
 	c.decideProtections()
+	c.checkAttributes()
 	c.identity()
 	r := c.layout()
 	c.command(r)
@@ -147,7 +148,7 @@ func isResource(name string) bool {
 
 func (c *compiler) checkKernel() {
 	want, have := c.Policy.Kernel.V, c.facts.Kernel
-	if have.Major < want.Major || have.Major == want.Major && have.Minor < want.Minor {
+	if have.Before(want) {
 		c.problem("E611", c.Policy.Kernel.Pos, fmt.Sprintf("the policy needs Linux %d.%d; this is %s", want.Major, want.Minor, c.facts.Release),
 			"run it on a newer kernel, or lower kernel: after checking what the policy relies on")
 	}
@@ -162,7 +163,7 @@ var namespaceKinds = [...]struct {
 	flag policy.Namespace
 }{
 	{"user", unix.CLONE_NEWUSER}, {"mount", unix.CLONE_NEWNS}, {"pid", unix.CLONE_NEWPID}, {"ipc", unix.CLONE_NEWIPC},
-	{"uts", unix.CLONE_NEWUTS}, {"cgroup", unix.CLONE_NEWCGROUP}, {"network", unix.CLONE_NEWNET},
+	{"uts", unix.CLONE_NEWUTS}, {"cgroup", unix.CLONE_NEWCGROUP}, {"network", unix.CLONE_NEWNET}, {"time", unix.CLONE_NEWTIME},
 }
 
 // decideProtections compares what the module asks for with what the host has.
@@ -176,6 +177,8 @@ func (c *compiler) decideProtections() {
 				c.problem("E610", ns.Pos, "this host has no mount namespaces, which the filesystem list is made of", "")
 			case f.Namespaces&kind.flag == 0:
 				c.lacks(kind.name, ns.Pos, "its kernel has no "+kind.name+" namespaces", "")
+			case kind.flag == unix.CLONE_NEWTIME && f.Kernel.Before(policy.KernelVersion{Major: 6, Minor: 1}):
+				c.lacks(kind.name, ns.Pos, "its kernel does not put a process into a time namespace at its exec (Linux 6.1)", "")
 			default:
 				c.namespaces |= kind.flag
 				c.report(kind.name, Enforced, "a namespace of its own")

@@ -14,11 +14,12 @@ import (
 // stages are the parts of a launch in the order that a kernel and our promises need, each with the steps that belong to it.
 var stages = []struct{ name, steps string }{
 	{"session", `setsid\(|umask\(|rt_sigaction\(|rt_sigprocmask\(`},
+	{"what ties it to the supervisor", `keyctl\(|personality\(`},
 	{"namespaces", `unshare\(CLONE_NEW(NS|PID|IPC|UTS|CGROUP)|setns\(<network namespace>|socket\(AF_INET|ioctl\(\$1, SIOCSIFFLAGS`},
 	{"mounts", `mount\(NULL|move_mount\(|symlinkat\(|mkdirat\(|mknodat\(|fsopen\(|fsconfig\(|fsmount\(|mount_setattr\(`},
 	{"pivot", `fchdir\(|pivot_root\(|umount2\(`},
 	{"rule about the new proc", `store parent_fd|landlock_add_rule\(`},
-	{"hostname", `sethostname\(`},
+	{"hostname", `sethostname\(|setdomainname\(`},
 	{"descriptors", `close_range\(|dup3\(|fcntl\(|ioctl\(0, TIOCSCTTY`},
 	{"limits", `prlimit64\(`},
 	{"identity", `prctl\(PR_CAPBSET_DROP|prctl\(PR_SET_SECUREBITS|setgroups\(|setresgid\(|setresuid\(|` +

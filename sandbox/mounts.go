@@ -163,9 +163,6 @@ func (b *builder) root(r root) {
 			b.procRule(n, handled)
 		}
 	}
-	if b.needsMaps() {
-		b.proc = b.Add(program.Prepare{Kind: program.HostPath, Path: "/proc", Directory: true})
-	}
 }
 
 // procMount is the slot with the descriptor of the module's proc; there is at most one.

@@ -100,9 +100,7 @@ func (b *builder) userNamespace(o program.Origin, user User) {
 		{"gid_map", fmt.Sprintf("%d %d 1", user.GID, outside.GID)},
 		{"uid_map", fmt.Sprintf("%d %d 1", user.UID, outside.UID)},
 	} {
-		b.call(o, "openat", unix.SYS_OPENAT, program.FD(b.proc, "/proc"), b.String("self/"+f.name),
-			program.Const(unix.O_WRONLY|unix.O_CLOEXEC, "O_WRONLY|O_CLOEXEC")).Keep(3)
-		b.call(o, "write", unix.SYS_WRITE, program.Kept(3, "$3"), b.String(f.text), program.Int(len(f.text)))
+		b.write(o, f.name, f.text)
 	}
 	b.call(o, "prctl", unix.SYS_PRCTL, dumpable, program.Int(0))
 }

@@ -27,7 +27,7 @@ func (k *Kernel) newChild(p *Process, b birth) (*Process, posix.Errno) {
 	}
 	c := &Process{
 		k: k, parent: parent, exitSignal: b.exitSignal, born: k.now,
-		umask: p.umask, cred: p.cred, sig: p.sig.child(), group: p.group, session: p.session, limits: p.limits,
+		umask: p.umask, persona: p.persona, cred: p.cred, sig: p.sig.child(), group: p.group, session: p.session, limits: p.limits,
 		argv: p.argv, env: p.env, comm: p.comm, attrs: p.attrs.child(), box: p.box, ns: p.ns,
 	}
 	c.takeCredentials(c.cred)

@@ -80,6 +80,12 @@ func (l *launch) makeProcess(number uint32, a [6]uint64) (uint64, posix.Errno) {
 			return 0, errno
 		}
 		return 0, p.setName(number == unix.SYS_SETDOMAINNAME, name)
+	case unix.SYS_PERSONALITY:
+		old := p.persona
+		if persona := uint32(a[0]); persona != ^uint32(0) {
+			p.persona = persona
+		}
+		return uint64(old), 0
 	case unix.SYS_SOCKET:
 		return result(p.Socket(int(int32(a[0])), int(int32(a[1])), int(int32(a[2]))))
 	case unix.SYS_IOCTL:

@@ -235,6 +235,11 @@ func TestLaunchProcess(t *testing.T) {
 	s.refuses("rt_sigaction of nowhere", unix.EFAULT, unix.SYS_RT_SIGACTION, number(uint64(unix.SIGTERM)), number(nowhere), number(0), number(8))
 	s.answers("an ignored signal", 0, unix.SYS_KILL, number(2), number(uint64(unix.SIGTERM)))
 
+	const noRandomize = 0x40000 // ADDR_NO_RANDOMIZE, <linux/personality.h>
+	s.answers("personality", 0, unix.SYS_PERSONALITY, number(noRandomize))
+	s.answers("personality as it was", noRandomize, unix.SYS_PERSONALITY, number(0xffffffff))
+	s.answers("personality as it stayed", noRandomize, unix.SYS_PERSONALITY, number(0))
+
 	name := s.text("inside")
 	s.refuses("sethostname of nowhere", unix.EFAULT, unix.SYS_SETHOSTNAME, number(nowhere), number(6))
 	s.refuses("sethostname of 65 bytes", unix.EINVAL, unix.SYS_SETHOSTNAME, name, number(65))

@@ -35,6 +35,7 @@ type Process struct {
 	cwd     *place
 	root    *place
 	umask   uint32
+	persona uint32 // personality(2)
 	cred    credentials
 	sig     signals
 	group   posix.PID // in the first pid namespace

@@ -83,6 +83,7 @@ const (
 	codeUnknownModule   = "E422"
 	codeInclude         = "E423"
 	codeIncludeCycle    = "E424"
+	codeNeedsNamespace  = "E425"
 
 	codeRange       = "E501"
 	codeUnit        = "E502"
@@ -119,6 +120,7 @@ func HostCodes() []CodeMeaning {
 		{"E613", "a user that does not exist"},
 		{"E614", "a group that does not exist"},
 		{"E615", "no number left for a dynamic user"},
+		{"E616", "an attribute of the process that takes root"},
 		{"E620", "a seccomp filter that cannot be compiled"},
 		{"E630", "a command that is not found"},
 		{"E631", "a command that cannot be executed"},
@@ -201,6 +203,7 @@ func Codes() []CodeMeaning {
 		{codeNetworkMode, "the network mode contradicts the namespaces"},
 		{codeNoMountNS, "a file-system list without a mount namespace"},
 		{codeNoPidNS, "a new proc without a pid namespace"},
+		{codeNeedsNamespace, "a name or a clock of its own without the namespace for it"},
 		{codeNotAskedFor, "best_effort for a protection that the module does not ask for"},
 		{codeNofile, "too few descriptors for the module's listeners"},
 		{codeTwice, "an entry listed twice"},

@@ -5,6 +5,7 @@ import "golang.org/x/sys/unix"
 // contradictions reports what the keys of a module say against each other.
 func (d *decoder) contradictions(f fields, m *Module) {
 	d.namespaceContradictions(f, m)
+	d.attributeContradictions(f, m)
 	if n := f.get("listener_protocol"); n != nil && m.ListenerProtocol.Set() && f.get("listeners") == nil {
 		d.report(codeNoEffect, n.span, "listener_protocol has no effect: the module has no listeners").help("remove it")
 	}

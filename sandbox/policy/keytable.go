@@ -2,7 +2,7 @@ package policy
 
 // Language returns every key of the language, each map's in the order in which a policy is laid out.
 func Language() []Key {
-	tables := [][]Key{topKeys(), lifeKeys(), restrictionKeys(), seccompKeys(), filesystemKeys(), smallKeys(), ruleKeys()}
+	tables := [][]Key{topKeys(), lifeKeys(), restrictionKeys(), attributeKeys(), seccompKeys(), filesystemKeys(), smallKeys(), ruleKeys()}
 	var all []Key
 	for _, t := range tables {
 		all = append(all, t...)
@@ -69,6 +69,28 @@ func lifeKeys() []Key {
 		{In: in, Name: "stop_signal", Type: TypeSignal, Default: "SIGTERM", Example: `stop_signal: SIGQUIT`, Text: "The signal that asks it to end."},
 		{In: in, Name: "stop_grace_period", Type: TypeDuration, Default: "10s", Range: "0s to 24h", Example: `stop_grace_period: 30s`,
 			Text: "How long it has to end before it is killed."},
+	}
+}
+
+func attributeKeys() []Key {
+	const in, t = "a module", "time_offsets"
+	return []Key{
+		{In: in, Name: "hostname", Type: TypeText, Default: "the module's name", Range: "at most 64 characters", Example: `hostname: web-1`,
+			Text: "The name of the host that it sees, sethostname(2); needs a uts namespace."},
+		{In: in, Name: "domainname", Type: TypeText, Range: "at most 64 characters", Example: `domainname: example`,
+			Text: "The NIS domain name that it sees, setdomainname(2); needs a uts namespace."},
+		{In: in, Name: "umask", Type: TypeMode, Default: `"0022"`, Range: `up to "0777"`, Example: `umask: "0077"`,
+			Text: "Permission bits that files which it makes do not get, umask(2)."},
+		{In: in, Name: "nice", Type: TypeInteger, Default: "the supervisor's", Range: "-20 to 19", Example: `nice: 5`,
+			Text: "How much it gives way to others, setpriority(2); below 0 takes root."},
+		{In: in, Name: "oom_score_adj", Type: TypeInteger, Default: "the supervisor's", Range: "-1000 to 1000", Example: `oom_score_adj: 500`,
+			Text: "How soon the kernel kills it when the host has no memory left, proc_pid_oom_score_adj(5); below the supervisor's takes root."},
+		{In: in, Name: "cpu_affinity", Type: TypeCPUs, Range: "0 to 1023", Example: `cpu_affinity: [0, 2-3]`,
+			Text: "The processors that it may run on, sched_setaffinity(2)."},
+		{In: in, Name: t, Type: TypeMap, Holds: t, Kernel: "6.1", Example: `time_offsets: {boottime: 24h}`,
+			Text: "What its clocks are ahead of the host's, time_namespaces(7); needs a time namespace."},
+		{In: t, Name: "monotonic", Type: TypeOffset, Default: "0s", Range: "-24h to 24h", Example: `monotonic: 1h`, Text: "Added to CLOCK_MONOTONIC."},
+		{In: t, Name: "boottime", Type: TypeOffset, Default: "0s", Range: "-24h to 24h", Example: `boottime: -1h`, Text: "Added to CLOCK_BOOTTIME."},
 	}
 }
 

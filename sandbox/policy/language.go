@@ -53,6 +53,9 @@ const (
 	TypeChoice        ValueType = "word"        // one of Choices
 	TypeTrue          ValueType = "true"
 	TypeExpression    ValueType = "expression"
+	TypeInteger       ValueType = "number, perhaps negative"
+	TypeOffset        ValueType = "duration, perhaps negative"
+	TypeCPUs          ValueType = "list of processors"
 )
 
 // Choices returns the words that a key takes, nil when they are not a short list.

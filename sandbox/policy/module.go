@@ -17,7 +17,8 @@ const (
 func moduleKeys() []string {
 	return []string{"extends", "command", "environment", "user", "group", "working_dir", "listeners", "listener_protocol",
 		"replicas", "restart", "stop_signal", "stop_grace_period", "update_config", "healthcheck", "seccomp", "filesystem", "network",
-		"capabilities", "namespaces", "rlimits", "resources", "best_effort", "accept"}
+		"capabilities", "namespaces", "rlimits", "resources", "best_effort", "accept", "hostname", "domainname", "umask", "nice",
+		"oom_score_adj", "cpu_affinity", "time_offsets"}
 }
 
 // module reads a module, or a profile by itself when d.partial is set.
@@ -25,7 +26,7 @@ func (d *decoder) module(name string, at span, n *node) Module {
 	m := Module{Name: name, Pos: at.pos, WorkingDir: Value[string]{V: "/"}, ListenerProtocol: Value[string]{V: "systemd"},
 		Replicas: Value[int]{V: 1}, Restart: defaultRestart(), StopSignal: Value[int]{V: int(unix.SIGTERM)},
 		StopGracePeriod: Value[time.Duration]{V: defaultGracePeriod}, UpdateOrder: Value[string]{V: "stop-first"},
-		Health: defaultHealth(), Namespaces: defaultNamespaces()}
+		Health: defaultHealth(), Namespaces: defaultNamespaces(), Attributes: Attributes{Umask: Value[uint32]{V: defaultUmask}}}
 	f, ok := d.fields(n, "a module", "a map with command, seccomp, filesystem and more", moduleKeys()...)
 	if !ok {
 		return m
@@ -51,6 +52,7 @@ func (d *decoder) module(name string, at span, n *node) Module {
 	}
 	d.life(f, &m)
 	d.restrictions(f, &m)
+	d.attributes(f, &m)
 	if !d.partial {
 		d.contradictions(f, &m)
 	}

@@ -14,6 +14,7 @@ var namespaceNames = [...]struct {
 	{"uts", unix.CLONE_NEWUTS},
 	{"cgroup", unix.CLONE_NEWCGROUP},
 	{"network", unix.CLONE_NEWNET},
+	{"time", unix.CLONE_NEWTIME},
 }
 
 // String returns the name that a policy has for a kind of namespace.
@@ -26,11 +27,11 @@ func (n Namespace) String() string {
 	return "unknown namespace"
 }
 
-// defaultNamespaces are all but user.
+// defaultNamespaces are all but user and time.
 func defaultNamespaces() []Value[Namespace] {
 	var all []Value[Namespace]
 	for _, k := range namespaceNames {
-		if k.flag != unix.CLONE_NEWUSER {
+		if k.flag != unix.CLONE_NEWUSER && k.flag != unix.CLONE_NEWTIME {
 			all = append(all, Value[Namespace]{V: k.flag})
 		}
 	}
@@ -50,8 +51,6 @@ func (d *decoder) namespaces(n *node) []Value[Namespace] {
 			names[i] = k.name
 		}
 		switch word {
-		case "time":
-			d.report(codeNotYet, item.span, "`time` is not in this version of supervisor; remove it")
 		case "net", "mnt":
 			d.report(codeUnknownNamespace, item.span, "unknown namespace %q", word).
 				hint(didYouMean(map[string]string{"net": "network", "mnt": "mount"}[word]))

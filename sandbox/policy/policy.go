@@ -33,6 +33,11 @@ type Policy struct {
 // KernelVersion is a version such as 6.1.
 type KernelVersion struct{ Major, Minor int }
 
+// Before tells whether v is older than w.
+func (v KernelVersion) Before(w KernelVersion) bool {
+	return v.Major < w.Major || v.Major == w.Major && v.Minor < w.Minor
+}
+
 // Listener is a listening socket, opened once and handed to modules.
 type Listener struct {
 	Name    string
@@ -73,6 +78,7 @@ type Module struct {
 	Resources        []Resource         // sorted by key
 	BestEffort       []Value[string]    // protections that may be missing on the host
 	Accept           []Acceptance       // findings of the audit that the author takes on
+	Attributes
 }
 
 // EnvVar is one variable of the environment.

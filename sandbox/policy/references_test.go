@@ -66,6 +66,10 @@ func referenceCases() []errorCase {
 		{name: "no effect", text: listeners("a: {address: \"127.0.0.1:1\", «mode»: \"0600\", «user»: x, «group»: y}", "{a: 3}"), codes: "E416 E416 E416"},
 		{name: "no effect in a module", text: mounts("[{path: /a, «mode»: \"0700\"}, {path: /b, tmpfs: 1M, «if_exists»: true}, {path: /p, proc: all, access: «rx»}]",
 			"restart: {policy: no, «delay»: 1s, «burst»: 3}", "listener_protocol: «nginx»", "group: «x»"), codes: strings.Repeat("E416 ", 7)},
+		{name: "names and clocks without namespaces", text: module("namespaces: [mount, pid, network]", "«hostname»: a", "«domainname»: b", "«time_offsets»: {boottime: 1h}"), codes: "E425 E425 E425"},
+		{name: "attributes", text: module("namespaces: [mount, uts, network, time]", "hostname: «-a»", "domainname: «a_b»", "umask: «0077»", "nice: «20»", "oom_score_adj: «-1001»",
+			"cpu_affinity: [«3-1», «x», 2, «1-2», «1024», «-1»]", "time_offsets: {monotonic: «-», boottime: «-25h»}"), codes: "E503 E503 E510 E501 E501 E503 E503 E415 E503 E503 E113 E501"},
+		{name: "attributes without effect", text: module("namespaces: [mount, network, time]", "cpu_affinity: «[»]", "time_offsets: «{»}"), codes: "E416 E416"},
 		{name: "source without effect", text: mounts("[{path: /a, source: «/a/.»}, {path: /b, tmpfs: 1M, «source»: /c}, {path: /d, source: «/»}]"), codes: "E416 E416 E506"},
 		{name: "an empty list over a full one", text: "version: 1\nprofiles: {p: {capabilities: [net_admin], environment: {A: b}}}\n" +
 			strings.TrimPrefix(module("extends: p", "capabilities: «[»]", "environment: «{»}"), "version: 1\n"), codes: "E416 E416", help: "!reset"},

@@ -80,6 +80,7 @@ func (m *Module) Sections() []Section {
 	s.set("rlimits", posOf(m.Rlimits, func(l Rlimit) Pos { return l.Pos }), each(m.Rlimits, Rlimit.item))
 	s.set("resources", posOf(m.Resources, func(r Resource) Pos { return r.Pos }), each(m.Resources, Resource.item))
 	s.set("best_effort", firstPos(m.BestEffort), texts(m.BestEffort))
+	m.Attributes.sections(s)
 	return s.list
 }
 

@@ -107,7 +107,37 @@ func (w *writer) restrictions(m *policy.Module) {
 	for _, r := range m.Resources {
 		w.line(3, r.Pos, "%s: %s", r.Key, resource(r))
 	}
+	w.attributes(&m.Attributes)
 	w.line(2, firstPos(m.BestEffort), "best_effort: %s", list(m.BestEffort, func(v policy.Value[string]) string { return v.V }))
+}
+
+// attributes writes what was said; the umask always, which has a default of ours.
+func (w *writer) attributes(a *policy.Attributes) {
+	if a.Hostname.Set() {
+		w.value("hostname", a.Hostname)
+	}
+	if a.Domainname.Set() {
+		w.value("domainname", a.Domainname)
+	}
+	w.line(2, a.Umask.Pos, `umask: "%04o"`, a.Umask.V)
+	if a.Nice.Set() {
+		w.line(2, a.Nice.Pos, "nice: %d", a.Nice.V)
+	}
+	if a.OOMScoreAdj.Set() {
+		w.line(2, a.OOMScoreAdj.Pos, "oom_score_adj: %d", a.OOMScoreAdj.V)
+	}
+	if len(a.CPUAffinity) > 0 {
+		w.line(2, firstPos(a.CPUAffinity), "cpu_affinity: %s", list(a.CPUAffinity, func(v policy.Value[int]) string { return strconv.Itoa(v.V) }))
+	}
+	if a.Monotonic.Set() || a.Boottime.Set() {
+		w.heading(2, "time_offsets:")
+	}
+	if a.Monotonic.Set() {
+		w.duration(3, "monotonic", a.Monotonic)
+	}
+	if a.Boottime.Set() {
+		w.duration(3, "boottime", a.Boottime)
+	}
 }
 
 func mount(f policy.Mount) string {

@@ -131,6 +131,14 @@ modules:
       - {path: /proc, proc: pid}
       - {path: /sys/fs/cgroup, cgroup: own, access: rw}
       - {path: /run/c, control: self}
+    hostname: web-1
+    domainname: example
+    umask: "0077"
+    nice: -5
+    oom_score_adj: 500
+    cpu_affinity: [0, 2-3]
+    time_offsets: {monotonic: 1h, boottime: -1m30s}
+    namespaces: [mount, pid, ipc, uts, cgroup, network, time]
     best_effort: [landlock, resources]
   plain:
     command: [/x]

@@ -60,6 +60,8 @@ func around(k policy.Key) string {
 			before = `tcp: "127.0.0.1:8081", `
 		}
 		inner(k.In, "{"+before, "}")
+	case "time_offsets":
+		inner(k.In, "{", "}")
 	case "seccomp":
 		inner(k.In, "{allow: [read], ", "}")
 		if k.Name == "allow" {
@@ -109,6 +111,9 @@ func around(k policy.Key) string {
 	}
 	if _, tcp := module["healthcheck"]; tcp && k.In == "healthcheck" && strings.Contains(module["healthcheck"], "tcp") {
 		module["namespaces"], module["network"] = "namespaces: [mount, pid, ipc, uts, cgroup]", "network: {mode: host}"
+	}
+	if k.In == "time_offsets" || k.Name == "time_offsets" {
+		module["namespaces"] = "namespaces: [mount, pid, ipc, uts, cgroup, network, time]"
 	}
 	if k.In == "a module" {
 		switch k.Name {

@@ -13,6 +13,12 @@ func Written(t policy.ValueType) string {
 		return "`true`, or nothing at all"
 	case policy.TypeNumber:
 		return "a decimal number without quotes"
+	case policy.TypeInteger:
+		return "a decimal number without quotes, perhaps with `-` before it"
+	case policy.TypeOffset:
+		return "a duration, perhaps with `-` before it: `-1h30m`; at most `24h`"
+	case policy.TypeCPUs:
+		return "a list of numbers and of ranges such as `2-3`"
 	case policy.TypeVersion:
 		return "`1`"
 	case policy.TypeKernel:

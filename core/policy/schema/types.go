@@ -25,6 +25,12 @@ func typeOf(t policy.ValueType, catalog policy.Catalog) object {
 		return object{"const": 1}
 	case policy.TypeNumber:
 		return orVariable(object{"type": "integer", "minimum": 0})
+	case policy.TypeInteger:
+		return orVariable(object{"type": "integer"})
+	case policy.TypeOffset:
+		return pattern("^-?" + strings.TrimPrefix(aDuration, "^"))
+	case policy.TypeCPUs:
+		return object{"type": "array", "items": anyOf(object{"type": "integer", "minimum": 0, "maximum": 1023}, pattern(`^[0-9]{1,4}(-[0-9]{1,4})?$`))}
 	case policy.TypeKernel:
 		return pattern(`^>= *[0-9]+\.[0-9]+ *$`)
 	case policy.TypeDuration:
