@@ -14,15 +14,16 @@ import (
 // checkAttributes reports what the supervisor may not give.
 func (c *compiler) checkAttributes() {
 	a := &c.module.Attributes
-	if c.root() {
-		return
-	}
-	if a.Nice.V < 0 {
-		c.problem("E616", a.Nice.Pos, fmt.Sprintf("nice %d needs root: an ordinary user can only give way", a.Nice.V), "write 0 or more, or run the supervisor as root")
-	}
-	if a.OOMScoreAdj.V < 0 {
-		c.problem("E616", a.OOMScoreAdj.Pos, fmt.Sprintf("oom_score_adj %d needs root: an ordinary user can only raise it", a.OOMScoreAdj.V),
-			"write 0 or more, or run the supervisor as root")
+	for _, v := range [...]struct {
+		key   string
+		value policy.Value[int]
+		need  policy.Capability
+	}{{"nice", a.Nice, unix.CAP_SYS_NICE}, {"oom_score_adj", a.OOMScoreAdj, unix.CAP_SYS_RESOURCE}} {
+		// The kernel asks for them in the first user namespace. Source: setpriority(2), proc_pid_oom_score_adj(5).
+		if v.value.V < 0 && (!c.facts.UserNS.Initial || c.facts.Capabilities.Effective>>v.need&1 == 0) {
+			c.problem("E616", v.value.Pos, fmt.Sprintf("%s %d takes %s, which the supervisor does not have", v.key, v.value.V, v.need),
+				"write 0 or more, or run the supervisor as root with that capability")
+		}
 	}
 }
 

@@ -120,7 +120,7 @@ func HostCodes() []CodeMeaning {
 		{"E613", "a user that does not exist"},
 		{"E614", "a group that does not exist"},
 		{"E615", "no number left for a dynamic user"},
-		{"E616", "an attribute of the process that takes root"},
+		{"E616", "an attribute of the process that takes a capability which the supervisor does not have"},
 		{"E620", "a seccomp filter that cannot be compiled"},
 		{"E630", "a command that is not found"},
 		{"E631", "a command that cannot be executed"},

@@ -3,8 +3,10 @@ package systemd
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -47,9 +49,9 @@ func (w *writer) life(m *policy.Module) {
 	for _, e := range m.Environment {
 		w.set("Environment", "%s", quote(e.Name+"="+e.Value))
 	}
+	w.attributes(&m.Attributes)
 	w.note(m.Pos, "the environment has what systemd sets by itself (PATH, INVOCATION_ID and others), too")
 	w.set("WorkingDirectory", "%s", escape(m.WorkingDir.V))
-	w.set("UMask", "0022") // what every module starts with
 	w.health(m)
 	w.set("Restart", "%s", m.Restart.Policy.V)
 	if m.Restart.Policy.V != "no" {
@@ -124,4 +126,32 @@ func listener(ref policy.ListenerRef) bool { return !strings.HasPrefix(ref.Name,
 // sockets returns the references of a module to listeners of the policy.
 func sockets(m *policy.Module) []policy.ListenerRef {
 	return slices.DeleteFunc(slices.Clone(m.Listeners), func(ref policy.ListenerRef) bool { return !listener(ref) })
+}
+
+// attributes writes the directives of systemd.exec(5) for what the kernel keeps of a process.
+func (w *writer) attributes(a *policy.Attributes) {
+	w.set("UMask", "%04o", a.Umask.V)
+	if a.Nice.Set() {
+		w.set("Nice", "%d", a.Nice.V)
+	}
+	if a.OOMScoreAdj.Set() {
+		w.set("OOMScoreAdjust", "%d", a.OOMScoreAdj.V)
+	}
+	if len(a.CPUAffinity) > 0 {
+		cpus := make([]string, len(a.CPUAffinity))
+		for i, c := range a.CPUAffinity {
+			cpus[i] = strconv.Itoa(c.V)
+		}
+		w.set("CPUAffinity", "%s", strings.Join(cpus, " "))
+	}
+	for _, v := range []policy.Value[string]{a.Hostname, a.Domainname} {
+		if v.Set() {
+			w.note(v.Pos, "the name %s is not carried: systemd 252 has no directive for it", v.V)
+		}
+	}
+	for _, v := range []policy.Value[time.Duration]{a.Monotonic, a.Boottime} {
+		if v.Set() {
+			w.note(v.Pos, "an offset of a clock is not carried: systemd has no directive for it")
+		}
+	}
 }
