@@ -20,6 +20,8 @@ type decoder struct {
 	listeners map[string]*listenerUse
 	profiles  []*profile
 
+	aliases map[string]bool // that were reported
+
 	includedFiles []string
 	override      *node // what the command line says about a module, nil is nothing
 	includedText  int   // bytes
@@ -180,6 +182,7 @@ type fields struct {
 	d     *decoder
 	where string // "module", "seccomp", …
 	n     *node
+	known []string
 }
 
 // fields checks that a node is a map with no other keys than the known ones.
@@ -193,7 +196,7 @@ func (d *decoder) fields(n *node, where, want string, known ...string) (fields, 
 			d.unknownKey(where, e, known)
 		}
 	}
-	return fields{d, where, n}, true
+	return fields{d, where, n, known}, true
 }
 
 // get returns the value of a key, nil when the key is not there.
@@ -208,6 +211,11 @@ func (f fields) get(key string) *node {
 func (f fields) need(key string, at span, owner, example string) *node {
 	if n := f.get(key); n != nil {
 		return n
+	}
+	for _, e := range f.n.entries { // one mistake, one finding
+		if !slices.Contains(f.known, e.key) && nearest(e.key, slices.Values(f.known)) == key {
+			return nil
+		}
 	}
 	f.d.report(codeMissingKey, at, "%s has no %q", owner, key).help("add %s", example)
 	return nil

@@ -156,7 +156,7 @@ func (d *decoder) version(n *node) Value[int] {
 		if n.kind == kindScalar && n.plainKind() == plainNumber {
 			d.report(codeVersion, n.span, "version %s is not known", n.text).help("this supervisor reads version: 1")
 		} else {
-			d.wrongType(n, "the number 1")
+			d.wrongType(n, "the number 1").help("write version: 1")
 		}
 		return Value[int]{}
 	}

@@ -37,7 +37,14 @@ func (d *decoder) integer(n *node, what string, low, high int64) (int64, bool) {
 		return 0, false
 	}
 	if !digits(strings.TrimPrefix(s, "-")) || len(s) > 1 && s[0] == '0' {
-		d.report(codeMalformed, n.span, "%s must be a decimal number, not %q", what, s)
+		g := d.report(codeMalformed, n.span, "%s must be a decimal number, not %q", what, s)
+		if f, err := strconv.ParseFloat(s, 64); err == nil && f == math.Trunc(f) && f >= float64(low) && f <= float64(high) {
+			g.hint(didYouMean(strconv.FormatFloat(f, 'f', 0, 64)))
+		} else if v, err := strconv.ParseInt(s, 0, 64); err == nil && v >= low && v <= high {
+			g.hint(didYouMean(strconv.FormatInt(v, 10)))
+		} else {
+			g.help("it is from %d to %d", low, high)
+		}
 		return 0, false
 	}
 	v, err := strconv.ParseInt(s, 10, 64)
@@ -78,6 +85,10 @@ func (d *decoder) elapsed(n *node, what string) (time.Duration, bool) {
 		return 0, false
 	}
 	v, err := time.ParseDuration(s)
+	if err != nil && longDuration(s) {
+		d.report(codeRange, n.span, "%s is %s; the longest is 24h", what, s)
+		return 0, false
+	}
 	if err != nil || s[0] == '+' || s[0] == '-' || s[0] == '.' {
 		d.report(codeMalformed, n.span, "%s cannot be read: %q", what, s).help("a duration is written like 200ms, 10s or 1m30s")
 		return 0, false
@@ -87,6 +98,13 @@ func (d *decoder) elapsed(n *node, what string) (time.Duration, bool) {
 		return 0, false
 	}
 	return v, true
+}
+
+// longDuration tells of a number with a unit, of which there are too many to count.
+func longDuration(s string) bool {
+	number := strings.TrimRight(s, "hms")
+	unit := s[len(number):]
+	return digits(number) && (unit == "h" || unit == "m" || unit == "s" || unit == "ms")
 }
 
 // sizeUnits are the units of sizes, as systemd and Docker have them: powers of 1024.
@@ -112,7 +130,11 @@ func (d *decoder) sizeOf(s string, n *node, what string) (int64, bool) {
 	count, unit, ok := splitSize(s)
 	if !ok {
 		g := d.report(codeMalformed, n.span, "%s cannot be read: %q", what, s).help("a size is a number and one of K, M, G, T, such as 256M")
-		if fixed := fixedSize(s); fixed != "" {
+		switch fixed := fixedSize(s); fixed {
+		case "":
+		case s:
+			g.Code, g.Message, g.Help = codeRange, oneLine("%s is more than can be counted: %s", what, s), ""
+		default:
 			g.hint(didYouMean(fixed))
 		}
 		return 0, false

@@ -41,6 +41,11 @@ func readSource(file string, text []byte, d *decoder) (string, bool) {
 		return "", false
 	}
 	d.src.lines = sourceLines(text)
+	if name := wideEncoding(text); name != "" {
+		d.src.lines = []string{""} // there is nothing to show
+		d.report(codeNotText, d.src.span(1, 1, 1), "the file is %s; a policy is UTF-8", name).help("save it as UTF-8")
+		return "", false
+	}
 	before := len(d.diags)
 	usable := true
 	blank, content := 0, false
@@ -98,7 +103,18 @@ func (d *decoder) checkLine(number int, line string) (usable, badText bool) {
 			}
 		case r == '\t':
 		case r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0xfeff || r == 0xfffe || r == 0xffff:
-			d.report(codeNotText, d.src.span(number, col, 1), "character U+%04X does not belong in a policy", r)
+			g := d.report(codeNotText, d.src.span(number, col, 1), "character U+%04X does not belong in a policy", r)
+			switch r {
+			case '\r':
+				g.help("lines end with a line feed, or with a carriage return and a line feed")
+			case 0:
+				g.help("is it a policy? save it as UTF-8")
+			default:
+				g.help("remove it")
+			}
+			return false, true
+		case hidden(r):
+			d.report(codeNotText, d.src.span(number, col, 1), "character U+%04X does not show, and lets the text around it look like another", r).help("remove it")
 			return false, true
 		case r != ' ':
 			indent = false
@@ -110,10 +126,36 @@ func (d *decoder) checkLine(number int, line string) (usable, badText bool) {
 		usable = false
 	}
 	if col > maxLine {
-		d.report(codeTooMuch, d.src.span(number, maxLine+1, 1), "the line has %d characters; at most %d are read", col, maxLine)
+		d.report(codeTooMuch, d.src.span(number, maxLine+1, 1), "the line has %d characters; at most %d are read", col, maxLine).
+			help("write a list on several lines")
 		usable = false
 	}
 	return usable, false
+}
+
+// hidden tells of characters that turn the direction of text, break lines or have no width: what a person reads would not be what is meant.
+// Source: Unicode Standard Annex #9, and Boucher and Anderson, "Trojan Source" (2021).
+func hidden(r rune) bool {
+	return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x200e || r == 0x200f || r == 0x061c || // direction
+		r == 0x2028 || r == 0x2029 || // ends of lines
+		r == 0x200b || r == 0x2060 || r >= 0xe0000 && r <= 0xe007f // no width
+}
+
+// wideEncoding tells what a text is encoded in when it is one that is not read.
+func wideEncoding(text []byte) string {
+	at := func(i int) byte {
+		if i < len(text) {
+			return text[i]
+		}
+		return 1
+	}
+	switch {
+	case at(0) == 0xff && at(1) == 0xfe && at(2) == 0 && at(3) == 0, at(0) == 0 && at(1) == 0 && at(2) == 0xfe && at(3) == 0xff:
+		return "UTF-32"
+	case at(0) == 0xff && at(1) == 0xfe, at(0) == 0xfe && at(1) == 0xff, at(0) == 0 && at(1) > 1 && at(2) == 0, at(0) > 1 && at(1) == 0 && at(3) == 0:
+		return "UTF-16"
+	}
+	return ""
 }
 
 // span returns a part of a line, moved inside the file where it is not.

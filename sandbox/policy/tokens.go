@@ -12,7 +12,7 @@ import (
 // that a policy does without. It returns false when the parser must not run.
 func (d *decoder) checkTokens(tokens token.Tokens) bool {
 	if len(tokens) > maxTokens {
-		d.report(codeTooMuch, d.place(tokens[maxTokens]), "the file has more than %d words and signs", maxTokens)
+		d.report(codeTooMuch, d.place(tokens[maxTokens]), "the file has more than %d words and signs", maxTokens).help("divide it into several files of a directory")
 		return false
 	}
 	invalid := d.invalidTokens(tokens)
@@ -69,7 +69,8 @@ func (d *decoder) invalidTokens(tokens token.Tokens) bool {
 			d.report(codeSyntax, at, "> starts a block of text here").help("put the value in quotes")
 		case strings.HasPrefix(written, `"`) && d.badEscape(at):
 		default:
-			d.report(codeSyntax, at, "%s", t.Error)
+			message, help := syntaxWords(t.Error)
+			d.report(codeSyntax, at, "%s", message).help("%s", help)
 		}
 	}
 	return found
@@ -86,6 +87,15 @@ func (d *decoder) refused(t *token.Token, i int, tokens token.Tokens) bool {
 	switch t.Type {
 	case token.AnchorType, token.AliasType:
 		what := map[token.Type]string{token.AnchorType: "anchor &", token.AliasType: "alias *"}[t.Type]
+		if t.Type == token.AliasType {
+			if d.aliases[name] {
+				return true // said once, it is said
+			}
+			if d.aliases == nil {
+				d.aliases = map[string]bool{}
+			}
+			d.aliases[name] = true
+		}
 		at = d.src.at(at.pos, 1+utf8.RuneCountInString(name))
 		d.report(codeAnchor, at, "%s%s: a policy has no anchors and aliases", what, name).
 			help("put what is shared into a profile and extend it")

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"unicode/utf8"
@@ -61,25 +62,29 @@ func (d *decoder) parseTokens(tokens token.Tokens) *node {
 func (d *decoder) syntax(err error) {
 	var e syntaxError
 	if errors.As(err, &e) && e.GetToken() != nil {
-		d.report(codeSyntax, d.place(e.GetToken()), "%s", e.GetMessage()).help("%s", syntaxHelp(e.GetMessage()))
+		message, help := syntaxWords(e.GetMessage())
+		d.report(codeSyntax, d.place(e.GetToken()), "%s", message).help("%s", help)
 		return
 	}
 	d.report(codeSyntax, d.src.span(1, 1, 1), "%v", err)
 }
 
-// syntaxHelp says what to do about what the YAML library complains of, as far as its words tell.
-func syntaxHelp(message string) string {
-	for _, h := range [...]struct{ words, help string }{
-		{"not allowed in this context", "look at the indentation: the keys of a map stand in one column"},
-		{"must be specified", "a list that starts with [ ends with ], a map that starts with { with }; commas stand between"},
-		{"end character of", "a string in quotes ends with the quote that it starts with"},
-		{"character corresponding to", "brackets come in pairs"},
+// syntaxWords says in our words what the YAML library complains of, and what to do about it, as far as its words tell.
+func syntaxWords(message string) (what, help string) {
+	for _, h := range [...]struct{ words, what, help string }{
+		{"not allowed in this context", "this does not belong here", "look at the indentation: the keys of a map stand in one column"},
+		{"non-map value is specified", "a key without a colon and a value", "write KEY: VALUE, with a space behind the colon"},
+		{"must be specified", "", "a list that starts with [ ends with ], a map that starts with { with }; commas stand between"},
+		{"double-quoted text", "a string in double quotes has no end", "it ends with the quote that it starts with; a quote in it is written \\\""},
+		{"single-quoted text", "a string in single quotes has no end", "it ends with the quote that it starts with; a quote in it is written twice"},
+		{"end character of", "", "a string in quotes ends with the quote that it starts with"},
+		{"character corresponding to", "", "brackets come in pairs"},
 	} {
 		if strings.Contains(message, h.words) {
-			return h.help
+			return cmp.Or(h.what, message), h.help
 		}
 	}
-	return ""
+	return message, ""
 }
 
 // place returns where a token stands. Positions that the scanner got wrong are moved to where the token's text is.
