@@ -154,3 +154,84 @@ func TestExamples(t *testing.T) {
 		})
 	}
 }
+
+// TestOperators: every operator that the language has is described, its example is a condition, and what binds tighter needs no parentheses.
+func TestOperators(t *testing.T) {
+	catalog := seccomp.X8664.Catalog()
+	described := map[string]bool{}
+	last := 0
+	for _, o := range operators() {
+		described[o.sign] = true
+		if o.level < last || o.level > last+1 {
+			t.Errorf("%s is of level %d after %d", o.sign, o.level, last)
+		}
+		last = o.level
+		e, err := policy.ParseExpr(o.example)
+		if err == nil {
+			_, err = e.Lower(o.call, catalog)
+		}
+		if err != nil || !strings.Contains(o.example, strings.Fields(strings.TrimSuffix(o.sign, "( )") + " (")[0]) {
+			t.Errorf("%s: %q is no example: %v", o.sign, o.example, err)
+		}
+		rule := "version: 1\nmodules:\n  m:\n    command: [/x]\n    filesystem: [{path: /usr}]\n    seccomp: {allow: [{call: " + o.call + ", when: \"" + o.example + "\"}]}\n"
+		if p, ds := policy.Parse("p.yaml", []byte(rule), policy.Options{Catalog: catalog}); p == nil || len(ds) > 0 {
+			t.Errorf("%s: %v", o.sign, ds)
+		}
+	}
+	for _, sign := range strings.Fields("|| && | & == != < <= > >= in has ! ~ -") {
+		if !described[sign] {
+			t.Errorf("nobody says what %s does", sign)
+		}
+	}
+}
+
+// TestLevels: an operator of a higher level binds tighter, so the canonical form of the two needs no parentheses around it.
+func TestLevels(t *testing.T) {
+	for _, c := range []struct{ text, canonical string }{
+		{"family == 1 || (type == 2 && protocol == 3)", "family == 1 || type == 2 && protocol == 3"},
+		{"(family == 1 || type == 2) && protocol == 3", "(family == 1 || type == 2) && protocol == 3"},
+		{"(type & (1 | 2)) == 0", "(type & (1 | 2)) == 0"},
+		{"(type & 1 | 2) == 0", "(type & 1 | 2) == 0"},
+		{"((type & 1) | 2) == 0", "(type & 1 | 2) == 0"},
+		{"(!(family)) || type in [1]", "!family || type in [1]"},
+	} {
+		if e, err := policy.ParseExpr(c.text); err != nil || e.String() != c.canonical {
+			t.Errorf("%q is %q, %v", c.text, e, err)
+		}
+	}
+}
+
+func TestActions(t *testing.T) {
+	for _, a := range answers() {
+		text := "version: 1\nmodules:\n  m:\n    command: [/x]\n    filesystem: [{path: /usr}]\n    seccomp: {denied: " + a.word + ", allow: [read]}\n"
+		if p, ds := policy.Parse("p.yaml", []byte(text), policy.Options{Catalog: seccomp.Catalog()}); p == nil || p.Modules[0].Seccomp.Denied.V.String() != a.word {
+			t.Errorf("%s: %v", a.word, ds)
+		}
+	}
+}
+
+// TestRanges: what is counted says from where to where.
+func TestRanges(t *testing.T) {
+	for _, k := range policy.Language() {
+		switch k.Type {
+		case policy.TypeNumber, policy.TypeDuration, policy.TypeMode, policy.TypeSize, policy.TypeMaps:
+			if k.Range == "" {
+				t.Errorf("%s of %s has no range", k.Name, k.In)
+			}
+		}
+	}
+}
+
+// TestLinks: what the page links to within itself is there.
+func TestLinks(t *testing.T) {
+	text := string(Markdown(seccomp.X8664.Catalog(), seccomp.Origin()))
+	for part := range strings.SplitSeq(text, "](#") {
+		anchor, _, closed := strings.Cut(part, ")")
+		if !closed || strings.Contains(anchor, " ") || strings.Contains(anchor, "\n") {
+			continue // before the first link
+		}
+		if !strings.Contains(strings.ToLower(strings.ReplaceAll(text, " ", "-")), "\n##-"+anchor+"\n") {
+			t.Errorf("there is no section %q", anchor)
+		}
+	}
+}
