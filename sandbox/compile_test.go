@@ -11,6 +11,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/program"
 )
 
 // plain is a module that every host of these tests can run. Line 8 is its first.
@@ -187,6 +188,7 @@ func TestUserIsRequiredOfRoot(t *testing.T) {
 // TestLandlockReport: what an older Landlock cannot restrict is said.
 func TestLandlockReport(t *testing.T) {
 	const tcp = "binding and connecting the sockets it inherits (needs 4)"
+	const abstract = "abstract unix sockets of the network that it shares (needs 6)"
 	for _, tt := range []struct {
 		abi   int
 		lines []string
@@ -196,14 +198,26 @@ func TestLandlockReport(t *testing.T) {
 		{4, nil, "ABI 4, 5 paths, no TCP connections and no binding; it does not restrict ioctl on devices (needs 5)"},
 		{3, nil, "ABI 3, 5 paths; it does not restrict " + tcp + ", ioctl on devices (needs 5)"},
 		{2, nil, "ABI 2, 5 paths; it does not restrict shortening files (needs 3), " + tcp + ", ioctl on devices (needs 5)"},
-		{2, []string{"network: {mode: host}", "namespaces: [mount, pid, ipc, uts, cgroup]"}, "ABI 2, 5 paths; it does not restrict shortening files (needs 3), ioctl on devices (needs 5)"},
+		{2, []string{"network: {mode: host}", "namespaces: [mount, pid, ipc, uts, cgroup]"}, "ABI 2, 5 paths; it does not restrict shortening files (needs 3), ioctl on devices (needs 5), " + abstract},
+		{5, []string{"namespaces: [mount, ipc, uts, cgroup, network]"}, "ABI 5, 4 paths, no TCP connections and no binding; it does not restrict signals to processes outside (needs 6)"},
+		{6, []string{"network: {mode: host}", "namespaces: [mount, ipc, uts, cgroup]"}, "ABI 6, 4 paths"},
 	} {
 		h := debian()
 		h.facts.Landlock.ABI = tt.abi
-		all := mustCompile(t, h, with(tt.lines...)).Enforcement
+		text := with(tt.lines...)
+		if strings.Contains(tt.want, "signals") || tt.abi == 6 { // without a pid namespace there is no proc
+			text = strings.Replace(text, "  - {path: /proc, proc: pid}\n", "", 1)
+		}
+		res := mustCompile(t, h, text)
+		all := res.Enforcement
 		i := slices.IndexFunc(all, func(e Enforcement) bool { return e.Protection == "landlock" })
 		if i < 0 || all[i].Detail != tt.want || all[i].Level != Enforced {
 			t.Errorf("%+v\nwant %s", all, tt.want)
+		}
+		for _, p := range res.Program.Prepare {
+			if p.Kind == program.Ruleset && (p.Scoped == unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET|unix.LANDLOCK_SCOPE_SIGNAL) != (tt.abi >= 6) {
+				t.Errorf("ABI %d: scopes %#x", tt.abi, p.Scoped)
+			}
 		}
 	}
 }

@@ -48,6 +48,16 @@ func landlockTCP(abi int) uint64 {
 	return unix.LANDLOCK_ACCESS_NET_BIND_TCP | unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
 }
 
+// landlockScopes returns what a version of the interface can keep from reaching processes that are not the module's: connecting to abstract
+// unix sockets, and signals. No key of a policy gives either; where a namespace is shared there is nothing else that would hold them.
+// Source: landlock(7), scope flags.
+func landlockScopes(abi int) uint64 {
+	if abi < 6 {
+		return 0
+	}
+	return unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET | unix.LANDLOCK_SCOPE_SIGNAL
+}
+
 // landlockLacks says what this host's version of Landlock does not restrict of what a ruleset of ours does on a kernel that has it all.
 func (c *compiler) landlockLacks() (lacks []string) {
 	abi := c.facts.Landlock.ABI
@@ -59,6 +69,12 @@ func (c *compiler) landlockLacks() (lacks []string) {
 	}
 	if abi < 5 {
 		lacks = append(lacks, "ioctl on devices (needs 5)")
+	}
+	if abi < 6 && !c.has(unix.CLONE_NEWPID) {
+		lacks = append(lacks, "signals to processes outside (needs 6)")
+	}
+	if abi < 6 && !c.has(unix.CLONE_NEWNET) {
+		lacks = append(lacks, "abstract unix sockets of the network that it shares (needs 6)")
 	}
 	return lacks
 }
@@ -156,7 +172,8 @@ func (b *builder) root(r root) {
 	b.call(everyModule, "pivot_root", unix.SYS_PIVOT_ROOT, b.String("."), b.String("."))
 	b.call(everyModule, "umount2", unix.SYS_UMOUNT2, b.String("."), program.Const(unix.MNT_DETACH, "MNT_DETACH"))
 	if b.c.landlock {
-		b.ruleset = b.Add(program.Prepare{Kind: program.Ruleset, Handled: handled, Net: b.c.closedTCP(), Rules: rules, Origin: origin(b.c.module.Pos)})
+		b.ruleset = b.Add(program.Prepare{Kind: program.Ruleset, Handled: handled, Net: b.c.closedTCP(),
+			Scoped: landlockScopes(b.c.facts.Landlock.ABI), Rules: rules, Origin: origin(b.c.module.Pos)})
 	}
 	for _, n := range r.nodes {
 		if n.Kind == policy.MountProc && b.ruleset >= 0 {

@@ -62,7 +62,7 @@ func CompileTool(t Tool) *program.Program {
 	executable := b.Add(program.Prepare{Kind: program.Listener, Path: t.Executable})
 	ruleset := -1
 	if t.Facts.Landlock.ABI > 0 {
-		ruleset = b.Add(program.Prepare{Kind: program.Ruleset, Handled: landlockHandled(t.Facts.Landlock.ABI),
+		ruleset = b.Add(program.Prepare{Kind: program.Ruleset, Handled: landlockHandled(t.Facts.Landlock.ABI), Scoped: landlockScopes(t.Facts.Landlock.ABI),
 			// The kernel opens a program for reading, too, to execute it.
 			Rules: []program.Rule{{From: executable, Access: landlockExecute | unix.LANDLOCK_ACCESS_FS_READ_FILE}}})
 	}

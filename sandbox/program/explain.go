@@ -27,6 +27,9 @@ func (p *Program) Describe(i int) string {
 		if d.Net != 0 {
 			text += fmt.Sprintf(" and denying %#x of the network", d.Net)
 		}
+		if d.Scoped != 0 {
+			text += fmt.Sprintf(" and scoping %#x", d.Scoped)
+		}
 		for _, r := range d.Rules {
 			text += fmt.Sprintf("\n        allow %#x below %s%s", r.Access, p.Describe(r.From), p.place(r.Origin))
 		}

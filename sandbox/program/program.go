@@ -42,7 +42,7 @@ const (
 	CgroupTree
 	// CgroupProcs opens cgroup.procs of the instance's control group in the version 1 hierarchy Path.
 	CgroupProcs
-	// Ruleset is a Landlock ruleset that handles Handled, with Rules, and Net.
+	// Ruleset is a Landlock ruleset that handles Handled, with Rules, and Net, and keeps to itself what Scoped has.
 	Ruleset
 	// Listener is the listening socket named Path, or a descriptor that is passed on, see [Inherited].
 	Listener
@@ -72,6 +72,7 @@ type Prepare struct {
 	Attr      uint64 // MOUNT_ATTR_…
 	Handled   uint64 // LANDLOCK_ACCESS_FS_…
 	Net       uint64 // LANDLOCK_ACCESS_NET_…, none of which a rule allows
+	Scoped    uint64 // LANDLOCK_SCOPE_…
 	Rules     []Rule
 	Origin    Origin
 }

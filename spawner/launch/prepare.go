@@ -310,7 +310,7 @@ func (l *Launcher) tmpfs(want program.Prepare) (posix.FD, error) {
 }
 
 func (l *Launcher) ruleset(d *descriptors, want program.Prepare) (posix.FD, error) {
-	fd, err := l.kernel.LandlockCreateRuleset(&posix.LandlockRulesetAttr{HandledAccessFS: want.Handled, HandledAccessNet: want.Net})
+	fd, err := l.kernel.LandlockCreateRuleset(&posix.LandlockRulesetAttr{HandledAccessFS: want.Handled, HandledAccessNet: want.Net, Scoped: want.Scoped})
 	if err != nil {
 		return -1, fmt.Errorf("landlock_create_ruleset: %w", err)
 	}

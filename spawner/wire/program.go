@@ -121,6 +121,7 @@ func encodePrepare(e *Encoder, p program.Prepare) {
 	e.U64(p.Attr)
 	e.U64(p.Handled)
 	e.U64(p.Net)
+	e.U64(p.Scoped)
 	Each(e, p.Rules, func(e *Encoder, r program.Rule) {
 		e.U32(uint32(r.From))
 		e.U64(r.Access)
@@ -139,6 +140,7 @@ func decodePrepare(d *Decoder) program.Prepare {
 		Attr:      d.U64(),
 		Handled:   d.U64(),
 		Net:       d.U64(),
+		Scoped:    d.U64(),
 		Rules: List(d, program.MaxPrepare, func(d *Decoder) program.Rule {
 			return program.Rule{From: int(d.U32()), Access: d.U64(), Origin: decodeOrigin(d)}
 		}),
