@@ -347,6 +347,45 @@ func (c *HardeningSeccompActionAvailCall) DoAndReturn(f func(uint32) error) *Har
 	return c
 }
 
+// SeccompGetFilter mocks base method.
+func (m *Hardening) SeccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) (int, error) {
+	m.ctrl.T.Helper()
+	ret := m.ctrl.Call(m, "SeccompGetFilter", pid, index, filter)
+	ret0, _ := ret[0].(int)
+	ret1, _ := ret[1].(error)
+	return ret0, ret1
+}
+
+// SeccompGetFilter indicates an expected call of SeccompGetFilter.
+func (mr *HardeningMockRecorder) SeccompGetFilter(pid, index, filter any) *HardeningSeccompGetFilterCall {
+	mr.mock.ctrl.T.Helper()
+	call := mr.mock.ctrl.RecordCallWithMethodType(mr.mock, "SeccompGetFilter", reflect.TypeOf((*Hardening)(nil).SeccompGetFilter), pid, index, filter)
+	return &HardeningSeccompGetFilterCall{Call: call}
+}
+
+// HardeningSeccompGetFilterCall wrap *gomock.Call
+type HardeningSeccompGetFilterCall struct {
+	*gomock.Call
+}
+
+// Return rewrite *gomock.Call.Return
+func (c *HardeningSeccompGetFilterCall) Return(arg0 int, arg1 error) *HardeningSeccompGetFilterCall {
+	c.Call = c.Call.Return(arg0, arg1)
+	return c
+}
+
+// Do rewrite *gomock.Call.Do
+func (c *HardeningSeccompGetFilterCall) Do(f func(posix.PID, int, []posix.SockFilter) (int, error)) *HardeningSeccompGetFilterCall {
+	c.Call = c.Call.Do(f)
+	return c
+}
+
+// DoAndReturn rewrite *gomock.Call.DoAndReturn
+func (c *HardeningSeccompGetFilterCall) DoAndReturn(f func(posix.PID, int, []posix.SockFilter) (int, error)) *HardeningSeccompGetFilterCall {
+	c.Call = c.Call.DoAndReturn(f)
+	return c
+}
+
 // SeccompSetModeFilter mocks base method.
 func (m *Hardening) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (int, error) {
 	m.ctrl.T.Helper()

@@ -95,4 +95,18 @@ type Hardening interface {
 	//posix:retry never it would be the same filter twice
 	//posix:reads filter
 	SeccompSetModeFilter(flags uint32, filter []SockFilter) (int, error)
+
+	// SeccompGetFilter copies a filter of the main thread of another process: of the one with the index 0 what was loaded first. It returns how
+	// many instructions the filter has, and copies none when filter has not room for all. The process is traced and stopped for
+	// the moment, by a thread of its own, and goes on afterwards whatever happens; it is traced by nobody else meanwhile. One that sleeps and takes
+	// no signal is given up after two seconds (ETIMEDOUT). The caller needs CAP_SYS_ADMIN in the initial user namespace, and none of its threads has a filter.
+	//
+	// Errors: EACCES (the capability, or the caller has a filter), EINVAL (the process has no filter, or the kernel is built without
+	// CONFIG_CHECKPOINT_RESTORE), EMEDIUMTYPE (a filter that is no classic program), ENOENT (no filter of that index), EPERM (the process is
+	// the caller or the kernel's, may not be traced, or is traced already), ESRCH, ETIMEDOUT. Source: ptrace(2), PTRACE_SECCOMP_GET_FILTER; whose
+	// order of filters is the other way around: kernel/seccomp.c, get_nth_filter().
+	//posix:calls ptrace wait4
+	//posix:retry never it has a process stopped, and sees to its end by itself
+	//posix:fills filter
+	SeccompGetFilter(pid PID, index int, filter []SockFilter) (int, error)
 }

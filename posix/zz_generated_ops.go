@@ -109,6 +109,7 @@ const (
 	OpGetrandom                           // [Hardening.Getrandom]
 	OpLandlockRestrictSelf                // [Hardening.LandlockRestrictSelf]
 	OpSeccompSetModeFilter                // [Hardening.SeccompSetModeFilter]
+	OpSeccompGetFilter                    // [Hardening.SeccompGetFilter]
 	OpPosixOpenpt                         // [Terminals.PosixOpenpt]
 	OpUnlockpt                            // [Terminals.Unlockpt]
 	OpOpenPeer                            // [Terminals.OpenPeer]
@@ -227,6 +228,7 @@ var opTable = [OpCount]opInfo{
 	OpGetrandom:             {"getrandom", "Getrandom", "Hardening", []string{"getrandom"}, RetryFree, "EINTR is answered only before the first byte; after it, the number of bytes is"},
 	OpLandlockRestrictSelf:  {"landlock_restrict_self", "LandlockRestrictSelf", "Hardening", []string{"landlock_restrict_self"}, RetryNever, "it would be another of the sixteen layers"},
 	OpSeccompSetModeFilter:  {"seccomp_set_mode_filter", "SeccompSetModeFilter", "Hardening", []string{"seccomp"}, RetryNever, "it would be the same filter twice"},
+	OpSeccompGetFilter:      {"seccomp_get_filter", "SeccompGetFilter", "Hardening", []string{"ptrace", "wait4"}, RetryNever, "it has a process stopped, and sees to its end by itself"},
 	OpPosixOpenpt:           {"posix_openpt", "PosixOpenpt", "Terminals", []string{"openat"}, RetryFree, "nothing was opened"},
 	OpUnlockpt:              {"unlockpt", "Unlockpt", "Terminals", []string{"ioctl"}, RetryFree, "unlocked again is the same"},
 	OpOpenPeer:              {"open_peer", "OpenPeer", "Terminals", []string{"ioctl"}, RetryFree, "nothing was opened"},

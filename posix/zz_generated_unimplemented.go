@@ -539,6 +539,11 @@ func (Unimplemented) SeccompSetModeFilter(flags uint32, filter []SockFilter) (in
 	return 0, errUnimplemented
 }
 
+// SeccompGetFilter implements [Hardening].
+func (Unimplemented) SeccompGetFilter(pid PID, index int, filter []SockFilter) (int, error) {
+	return 0, errUnimplemented
+}
+
 // PosixOpenpt implements [Terminals].
 func (Unimplemented) PosixOpenpt(flags int) (FD, error) {
 	return -1, errUnimplemented

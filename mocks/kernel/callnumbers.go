@@ -114,6 +114,7 @@ var callNumbers = [posix.OpCount]uint32{
 	posix.OpGetrandom:             unix.SYS_GETRANDOM,
 	posix.OpLandlockRestrictSelf:  unix.SYS_LANDLOCK_RESTRICT_SELF,
 	posix.OpSeccompSetModeFilter:  unix.SYS_SECCOMP,
+	posix.OpSeccompGetFilter:      unix.SYS_PTRACE,
 	posix.OpPosixOpenpt:           unix.SYS_OPENAT,
 	posix.OpUnlockpt:              unix.SYS_IOCTL,
 	posix.OpOpenPeer:              unix.SYS_IOCTL,

@@ -929,6 +929,15 @@ func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (in
 	return r0, err
 }
 
+// SeccompGetFilter implements [posix.Hardening].
+func (d *Core) SeccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) (int, error) {
+	r0, err := d.next.SeccompGetFilter(pid, index, filter)
+	if err != nil {
+		err = Wrap(posix.OpSeccompGetFilter, posix.NoFD, "", err)
+	}
+	return r0, err
+}
+
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 	r0, err := d.next.PosixOpenpt(flags)

@@ -1018,6 +1018,16 @@ func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (in
 	return d.next.SeccompSetModeFilter(flags, filter)
 }
 
+// SeccompGetFilter implements [posix.Hardening].
+func (d *Core) SeccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) (int, error) {
+	if d.Armed() {
+		if err := d.fail(posix.OpSeccompGetFilter, posix.NoFD, ""); err != nil {
+			return 0, err
+		}
+	}
+	return d.next.SeccompGetFilter(pid, index, filter)
+}
+
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 	if d.Armed() {

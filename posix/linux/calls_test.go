@@ -136,6 +136,7 @@ var probes = map[posix.Op]func(k posix.Core){
 	posix.OpUmount2:              func(k posix.Core) { _ = k.Umount2("/nonexistent", 0) },
 	posix.OpLandlockRestrictSelf: func(k posix.Core) { _ = k.LandlockRestrictSelf(-1, 0) },
 	posix.OpSeccompSetModeFilter: func(k posix.Core) { _, _ = k.SeccompSetModeFilter(0, nil) },
+	posix.OpSeccompGetFilter:     func(k posix.Core) { _, _ = k.SeccompGetFilter(k.Getpid(), 0, nil) },
 	posix.OpClone3: func(k posix.Core) {
 		if child, err := k.Clone3(&posix.CloneArgs{Program: &posix.Program{}}); err == nil {
 			_ = k.Close(child.Pidfd)

@@ -1566,6 +1566,23 @@ func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (in
 	return r0, err
 }
 
+// SeccompGetFilter implements [posix.Hardening].
+func (d *Core) SeccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) (int, error) {
+	if !d.Enabled() {
+		return d.next.SeccompGetFilter(pid, index, filter)
+	}
+	start := time.Now()
+	r0, err := d.next.SeccompGetFilter(pid, index, filter)
+	d.log(posix.OpSeccompGetFilter, start, err, []slog.Attr{
+		slog.Int64("pid", int64(pid)),
+		slog.Int64("index", int64(index)),
+		slog.Int("filter_len", len(filter)),
+	}, []slog.Attr{
+		slog.Int64("result", int64(r0)),
+	})
+	return r0, err
+}
+
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 	if !d.Enabled() {

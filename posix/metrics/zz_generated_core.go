@@ -1664,6 +1664,22 @@ func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (in
 	return r0, err
 }
 
+// SeccompGetFilter implements [posix.Hardening].
+func (d *Core) SeccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) (int, error) {
+	if start := d.begin(posix.OpSeccompGetFilter); start != 0 {
+		r0, err := d.next.SeccompGetFilter(pid, index, filter)
+		d.end(posix.OpSeccompGetFilter, start, err)
+		return r0, err
+	}
+	r0, err := d.next.SeccompGetFilter(pid, index, filter)
+	if err != nil {
+		d.Fail(posix.OpSeccompGetFilter, err)
+		return r0, err
+	}
+	d.Succeed(posix.OpSeccompGetFilter)
+	return r0, err
+}
+
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 	if start := d.begin(posix.OpPosixOpenpt); start != 0 {

@@ -848,6 +848,14 @@ func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (in
 	return r0, err
 }
 
+// SeccompGetFilter implements [posix.Hardening].
+func (d *Core) SeccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) (int, error) {
+	call := d.begin(posix.OpSeccompGetFilter, pid, index, filter)
+	r0, err := d.next.SeccompGetFilter(pid, index, filter)
+	d.end(call, err, r0)
+	return r0, err
+}
+
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 	call := d.begin(posix.OpPosixOpenpt, flags)

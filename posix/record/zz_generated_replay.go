@@ -683,6 +683,13 @@ func (d *Replayer) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter)
 	return r0, err
 }
 
+// SeccompGetFilter implements [posix.Hardening].
+func (d *Replayer) SeccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) (int, error) {
+	var r0 int
+	err := d.replay([]any{&r0}, posix.OpSeccompGetFilter, pid, index, filter)
+	return r0, err
+}
+
 // PosixOpenpt implements [posix.Terminals].
 func (d *Replayer) PosixOpenpt(flags int) (posix.FD, error) {
 	r0 := posix.NoFD

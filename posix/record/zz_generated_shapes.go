@@ -110,6 +110,7 @@ var shapes = [posix.OpCount]shape{
 	posix.OpGetrandom:             {[]param{{"p", fills}, {"flags", values}}, []string{"result"}},
 	posix.OpLandlockRestrictSelf:  {[]param{{"ruleset", values}, {"flags", values}}, []string{}},
 	posix.OpSeccompSetModeFilter:  {[]param{{"flags", values}, {"filter", reads}}, []string{"result"}},
+	posix.OpSeccompGetFilter:      {[]param{{"pid", values}, {"index", values}, {"filter", fills}}, []string{"result"}},
 	posix.OpPosixOpenpt:           {[]param{{"flags", values}}, []string{"result"}},
 	posix.OpUnlockpt:              {[]param{{"master", values}}, []string{}},
 	posix.OpOpenPeer:              {[]param{{"master", values}, {"flags", values}}, []string{"result"}},

@@ -1373,6 +1373,19 @@ func (d *Core) AllowsSeccompSetModeFilter(flags uint32, filter []posix.SockFilte
 	return d.open[posix.OpSeccompSetModeFilter] || d.rules.SeccompSetModeFilter != nil && d.rules.SeccompSetModeFilter.seccompSetModeFilter(flags, filter)
 }
 
+// SeccompGetFilter implements [posix.Hardening].
+func (d *Core) SeccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) (int, error) {
+	if !d.AllowsSeccompGetFilter(pid, index, filter) {
+		return 0, denied(posix.OpSeccompGetFilter, posix.NoFD, "", d.rules.SeccompGetFilter != nil)
+	}
+	return d.next.SeccompGetFilter(pid, index, filter)
+}
+
+// AllowsSeccompGetFilter tells whether the rules allow a call of [posix.Hardening.SeccompGetFilter].
+func (d *Core) AllowsSeccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) bool {
+	return d.open[posix.OpSeccompGetFilter] || d.rules.SeccompGetFilter != nil && d.rules.SeccompGetFilter.seccompGetFilter(pid, index, filter)
+}
+
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 	if !d.AllowsPosixOpenpt(flags) {

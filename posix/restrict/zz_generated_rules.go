@@ -132,6 +132,7 @@ type Rules struct {
 	Getrandom             GetrandomRule
 	LandlockRestrictSelf  LandlockRestrictSelfRule
 	SeccompSetModeFilter  SeccompSetModeFilterRule
+	SeccompGetFilter      SeccompGetFilterRule
 
 	// Of [posix.Terminals].
 	PosixOpenpt  PosixOpenptRule
@@ -242,6 +243,7 @@ func opened(r *Rules) [posix.OpCount]bool {
 		posix.OpGetrandom:             r.Getrandom == Allow,
 		posix.OpLandlockRestrictSelf:  r.LandlockRestrictSelf == Allow,
 		posix.OpSeccompSetModeFilter:  r.SeccompSetModeFilter == Allow,
+		posix.OpSeccompGetFilter:      r.SeccompGetFilter == Allow,
 		posix.OpPosixOpenpt:           r.PosixOpenpt == Allow,
 		posix.OpUnlockpt:              r.Unlockpt == Allow,
 		posix.OpOpenPeer:              r.OpenPeer == Allow,
@@ -1491,6 +1493,22 @@ func (d SeccompSetModeFilter) seccompSetModeFilter(flags uint32, filter []posix.
 }
 
 func (a always) seccompSetModeFilter(flags uint32, filter []posix.SockFilter) bool { return bool(a) }
+
+// SeccompGetFilter allows the calls of [posix.Hardening.SeccompGetFilter] for which it returns true.
+type SeccompGetFilter func(pid posix.PID, index int, filter []posix.SockFilter) bool
+
+// SeccompGetFilterRule is a rule about [posix.Hardening.SeccompGetFilter]: [Allow] or a [SeccompGetFilter].
+type SeccompGetFilterRule interface {
+	seccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) bool
+}
+
+func (d SeccompGetFilter) seccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) bool {
+	return d != nil && d(pid, index, filter)
+}
+
+func (a always) seccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) bool {
+	return bool(a)
+}
 
 // PosixOpenpt allows the calls of [posix.Terminals.PosixOpenpt] for which it returns true.
 type PosixOpenpt func(flags int) bool

@@ -1649,6 +1649,20 @@ func (d *Core) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) (in
 	return r0, err
 }
 
+// SeccompGetFilter implements [posix.Hardening].
+func (d *Core) SeccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) (int, error) {
+	if d.detour(posix.OpSeccompGetFilter) || !d.open[posix.OpSeccompGetFilter] && !d.rules.AllowsSeccompGetFilter(pid, index, filter) {
+		return d.layers.SeccompGetFilter(pid, index, filter)
+	}
+	r0, err := d.next.SeccompGetFilter(pid, index, filter)
+	if err != nil {
+		err = d.failed(posix.OpSeccompGetFilter, posix.NoFD, "", err)
+		return r0, err
+	}
+	d.counts.Succeed(posix.OpSeccompGetFilter)
+	return r0, err
+}
+
 // PosixOpenpt implements [posix.Terminals].
 func (d *Core) PosixOpenpt(flags int) (posix.FD, error) {
 	if d.detour(posix.OpPosixOpenpt) || !d.open[posix.OpPosixOpenpt] && !d.rules.AllowsPosixOpenpt(flags) {

@@ -5,5 +5,5 @@ import (
 )
 
 func hardeningCases() []Case {
-	return slices.Concat(landlockCases(), landlockFileCases(), seccompCases(), prctlCases())
+	return slices.Concat(landlockCases(), landlockFileCases(), seccompCases(), getFilterCases(), prctlCases())
 }

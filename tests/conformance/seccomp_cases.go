@@ -218,9 +218,8 @@ func seccompCases() []Case {
 	}
 }
 
-// filtered is a program that adds a filter and asks for its parent.
-func filtered(filter []posix.SockFilter) *posix.Program {
-	var b builder
+// loads adds the steps that load a filter.
+func (b *builder) loads(filter []posix.SockFilter) {
 	text := make([]byte, 0, 8*len(filter))
 	for _, in := range filter {
 		text = append(text, byte(in.Code), byte(in.Code>>8), in.Jt, in.Jf, byte(in.K), byte(in.K>>8), byte(in.K>>16), byte(in.K>>24))
@@ -230,6 +229,12 @@ func filtered(filter []posix.SockFilter) *posix.Program {
 	b.relocations = append(b.relocations, posix.Relocation{At: uint32(prog.Value) + 8, To: uint32(instructions.Value)})
 	b.call(unix.SYS_PRCTL, posix.Arg{Value: unix.PR_SET_NO_NEW_PRIVS}, posix.Arg{Value: 1})
 	b.call(unix.SYS_SECCOMP, posix.Arg{Value: unix.SECCOMP_SET_MODE_FILTER}, posix.Arg{}, prog)
+}
+
+// filtered is a program that adds a filter and asks for its parent.
+func filtered(filter []posix.SockFilter) *posix.Program {
+	var b builder
+	b.loads(filter)
 	b.call(unix.SYS_GETPPID)
 	return &posix.Program{Steps: b.steps, Memory: b.memory, Relocations: b.relocations}
 }

@@ -103,6 +103,7 @@ func Predicates() []any {
 		restrict.Getrandom(nil),
 		restrict.LandlockRestrictSelf(nil),
 		restrict.SeccompSetModeFilter(nil),
+		restrict.SeccompGetFilter(nil),
 		restrict.PosixOpenpt(nil),
 		restrict.Unlockpt(nil),
 		restrict.OpenPeer(nil),

@@ -534,6 +534,11 @@ func (Succeeding) SeccompSetModeFilter(flags uint32, filter []posix.SockFilter) 
 	return 0, nil
 }
 
+// SeccompGetFilter implements [posix.Hardening].
+func (Succeeding) SeccompGetFilter(pid posix.PID, index int, filter []posix.SockFilter) (int, error) {
+	return 0, nil
+}
+
 // PosixOpenpt implements [posix.Terminals].
 func (Succeeding) PosixOpenpt(flags int) (posix.FD, error) {
 	return -1, nil

@@ -195,6 +195,12 @@ func hardeningGenerators(t *[posix.OpCount]func(g *generator)) {
 			return answer(s.core.SeccompActionAvail(action))
 		}})
 	}
+	t[posix.OpSeccompGetFilter] = func(g *generator) {
+		index := pick(g, 0, 1, -1)
+		g.do(step{posix.OpSeccompGetFilter, fmt.Sprintf("filter %d of oneself", index), func(s *side) outcome {
+			return answer2(s.core.SeccompGetFilter(s.core.Getpid(), index, nil))
+		}})
+	}
 	t[posix.OpSeccompSetModeFilter] = func(g *generator) {
 		denied := denying(pick[uint32](g, unix.SYS_UMASK, unix.SYS_SYMLINKAT, unix.SYS_GETPPID, unix.SYS_MKDIRAT))
 		filter := pick(g, denied, denied, denied, denied, denied, nil, []posix.SockFilter{{Code: 0xffff}}, make([]posix.SockFilter, 5000))
