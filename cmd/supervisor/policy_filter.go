@@ -2,22 +2,47 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"math"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
+	"github.com/bulkhead/bulkhead/posix"
 )
 
 func (a *app) policyDisasmCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "disasm FILE…",
+	var pid int
+	var file, module string
+	cmd := &cobra.Command{
+		Use:   "disasm FILE… | disasm --pid PID [--policy FILE]",
 		Short: "Print seccomp filters as instructions",
-		Long:  "Print seccomp filters, which are struct sock_filter after struct sock_filter as the kernel takes them, as instructions. - is the standard input.",
-		Args:  cobra.MinimumNArgs(1),
+		Long: "Print seccomp filters, which are struct sock_filter after struct sock_filter as the kernel takes them, as instructions. - is the standard input.\n" +
+			"With --pid, print those that a process has, the one that was loaded first at the top; that takes root. With --policy, say which lines of\n" +
+			"the policy they are from, and whether they answer every call as a module of it says. Status 1: none of them does.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.work(cmd, work{command: "disasm", files: args})
+			w := work{command: "disasm", files: args, options: map[string]string{"module": module}}
+			if file != "" {
+				w.policies, w.options["policy"] = []string{file}, "yes"
+			}
+			switch {
+			case cmd.Flags().Changed("pid") && len(args) > 0:
+				return invoke.Exit(invoke.StatusInvalid, errors.New("policy disasm takes files or --pid, not both"))
+			case cmd.Flags().Changed("pid"):
+				w.pid = posix.PID(pid)
+				if pid <= 0 || pid > math.MaxInt32 {
+					return invoke.Exit(invoke.StatusInvalid, fmt.Errorf("%d is no number of a process", pid))
+				}
+			case len(args) == 0:
+				return invoke.Exit(invoke.StatusInvalid, errors.New("policy disasm needs a file with a filter, or --pid PID"))
+			}
+			return a.work(cmd, w)
 		},
 	}
+	cmd.Flags().IntVar(&pid, "pid", 0, "print the filters of the process `PID`")
+	cmd.Flags().StringVar(&file, "policy", "", "the policy `FILE` that they are from")
+	cmd.Flags().StringVar(&module, "module", "", "the module, where the policy has several")
+	return cmd
 }
 
 func (a *app) policyProveCommand() *cobra.Command {

@@ -20,11 +20,12 @@ import (
 type work struct {
 	command  string
 	options  map[string]string
-	policies []string // files, and directories with policies anywhere below them
-	files    []string // any other input; "-" is the standard input
-	into     string   // the directory for the files that the command makes; empty when it makes none
-	output   string   // a file for what is printed, when the command did its work; empty is the standard output
-	rewrites bool     // the command may change its input
+	policies []string  // files, and directories with policies anywhere below them
+	files    []string  // any other input; "-" is the standard input
+	pid      posix.PID // a process whose filters are input, too; 0 is none
+	into     string    // the directory for the files that the command makes; empty when it makes none
+	output   string    // a file for what is printed, when the command did its work; empty is the standard output
+	rewrites bool      // the command may change its input
 
 	before, after func([]workbench.File) error // asked before the files are written, and told when they are
 }
@@ -58,6 +59,13 @@ func (a *app) compute(cmd *cobra.Command, w work, sources []compile.Source) (non
 			return none, invoke.Exit(invoke.StatusInvalid, err)
 		}
 		r.Inputs = append(r.Inputs, in)
+	}
+	if w.pid != 0 {
+		filters, err := workbench.Filters(a.Core, w.pid)
+		if err != nil {
+			return none, invoke.Exit(invoke.StatusFailed, err)
+		}
+		r.Inputs = append(r.Inputs, filters...)
 	}
 	var err error
 	if r.Variables, err = a.Names(); err != nil {

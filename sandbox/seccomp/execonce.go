@@ -30,7 +30,24 @@ func WithExecOnce(f *Filter) (prog []byte, patch ExecOncePatch, err error) {
 	if !known {
 		return nil, patch, errors.New("allow exec once: the table has no execveat; this is a bug of ours, please report it")
 	}
-	p := bpf.Program{
+	const offsetK = 4 // of the constant within an instruction
+	patch = ExecOncePatch{LowAt: lowAt*bpf.InstructionSize + offsetK, HighAt: highAt*bpf.InstructionSize + offsetK}
+	prog = append(execOnce(nr).Bytes(), f.Program...)
+	if err := Patch(prog, patch, unpatched); err != nil {
+		return nil, ExecOncePatch{}, err
+	}
+	if _, err := bpf.Decode(prog); err != nil {
+		return nil, ExecOncePatch{}, fmt.Errorf("allow exec once: %w", err)
+	}
+	return prog, patch, nil
+}
+
+// The instructions that compare the halves of the secret.
+const lowAt, highAt = 5, 7
+
+// execOnce is what stands before the filter, with 0 for the secret.
+func execOnce(nr uint32) bpf.Program {
+	return bpf.Program{
 		{Code: bpf.LD | bpf.W | bpf.ABS, K: bpf.OffsetArch},
 		{Code: bpf.JMP | bpf.JEQ | bpf.K, JF: 7, K: Native().Audit()},
 		{Code: bpf.LD | bpf.W | bpf.ABS, K: bpf.OffsetNr},
@@ -41,16 +58,25 @@ func WithExecOnce(f *Filter) (prog []byte, patch ExecOncePatch, err error) {
 		{Code: bpf.JMP | bpf.JEQ | bpf.K, JF: 1},
 		{Code: bpf.RET | bpf.K, K: bpf.RetAllow},
 	}
-	const offsetK = 4 // of the constant within an instruction
-	patch = ExecOncePatch{LowAt: 5*bpf.InstructionSize + offsetK, HighAt: 7*bpf.InstructionSize + offsetK}
-	prog = append(p.Bytes(), f.Program...)
-	if err := Patch(prog, patch, unpatched); err != nil {
-		return nil, ExecOncePatch{}, err
+}
+
+// WithoutExecOnce returns the filter behind the instructions of [WithExecOnce], whatever their secret is. It returns false, and the program as it
+// is, when there are none.
+func WithoutExecOnce(p bpf.Program) (bpf.Program, bool) {
+	nr, known := Number("execveat")
+	once := execOnce(nr)
+	if !known || len(p) <= len(once) {
+		return p, false
 	}
-	if _, err := bpf.Decode(prog); err != nil {
-		return nil, ExecOncePatch{}, fmt.Errorf("allow exec once: %w", err)
+	for i, want := range once {
+		if i == lowAt || i == highAt {
+			want.K = p[i].K
+		}
+		if p[i] != want {
+			return p, false
+		}
 	}
-	return prog, patch, nil
+	return p[len(once):], true
 }
 
 // Patch sets the secret of a program of [WithExecOnce]. A secret of 0 is refused: it is what the unused argument of an

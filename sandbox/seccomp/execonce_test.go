@@ -28,6 +28,14 @@ func TestWithExecOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if rest, ok := WithoutExecOnce(p); !ok || string(rest.Bytes()) != before {
+			t.Errorf("secret %#x: the filter behind is %d instructions, %t", secret, len(rest), ok)
+		}
+		p[3].K++
+		if rest, ok := WithoutExecOnce(p); ok || len(rest) != len(p) {
+			t.Error("taken for exec once although it is about another call")
+		}
+		p[3].K--
 		m := allowing("@basic-io", "execveat")
 		m.when(m.section.Allow, compared(5, 64, false, ^uint64(0), policy.RelEq, secret))
 		if err := Prove(p, m.decision(t)); err != nil {
