@@ -18,7 +18,7 @@ func (a *app) policyCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "policy", Short: "Work with policies", RunE: onlyOthers}
 	cmd.AddCommand(a.policyCheckCommand(), a.policyExplainCommand(), a.policyDeriveCommand(), a.policyDisasmCommand(), a.policyFmtCommand(),
 		a.policyProveCommand(), a.policyCompileCommand(), a.policyImportCommand(), a.policySchemaCommand(), a.policySimulateCommand(), a.policyTestCommand(),
-		a.policyExportCommand(), a.policyShowCommand(), a.policyAuditCommand(), a.policyDiffCommand())
+		a.policyExportCommand(), a.policyShowCommand(), a.policyAuditCommand(), a.policyDiffCommand(), a.policyNewCommand())
 	return cmd
 }
 

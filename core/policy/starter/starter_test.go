@@ -18,7 +18,7 @@ func TestPolicy(t *testing.T) {
 	}{
 		{"static", Facts{Path: "/srv/web"}, []string{"which is a static program", "{path: /srv/web, access: rx}", "user: {dynamic: true}"}},
 		{"dynamic", Facts{Path: "/usr/bin/web", Args: []string{"-p", "80", "$HOME", "a b"}, Loader: loader, Libraries: libraries, User: "www-data"},
-			[]string{"a dynamic program", loader, "ld.so.cache", `"$$HOME"`, "user: www-data", libraries[1]}},
+			[]string{"a program with shared libraries", loader, "ld.so.cache", `"$$HOME"`, "user: www-data", libraries[1]}},
 		{"script", Facts{Path: "/srv/run me.py", Interpreter: "/usr/bin/python3", Loader: loader, Libraries: libraries},
 			[]string{"a script for", "/usr/bin/python3, access: rx", "run-me.py:", "the script"}},
 		{"one path in two roles", Facts{Path: "/x", Interpreter: "/x", Loader: "/x", Libraries: []string{"/x", "/tmp", "/dev/null"}}, []string{"path: /x"}},
@@ -34,7 +34,11 @@ func TestPolicy(t *testing.T) {
 			if p == nil || len(ds) > 0 {
 				t.Fatalf("%v\n%s", ds, text)
 			}
-			for i, arg := range append([]string{c.facts.Path}, c.facts.Args...) {
+			command := append([]string{c.facts.Path}, c.facts.Args...)
+			if c.facts.Interpreter != "" {
+				command = append([]string{c.facts.Interpreter}, command...)
+			}
+			for i, arg := range command {
 				if got := p.Modules[0].Command[i].V; got != arg {
 					t.Errorf("argument %d is %q", i, got)
 				}

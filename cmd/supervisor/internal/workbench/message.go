@@ -44,6 +44,10 @@ type File struct {
 type question struct {
 	Path   string
 	Policy bool // the file is a policy, and as small as one
+	Link   bool // what is wanted is the path without symbolic links at its end
+	// Of a part of a file, which may be of any size: Length bytes from Offset on, or fewer at the end. A Length of 0 is the whole file.
+	Offset int64
+	Length int
 }
 
 // answer is its text, or why it cannot be had.

@@ -2,7 +2,9 @@ package workbench
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"path/filepath"
 
 	"golang.org/x/sys/unix"
 
@@ -50,6 +52,12 @@ func reply(k Parent, body []byte) []byte {
 		var f source.File
 		f, _, err = source.OpenFile(k, q.Path, source.Anyone) // it is read, not carried out
 		a.Text, a.Dir = f.Text, f.Dir
+	case q.Link:
+		var target string
+		target, err = follow(k, q.Path)
+		a.Text = []byte(target)
+	case q.Length > 0:
+		a.Text, err = readPart(k, q)
 	default:
 		a.Text, err = ReadFile(k, q.Path)
 	}
@@ -64,24 +72,69 @@ func reply(k Parent, body []byte) []byte {
 	return text
 }
 
+// follow returns a path without symbolic links at its end.
+func follow(k posix.Files, path string) (string, error) {
+	buf := make([]byte, unix.PathMax)
+	for range 40 { // as many as the kernel follows: path_resolution(7)
+		n, err := k.Readlinkat(posix.AtFDCWD, path, buf)
+		if errors.Is(err, unix.EINVAL) { // it is none
+			return path, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		target := string(buf[:n])
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	return "", fmt.Errorf("%s: too many symbolic links", path)
+}
+
+// readPart reads a part of a regular file.
+func readPart(k posix.Files, q question) (text []byte, err error) {
+	fd, err := openRegular(k, q.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = k.Close(fd) }()
+	text = make([]byte, min(q.Length, MaxInput))
+	for n := 0; ; {
+		more, err := k.Pread(fd, text[n:], q.Offset+int64(n))
+		if n += more; err != nil || more == 0 || n == len(text) {
+			return text[:n], err
+		}
+	}
+}
+
 // ReadFile reads a regular file, or what is ready to be read of the standard input when the path is "-".
 func ReadFile(k posix.Files, path string) ([]byte, error) {
 	if path == "-" {
 		return readAll(k, 0, "the standard input")
 	}
-	fd, err := k.Openat2(posix.AtFDCWD, path, posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY})
+	fd, err := openRegular(k, path)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = k.Close(fd) }()
-	var st posix.Stat
-	if err := k.Fstat(fd, &st); err != nil {
-		return nil, err
-	}
-	if kind := st.Mode & unix.S_IFMT; kind != unix.S_IFREG {
-		return nil, fmt.Errorf("read %s: it is not a regular file", path)
-	}
 	return readAll(k, fd, path)
+}
+
+// openRegular opens a regular file.
+func openRegular(k posix.Files, path string) (posix.FD, error) {
+	fd, err := k.Openat2(posix.AtFDCWD, path, posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY})
+	if err != nil {
+		return fd, err
+	}
+	var st posix.Stat
+	if err = k.Fstat(fd, &st); err == nil && st.Mode&unix.S_IFMT != unix.S_IFREG {
+		err = fmt.Errorf("read %s: it is not a regular file", path)
+	}
+	if err != nil {
+		return fd, errors.Join(err, k.Close(fd))
+	}
+	return fd, nil
 }
 
 func readAll(k posix.Files, fd posix.FD, name string) ([]byte, error) {
