@@ -5,6 +5,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/core/policy/disasm"
 	"github.com/bulkhead/bulkhead/posix/bpf"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp/libseccomp"
 )
@@ -21,13 +22,9 @@ func (t *task) compile() error {
 		return fmt.Errorf("there are %d modules and one output; choose one with --module", len(modules))
 	}
 	for _, m := range modules {
-		decision, err := seccomp.Resolve(m.Seccomp)
+		_, f, how, err := t.filter(m)
 		if err != nil {
 			return err
-		}
-		f, how, err := libseccomp.Choose(decision, libseccomp.Options{Files: t.kernel, Memory: t.kernel})
-		if err != nil {
-			return fmt.Errorf("%s: module %s: %w", m.Pos.File, m.Name, err)
 		}
 		switch emit {
 		case "bpf":
@@ -44,4 +41,15 @@ func (t *task) compile() error {
 		}
 	}
 	return nil
+}
+
+// filter compiles and proves the filter of a module, as it is loaded. How tells which one it is and what was proved about it.
+func (t *task) filter(m *policy.Module) (decision *seccomp.Decision, f *seccomp.Filter, how string, err error) {
+	if decision, err = seccomp.Resolve(m.Seccomp); err != nil {
+		return nil, nil, "", err
+	}
+	if f, how, err = libseccomp.Choose(decision, libseccomp.Options{Files: t.kernel, Memory: t.kernel}); err != nil {
+		return nil, nil, "", fmt.Errorf("%s: module %s: %w", m.Pos.File, m.Name, err)
+	}
+	return decision, f, how, nil
 }

@@ -10,11 +10,7 @@ import (
 // diff compares two policies. The status is that of findings when the second one permits anything that the first does not.
 func (t *task) diff() error {
 	if slices.ContainsFunc(t.Inputs, func(in Input) bool { return filter.Is(in.Name, in.Text) }) {
-		a, err := t.decision(t.Inputs[0])
-		if err != nil {
-			return err
-		}
-		b, err := t.decision(t.Inputs[1])
+		a, b, err := t.decisions()
 		if err != nil {
 			return err
 		}

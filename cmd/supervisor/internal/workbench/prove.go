@@ -13,7 +13,6 @@ import (
 	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
-	"github.com/bulkhead/bulkhead/sandbox/seccomp/libseccomp"
 )
 
 // proof is what was proved about a module's filter.
@@ -40,13 +39,9 @@ func (t *task) prove() error {
 	var all []proof
 	for _, m := range modules {
 		start := time.Now()
-		decision, err := seccomp.Resolve(m.Seccomp)
+		decision, f, how, err := t.filter(m)
 		if err != nil {
 			return err
-		}
-		f, how, err := libseccomp.Choose(decision, libseccomp.Options{Files: t.kernel, Memory: t.kernel})
-		if err != nil {
-			return fmt.Errorf("%s: module %s: %w", m.Pos.File, m.Name, err)
 		}
 		p := proof{File: m.Pos.File, Module: m.Name, Allowed: f.Allowed, Known: f.Known, Instructions: f.Instructions, How: how,
 			Milliseconds: float64(time.Since(start).Microseconds()) / 1000}
@@ -69,11 +64,7 @@ func (t *task) equal() error {
 	if len(t.Inputs) != 2 {
 		return errors.New("prove --equal takes two inputs")
 	}
-	a, err := t.decision(t.Inputs[0])
-	if err != nil {
-		return err
-	}
-	b, err := t.decision(t.Inputs[1])
+	a, b, err := t.decisions()
 	if err != nil {
 		return err
 	}
@@ -91,6 +82,15 @@ func (t *task) equal() error {
 		fmt.Fprintf(&t.out, "and perhaps more: only %d differences are shown\n", most)
 	}
 	return nil
+}
+
+// decisions reads the two inputs.
+func (t *task) decisions() (a, b *seccomp.Decision, err error) {
+	if a, err = t.decision(t.Inputs[0]); err != nil {
+		return nil, nil, err
+	}
+	b, err = t.decision(t.Inputs[1])
+	return a, b, err
 }
 
 // decision reads an input as what it looks like: a container's profile, a raw filter, a .policy file of minijail, or a policy with one module, or
