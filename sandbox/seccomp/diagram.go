@@ -11,10 +11,12 @@ const (
 	always ref = 1
 )
 
-// words is how many 32-bit words a filter can read, and leafLevel the level of constants, below all bits of them.
+// words is how many 32-bit words a filter can read; onceLevel is the level of the first of two conditions that are not about a call, those of
+// exec once; and leafLevel the level of constants, below everything else.
 const (
 	words     = 16
-	leafLevel = 32 * words
+	onceLevel = 32 * words
+	leafLevel = onceLevel + 2
 )
 
 // node is a test of one bit: high where it is set and low where it is not. At leafLevel it is a constant, in low.

@@ -45,6 +45,14 @@
 // the kernel does not look at, is a 64-bit secret; [Patch] sets the secret, which
 // is new for each launch. The module does not know it and cannot read its filter.
 //
+// The proof is about the very bytes that are loaded, though the secret is drawn long after
+// it ([ProveOnce]). The program compares with the secret in two instructions, one for each half. Their results
+// are two more unknowns of the proof: the program is shown to answer as the policy says, and to
+// allow execveat where both hold, whatever they and all bits of the call are. Any secret fixes the two for each
+// call, so it is a special case of what was shown. That they are comparisons of the two halves of the argument is checked,
+// and the constants of these instructions are all that is written at a launch: eight bytes at the two places of the patch. So
+// there is no program that is loaded and was not proved.
+//
 // # The tables
 //
 // There is a table for x86_64, aarch64 and for what their kernels run besides:

@@ -8,7 +8,7 @@ import (
 
 // AllowList makes a filter that allows the named calls of the native architecture and answers denied for every other number;
 // other architectures are answered with kill_process. It is for processes of our own that confine themselves: it needs no library.
-func AllowList(names []string, denied uint32) ([]byte, error) {
+func AllowList(names []string, denied uint32) (*Filter, error) {
 	graph := newDiagram(maxWork)
 	allow := make([]entry, 0, len(names))
 	for _, name := range names {
@@ -24,7 +24,7 @@ func AllowList(names []string, denied uint32) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make an allow list: %w", err)
 	}
-	return f.Program, nil
+	return f, nil
 }
 
 // Emit makes the filter of a decision function without libseccomp. Each word is loaded once on every way, and found with the fewest tests of

@@ -30,11 +30,11 @@ func TestAllowList(t *testing.T) {
 		{"all", slices.Collect(maps.Keys(Catalog().Calls)), bpf.RetErrno | 38},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b, err := AllowList(c.allow, c.denied)
+			f, err := AllowList(c.allow, c.denied)
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := bpf.Decode(b)
+			p, err := bpf.Decode(f.Program)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -25,12 +25,12 @@ func ExampleVerify() {
 }
 
 func ExampleAllowList() {
-	program, err := seccomp.AllowList([]string{"read", "write", "exit_group"}, bpf.RetErrno|1)
+	filter, err := seccomp.AllowList([]string{"read", "write", "exit_group"}, bpf.RetErrno|1)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	if _, err := bpf.Decode(program); err == nil {
+	if _, err := bpf.Decode(filter.Program); err == nil {
 		fmt.Println("the kernel takes it")
 	}
 	// Output: the kernel takes it

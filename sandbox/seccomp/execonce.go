@@ -21,14 +21,15 @@ const unpatched uint64 = 0xb01c4ead5ec2e701
 const secretArg = 5
 
 // WithExecOnce puts in front of a filter that execveat is allowed when the 64 bits of its sixth argument, which the call does
-// not have, are a secret. All else is answered by the filter, which is not changed. [Patch] sets the secret.
+// not have, are a secret. All else is answered by the filter, which is not changed. [Patch] sets the secret. The program was proved to
+// be that, for every secret ([ProveOnce]).
 //
 // The new instructions cost a call that is always allowed nothing: kernels from 5.11 evaluate such calls when the filter
 // is loaded.
 func WithExecOnce(f *Filter) (prog []byte, patch ExecOncePatch, err error) {
-	nr, known := Number("execveat")
-	if !known {
-		return nil, patch, errors.New("allow exec once: the table has no execveat; this is a bug of ours, please report it")
+	nr, err := execOnceCall()
+	if err != nil {
+		return nil, patch, fmt.Errorf("allow exec once: %w", err)
 	}
 	const offsetK = 4 // of the constant within an instruction
 	patch = ExecOncePatch{LowAt: lowAt*bpf.InstructionSize + offsetK, HighAt: highAt*bpf.InstructionSize + offsetK}
@@ -36,7 +37,7 @@ func WithExecOnce(f *Filter) (prog []byte, patch ExecOncePatch, err error) {
 	if err := Patch(prog, patch, unpatched); err != nil {
 		return nil, ExecOncePatch{}, err
 	}
-	if _, err := bpf.Decode(prog); err != nil {
+	if err := ProveOnce(prog, patch, f.Decision); err != nil {
 		return nil, ExecOncePatch{}, fmt.Errorf("allow exec once: %w", err)
 	}
 	return prog, patch, nil
@@ -77,6 +78,15 @@ func WithoutExecOnce(p bpf.Program) (bpf.Program, bool) {
 		}
 	}
 	return p[len(once):], true
+}
+
+// execOnceCall is the number of the call that starts a module.
+func execOnceCall() (uint32, error) {
+	nr, known := Number("execveat")
+	if !known {
+		return 0, errors.New("the table has no execveat; this is a bug of ours, please report it")
+	}
+	return nr, nil
 }
 
 // Patch sets the secret of a program of [WithExecOnce]. A secret of 0 is refused: it is what the unused argument of an

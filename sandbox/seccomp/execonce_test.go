@@ -75,11 +75,18 @@ func TestWithExecOnceTooLong(t *testing.T) {
 	for i := range long {
 		long[i] = bpf.Instruction{Code: bpf.RET, K: bpf.RetAllow}
 	}
-	if _, _, err := WithExecOnce(&Filter{Program: long.Bytes()}); err == nil || !strings.Contains(err.Error(), "4097 instructions") {
+	d, err := FromProgram(long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := WithExecOnce(&Filter{Program: long.Bytes(), Decision: d}); err == nil || !strings.Contains(err.Error(), "4097 instructions") {
 		t.Errorf("got %v", err)
 	}
-	if _, _, err := WithExecOnce(&Filter{Program: long[1:].Bytes()}); err != nil {
+	if _, _, err := WithExecOnce(&Filter{Program: long[1:].Bytes(), Decision: d}); err != nil {
 		t.Errorf("4096 instructions: %v", err)
+	}
+	if _, _, err := WithExecOnce(&Filter{Program: long[1:].Bytes()}); err == nil {
+		t.Error("a filter of which nobody knows what it should answer was accepted")
 	}
 }
 

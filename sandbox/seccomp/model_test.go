@@ -115,7 +115,8 @@ func (m *model) when(calls []policy.Call, c *policy.Condition) {
 }
 
 func compared(arg, width int, signed bool, mask uint64, op policy.Relation, value uint64) *policy.Condition {
-	return &policy.Condition{Op: policy.CondCompare, Compare: policy.Comparison{Arg: arg, Width: width, Signed: signed, Mask: mask, Value: value, Op: op}}
+	c := policy.Comparison{Arg: arg, Width: width, Signed: signed, Mask: mask, Value: value, Op: op}
+	return &policy.Condition{Op: policy.CondCompare, Compare: c}
 }
 
 func all(of ...*policy.Condition) *policy.Condition {

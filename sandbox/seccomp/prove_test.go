@@ -45,10 +45,12 @@ func TestProveUnderstands(t *testing.T) {
 	yes, no := bpf.Instruction{Code: bpf.RET, K: bpf.RetAllow}, bpf.Instruction{Code: bpf.RET, K: bpf.RetErrno | 1}
 	plain := bpf.Program{load, {Code: bpf.JMP | bpf.JEQ | bpf.K, K: 40, JF: 1}, yes, no}
 	for name, p := range map[string]bpf.Program{
-		"addition":                        {load, {Code: bpf.ALU | bpf.ADD | bpf.K, K: 5}, {Code: bpf.JMP | bpf.JEQ | bpf.K, K: 45, JF: 1}, yes, no},
-		"subtraction":                     {load, {Code: bpf.ALU | bpf.SUB | bpf.K, K: 41}, {Code: bpf.JMP | bpf.JEQ | bpf.K, K: ^uint32(0), JF: 1}, yes, no},
-		"negation":                        {load, {Code: bpf.ALU | bpf.NEG}, {Code: bpf.JMP | bpf.JEQ | bpf.K, K: ^uint32(39), JF: 1}, yes, no},
-		"exclusive or":                    {load, {Code: bpf.ALU | bpf.XOR | bpf.K, K: 0xff}, {Code: bpf.JMP | bpf.JEQ | bpf.K, K: 40 ^ 0xff, JF: 1}, yes, no},
+		"addition": {load, {Code: bpf.ALU | bpf.ADD | bpf.K, K: 5}, {Code: bpf.JMP | bpf.JEQ | bpf.K, K: 45, JF: 1}, yes, no},
+		"subtraction": {load, {Code: bpf.ALU | bpf.SUB | bpf.K, K: 41},
+			{Code: bpf.JMP | bpf.JEQ | bpf.K, K: ^uint32(0), JF: 1}, yes, no},
+		"negation": {load, {Code: bpf.ALU | bpf.NEG}, {Code: bpf.JMP | bpf.JEQ | bpf.K, K: ^uint32(39), JF: 1}, yes, no},
+		"exclusive or": {load, {Code: bpf.ALU | bpf.XOR | bpf.K, K: 0xff},
+			{Code: bpf.JMP | bpf.JEQ | bpf.K, K: 40 ^ 0xff, JF: 1}, yes, no},
 		"multiplication by an odd number": {load, {Code: bpf.ALU | bpf.MUL | bpf.K, K: 3}, {Code: bpf.JMP | bpf.JEQ | bpf.K, K: 120, JF: 1}, yes, no},
 		"division": {load, {Code: bpf.ALU | bpf.DIV | bpf.K, K: 8}, {Code: bpf.JMP | bpf.JEQ | bpf.K, K: 5, JF: 3},
 			load, {Code: bpf.JMP | bpf.JSET | bpf.K, K: 7, JT: 1}, yes, no},
@@ -59,8 +61,10 @@ func TestProveUnderstands(t *testing.T) {
 		"the index register": {load, {Code: bpf.MISC | bpf.TAX}, {Code: bpf.LD | bpf.IMM, K: 40}, {Code: bpf.JMP | bpf.JEQ | bpf.X, JF: 1}, yes, no},
 		"scratch memory": {load, {Code: bpf.ST, K: 3}, {Code: bpf.LD | bpf.IMM, K: 1}, {Code: bpf.LD | bpf.MEM, K: 3},
 			{Code: bpf.JMP | bpf.JEQ | bpf.K, K: 40, JF: 1}, yes, no},
-		"the length":        {load, {Code: bpf.LDX | bpf.W | bpf.LEN}, {Code: bpf.ALU | bpf.ADD | bpf.X}, {Code: bpf.JMP | bpf.JEQ | bpf.K, K: 104, JF: 1}, yes, no},
-		"a computed answer": {load, {Code: bpf.JMP | bpf.JEQ | bpf.K, K: 40, JF: 2}, {Code: bpf.LD | bpf.IMM, K: bpf.RetAllow}, {Code: bpf.RET | bpf.A}, no},
+		"the length": {load, {Code: bpf.LDX | bpf.W | bpf.LEN}, {Code: bpf.ALU | bpf.ADD | bpf.X},
+			{Code: bpf.JMP | bpf.JEQ | bpf.K, K: 104, JF: 1}, yes, no},
+		"a computed answer": {load, {Code: bpf.JMP | bpf.JEQ | bpf.K, K: 40, JF: 2},
+			{Code: bpf.LD | bpf.IMM, K: bpf.RetAllow}, {Code: bpf.RET | bpf.A}, no},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := p.Check(); err != nil {
@@ -99,7 +103,7 @@ func TestEqualRefusesJunk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, junk := range [][2][]byte{{{1}, own}, {own, {1}}, {own, nil}} {
+	for _, junk := range [][2][]byte{{{1}, own.Program}, {own.Program, {1}}, {own.Program, nil}} {
 		if Equal(junk[0], junk[1]) == nil {
 			t.Errorf("% x and % x were taken for equal", junk[0], junk[1])
 		}

@@ -59,7 +59,8 @@ var randomCalls = []string{"read", "socket", "ioctl", "clone", "mmap", "prctl", 
 
 func (s *source) model() model {
 	var m model
-	kinds := []policy.ActionKind{policy.ActionErrno, policy.ActionKillProcess, policy.ActionKillThread, policy.ActionTrap, policy.ActionLog, policy.ActionAllow}
+	kinds := []policy.ActionKind{policy.ActionErrno, policy.ActionKillProcess, policy.ActionKillThread,
+		policy.ActionTrap, policy.ActionLog, policy.ActionAllow}
 	m.section.Denied = setTo(kinds[s.n(len(kinds))], uint16(1+s.n(200)))
 	m.section.Default = setTo(kinds[s.n(len(kinds))], uint16(1+s.n(200)))
 	for _, name := range [][]string{{"native"}, {"native", "x86"}, {"native", "x32"}, {"native", "x86", "x32"}, {"x32"}, {"native", "arm"}}[s.n(6)] {
@@ -158,7 +159,7 @@ func FuzzFromProgram(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(own)
+	f.Add(own.Program)
 	f.Add(bpf.Program{
 		{Code: bpf.LD | bpf.W | bpf.ABS, K: 16}, {Code: bpf.MISC | bpf.TAX}, {Code: bpf.LD | bpf.W | bpf.ABS, K: 24},
 		{Code: bpf.ALU | bpf.DIV | bpf.X}, {Code: bpf.ALU | bpf.LSH | bpf.K, K: 3}, {Code: bpf.ST, K: 2}, {Code: bpf.LDX | bpf.MEM, K: 2},

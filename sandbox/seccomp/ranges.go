@@ -52,7 +52,11 @@ func (m *machine) ranges(s state, word uint32) ref {
 }
 
 // passes tells whether an instruction leaves the accumulator as it is and does not end the tests.
-func (r *ranges) passes(in bpf.Instruction) bool {
+func (r *ranges) passes(pc int) bool {
+	if _, is := r.m.once.at(pc); is {
+		return false
+	}
+	in := r.m.p[pc]
 	return isRangeTest(in) || in.Code == bpf.JMP|bpf.JA || in.Code == bpf.LD|bpf.W|bpf.ABS && wordAt(in.K) == r.word
 }
 
@@ -71,7 +75,7 @@ func (r *ranges) cut() {
 		pc := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		in := p[pc]
-		if r.m.visited[pc] == r.m.visit || !r.passes(in) {
+		if r.m.visited[pc] == r.m.visit || !r.passes(pc) {
 			continue
 		}
 		r.m.visited[pc] = r.m.visit
@@ -107,7 +111,7 @@ func (r *ranges) walk(pc, i, j int) {
 			return
 		}
 		in := r.m.p[pc]
-		if !r.passes(in) {
+		if !r.passes(pc) {
 			r.answer(pc, i, j)
 			return
 		}

@@ -84,7 +84,8 @@ func TestRangesBoundTheirWork(t *testing.T) {
 	p := bpf.Program{{Code: bpf.LD | bpf.W | bpf.ABS, K: bpf.OffsetNr}}
 	for len(p) < bpf.MaxInstructions-4 {
 		k := uint32(len(p)) * 2654435761
-		p = append(p, bpf.Instruction{Code: bpf.JMP | []uint16{bpf.JGE, bpf.JEQ, bpf.JGT}[len(p)%3] | bpf.K, K: k, JT: uint8(len(p) % 4), JF: uint8(len(p) / 7 % 4)})
+		op := []uint16{bpf.JGE, bpf.JEQ, bpf.JGT}[len(p)%3]
+		p = append(p, bpf.Instruction{Code: bpf.JMP | op | bpf.K, K: k, JT: uint8(len(p) % 4), JF: uint8(len(p) / 7 % 4)})
 	}
 	for i := range uint32(4) {
 		p = append(p, bpf.Instruction{Code: bpf.RET | bpf.K, K: bpf.RetErrno | i})

@@ -59,7 +59,8 @@ func TestResolveLikeTheModel(t *testing.T) {
 	native := []policy.Value[string]{{V: "native"}}
 	answers := allowing("@basic-io")
 	answers.section.Denied, answers.section.Default = setTo(policy.ActionKillThread, 0), setTo(policy.ActionAllow, 0)
-	answers.section.Deny = []policy.Call{{Name: "read"}, {Name: "read", Answer: &policy.Action{Errno: 5}}, {Name: "read", Answer: &policy.Action{Errno: 6}},
+	answers.section.Deny = []policy.Call{{Name: "read"}, {Name: "read", Answer: &policy.Action{Errno: 5}},
+		{Name: "read", Answer: &policy.Action{Errno: 6}},
 		{Name: "write", Answer: &policy.Action{Errno: 5}}, {Name: "write", Answer: &policy.Action{Kind: policy.ActionTrap}}}
 	for name, m := range map[string]model{
 		"nothing":         {},

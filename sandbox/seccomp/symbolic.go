@@ -1,6 +1,7 @@
 package seccomp
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/bulkhead/bulkhead/posix/bpf"
@@ -20,6 +21,7 @@ type machine struct {
 	raw     map[held]uint32 // the words that are held as they were loaded
 	visited []int32         // the visit in which an instruction was last come to
 	visit   int32
+	once    onceTests
 }
 
 // stop notes at which instruction the work was exhausted.
@@ -54,9 +56,13 @@ const (
 
 // execute returns the answers of a program as a function of the call. It takes every program that [bpf.Program.Check] does; when the
 // functions become too large, the error names the instruction.
-func (d *diagram) execute(p bpf.Program) (ref, error) {
+func (d *diagram) execute(p bpf.Program) (ref, error) { return d.executeOnce(p, onceTests{}) }
+
+// executeOnce is execute for a program in which some tests compare with what is not known.
+func (d *diagram) executeOnce(p bpf.Program, once onceTests) (ref, error) {
 	m := &machine{
-		d: d, p: p, live: liveness(p),
+		once: once,
+		d:    d, p: p, live: liveness(p),
 		vectors: make([]vector, 1, 64), places: map[vector]held{{}: 0},
 		results: map[operation]held{}, tests: map[operation]ref{}, memo: map[state]ref{},
 		raw: map[held]uint32{}, visited: make([]int32, len(p)),
@@ -65,6 +71,9 @@ func (d *diagram) execute(p bpf.Program) (ref, error) {
 	if d.exhausted() {
 		return never, fmt.Errorf("what the filter answers cannot be decided within the work allowed: instruction %d (%s) computes too much of the call",
 			m.stuck-1, p[max(m.stuck-1, 0)])
+	}
+	if m.once.misused {
+		return never, errors.New("the exec-once value is not compared with the argument that carries it")
 	}
 	return is, nil
 }
@@ -184,6 +193,9 @@ func (m *machine) from(s state) (answer ref) {
 		case in.Code == bpf.JMP|bpf.JA:
 			s.pc += int(in.K)
 		case in.Code&7 == bpf.JMP:
+			if half, is := m.once.at(s.pc); is {
+				return m.testOnce(s, in, half)
+			}
 			if word, raw := m.raw[s.a]; raw && isRangeTest(in) {
 				return m.ranges(s, word)
 			}
@@ -197,10 +209,14 @@ func (m *machine) from(s state) (answer ref) {
 }
 
 func (m *machine) branch(s state, in bpf.Instruction) ref {
+	return m.fork(s, in, m.test(in.Code&0xf0, s.a, m.operand(s, in)))
+}
+
+// fork goes on where a test holds, and where it does not.
+func (m *machine) fork(s state, in bpf.Instruction, holds ref) ref {
 	yes, no := s, s
 	yes.pc += 1 + int(in.JT)
 	no.pc += 1 + int(in.JF)
-	holds := m.test(in.Code&0xf0, s.a, m.operand(s, in))
 	if m.d.exhausted() {
 		m.stop(s.pc)
 	}

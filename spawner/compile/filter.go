@@ -23,11 +23,11 @@ var toolCalls = []string{
 
 // OwnFilter makes the filter of a process of ours: the calls named, and one execveat by the exec-once value.
 func OwnFilter(calls []string) (sandbox.Filter, error) {
-	prog, err := seccomp.AllowList(calls, bpf.RetErrno|uint32(unix.EPERM))
+	list, err := seccomp.AllowList(calls, bpf.RetErrno|uint32(unix.EPERM))
 	if err != nil {
 		return sandbox.Filter{}, err
 	}
-	return execOnce(&seccomp.Filter{Program: prog})
+	return execOnce(list)
 }
 
 func execOnce(f *seccomp.Filter) (sandbox.Filter, error) {

@@ -1,6 +1,7 @@
 package launch
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io/fs"
@@ -54,6 +55,12 @@ func TestLink(t *testing.T) {
 		low, high := binary.NativeEndian.Uint32(memory[p.Cookies[0]:]), binary.NativeEndian.Uint32(memory[p.Cookies[1]:])
 		if uint64(high)<<32|uint64(low) != value {
 			t.Errorf("the filter compares with %#x, the exec passes %#x", uint64(high)<<32|uint64(low), value)
+		}
+		for _, at := range p.Cookies {
+			binary.NativeEndian.PutUint32(memory[at:], binary.NativeEndian.Uint32(p.Memory[at:]))
+		}
+		if !bytes.Equal(memory[:len(p.Memory)], p.Memory) {
+			t.Error("something else of the memory than the exec-once value was changed: it holds the filter, which was proved")
 		}
 		if values[value] {
 			t.Errorf("%#x comes twice", value)

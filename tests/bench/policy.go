@@ -90,7 +90,7 @@ func (maker) Init(calls []string) (sandbox.Filter, error) {
 	if err != nil {
 		return sandbox.Filter{}, err
 	}
-	prog, patch, err := seccomp.WithExecOnce(&seccomp.Filter{Program: list})
+	prog, patch, err := seccomp.WithExecOnce(list)
 	return sandbox.Filter{Program: prog, Cookie: []int{patch.LowAt, patch.HighAt}}, err
 }
 

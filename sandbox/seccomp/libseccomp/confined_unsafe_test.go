@@ -113,7 +113,7 @@ func confine() error {
 		return err
 	}
 	const prSetNoNewPrivs, prSetSeccomp, modeFilter = 38, 22, 2
-	program := syscall.SockFprog{Len: uint16(len(list) / bpf.InstructionSize), Filter: (*syscall.SockFilter)(unsafe.Pointer(&list[0]))}
+	program := syscall.SockFprog{Len: uint16(list.Instructions), Filter: (*syscall.SockFilter)(unsafe.Pointer(&list.Program[0]))}
 	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, prSetNoNewPrivs, 1, 0, 0, 0, 0); errno != 0 {
 		return errno
 	}
