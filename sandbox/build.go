@@ -206,7 +206,17 @@ func (b *builder) workingDir() {
 	if dir == "" {
 		dir = "/"
 	}
-	b.call(origin(b.c.module.WorkingDir.Pos), "chdir", unix.SYS_CHDIR, b.String(path.Clean(dir)))
+	dir = path.Clean(dir)
+	o := origin(b.c.module.WorkingDir.Pos)
+	b.call(o, "chdir", unix.SYS_CHDIR, b.String(dir))
+	if dir == "/" {
+		return
+	}
+	// The descriptors are open until the exec, and /proc/self/fd leads to what they are, outside of the root as well: so may a link that
+	// the module has made in a directory that it can write to (CVE-2024-21626). The kernel then says "(unreachable)" first: getcwd(2).
+	at := b.Bytes(make([]byte, unix.PathMax))
+	b.call(o, "getcwd", unix.SYS_GETCWD, program.At(at, "path"), program.Int(unix.PathMax))
+	b.Expect(o, program.Word(at, "first character of the working directory"), 0xff, '/')
 }
 
 // seccomp loads a filter, where the kernel has filters.

@@ -26,6 +26,8 @@ func (l *launch) makeFiles(number uint32, a [6]uint64) (n uint64, errno posix.Er
 		n, errno = result(p.Umask(uint32(a[0])))
 	case unix.SYS_FCHDIR:
 		errno = p.fchdir(fdArg(a[0]))
+	case unix.SYS_GETCWD:
+		n, errno = l.getcwd(a[0], a[1])
 	default:
 		return l.makePaths(number, a)
 	}
@@ -45,6 +47,23 @@ func (l *launch) transfer(number uint32, a [6]uint64) (uint64, posix.Errno) {
 		return result(l.child.Read(fdArg(a[0]), b))
 	}
 	return result(l.child.Write(fdArg(a[0]), b))
+}
+
+// getcwd stores the path with a zero byte after it, and returns how long that is.
+func (l *launch) getcwd(at, size uint64) (uint64, posix.Errno) {
+	path, errno := l.child.getcwd()
+	if errno != 0 {
+		return 0, errno
+	}
+	n := uint64(len(path)) + 1
+	if n > size {
+		return 0, posix.Errno(unix.ERANGE)
+	}
+	b, errno := l.bytes(at, n)
+	if errno == 0 {
+		copy(b, path+"\x00")
+	}
+	return n, errno
 }
 
 // makePaths makes the calls that take one path or more.

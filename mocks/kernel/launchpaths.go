@@ -40,6 +40,21 @@ func (p *Process) chdir(path string) posix.Errno {
 	return errno
 }
 
+// getcwd is the system call, which says so of a directory that the root does not lead to. Source: fs/d_path.c.
+func (p *Process) getcwd() (string, posix.Errno) {
+	p.k.mu.Lock()
+	defer p.k.mu.Unlock()
+	at := p.cwd.spot()
+	if at.entry.removed {
+		return "", enoent
+	}
+	path := p.pathOf(at)
+	if !p.reaches(at) {
+		path = "(unreachable)" + path
+	}
+	return path, 0
+}
+
 // mknodat is mknodat(2), for regular files and for devices. Source: fs/namei.c, do_mknodat.
 func (p *Process) mknodat(dir posix.FD, path string, mode uint32, dev uint64) posix.Errno {
 	p.k.mu.Lock()

@@ -30,3 +30,19 @@ func (p *Process) pathOf(s spot) string {
 	slices.Reverse(names)
 	return "/" + strings.Join(names, "/") + gone
 }
+
+// reaches tells whether a spot is below the process's root.
+func (p *Process) reaches(s spot) bool {
+	root := p.root.spot()
+	for s != root {
+		switch {
+		case s.entry != s.mount.root && s.entry.parent != nil:
+			s.entry = s.entry.parent
+		case s.mount.parent == nil:
+			return false
+		default:
+			s = spot{s.mount.parent, s.mount.on}
+		}
+	}
+	return true
+}

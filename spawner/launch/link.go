@@ -70,6 +70,9 @@ func (e *StepError) Error() string {
 	if e.Errno == 0 {
 		answer = fmt.Sprintf("the kernel says %#x", e.Got)
 	}
+	if e.Errno == 0 && strings.Contains(e.Call, "working directory") {
+		return fmt.Sprintf("%s: the working directory leads out of the module's root, through a link or a descriptor in /proc (policy %s)", e.Module, e.Place)
+	}
 	if e.Call == "prlimit64" && e.Errno == posix.Errno(unix.EPERM) {
 		answer += ": the supervisor's own hard limit is lower, and it may not raise it"
 	}

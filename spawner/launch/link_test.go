@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io/fs"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -99,6 +100,10 @@ func TestStepErrorPlaces(t *testing.T) {
 		if !errors.Is(err, tt.failure.Errno) {
 			t.Errorf("%v is not %v", err, tt.failure.Errno)
 		}
+	}
+	outside := StepError{Module: "nginx", Call: "expect first character of the working directory == 0x2f", Got: '(', Place: "web.yaml:7"}
+	if text := outside.Error(); !strings.Contains(text, "leads out of the module's root") || !strings.HasSuffix(text, "(policy web.yaml:7)") {
+		t.Error(text)
 	}
 	if !errors.Is(&StepError{Errno: unix.ENOENT}, fs.ErrNotExist) || (&StepError{Got: 3}).Unwrap() != nil {
 		t.Error("a step error does not unwrap to its errno")

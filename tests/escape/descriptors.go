@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -18,7 +19,9 @@ func descriptorAttacks() []attack {
 		{name: "proc-self-fd-directory", family: family, source: "CVE-2024-21626: a way through /proc/self/fd/N", try: leakedByPath, control: asModule,
 			hook: leakDirectory, policy: "open", want: "ENOENT", layer: "close_range"},
 		{name: "working-directory-fd", family: family, source: "CVE-2024-21626: the working directory is /proc/self/fd/N", try: workingDirectory, control: asModule,
-			hook: startInDirectory, policy: "cwd", want: "refused", layer: "supervisor: path is not there"},
+			hook: startInDirectory, policy: "cwd", want: "refused", layer: "launch: getcwd"},
+		{name: "working-directory-link", family: family, source: "CVE-2024-21626: a link to it, in a directory that the module writes to", try: workingDirectory, control: asModule,
+			hook: linkDirectory, policy: "cwdlink", want: "refused", layer: "launch: getcwd"},
 		{name: "inherited-working-directory", family: family, source: "CVE-2024-21626; chdir(2)", try: workingDirectory, control: asModule,
 			hook: startInDirectory, policy: "open", want: "ENOENT", layer: "pivot_root, chdir"},
 		{name: "passed-dir-dotdot", family: family, source: "openat(2): .. through a directory that was passed", try: passedDotDot, control: asModule,
@@ -77,11 +80,24 @@ func startInDirectory(s *stage, t *attempt) (judge, error) {
 	t.cmd.Dir = s.path("hidden")
 	return func(o outcome) outcome {
 		_ = dir.Close()
-		if o.answer == "exit-125" && strings.Contains(o.detail, "/proc/self/fd/7") || o.answer == "exit-2" {
+		if o.answer == "exit-125" && strings.Contains(o.detail, "working directory") {
 			o.answer = "refused"
 		}
 		return o
 	}, nil
+}
+
+// linkDirectory does so, with a link to that descriptor where the policy's working directory is.
+func linkDirectory(s *stage, t *attempt) (judge, error) {
+	link := s.path("write", "cwd")
+	if err := os.Symlink("/proc/self/fd/7", link); err != nil {
+		return nil, err
+	}
+	look, err := startInDirectory(s, t)
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(link))
+	}
+	return func(o outcome) outcome { _ = os.Remove(link); return look(o) }, nil
 }
 
 func workingDirectory(given) (string, error) {
