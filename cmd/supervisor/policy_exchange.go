@@ -19,6 +19,23 @@ func (a *app) policyImportCommand() *cobra.Command {
 		"Print a policy that answers system calls as a .policy file of minijail does. The two are compared for every architecture, number and argument;\n"+
 			"what is not carried is told on the standard error, with its place, and the status is 1 when calls are answered in another way. @include is\n"+
 			"looked for in the working directory. - is the standard input.", cobra.ExactArgs(1)))
+	cmd.AddCommand(a.systemdImporter())
+	return cmd
+}
+
+func (a *app) systemdImporter() *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "systemd FILE.service [FILE.socket … FILE.service.d/FILE.conf …]",
+		Short: "Make a policy of units of systemd",
+		Long: "Print a policy with a module for each service and a listener for each address of its sockets. Drop-ins are read behind their unit, in the order of\n" +
+			"their names. Every directive that is not carried is told on the standard error, with its line.",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.work(cmd, work{command: "import systemd", files: args, output: output})
+		},
+	}
+	cmd.Flags().StringVarP(&output, "output", "o", "", "write to this `FILE` instead of the standard output")
 	return cmd
 }
 

@@ -88,8 +88,8 @@ func quote(s string) string {
 // argument writes a word of a command line, in which a dollar sign is a variable's.
 func argument(s string) string { return strings.ReplaceAll(quote(s), "$", "$$") }
 
-// path writes a path among others, or one that options follow behind a colon.
-func path(s string) string {
+// pathWord writes a path among others, or one that options follow behind a colon.
+func pathWord(s string) string {
 	s = strings.NewReplacer(`\`, `\\`, `:`, `\:`, "%", "%%", `"`, `\"`, `'`, `\'`).Replace(s)
 	if strings.ContainsAny(s, " \t") {
 		return `"` + s + `"`

@@ -39,13 +39,13 @@ func (w *writer) bind(f policy.Mount) {
 	if f.Optional {
 		optional = "-"
 	}
-	shown := path(f.Path)
+	shown := pathWord(f.Path)
 	if f.Source != "" {
-		shown = path(f.Source) + ":" + shown
+		shown = pathWord(f.Source) + ":" + shown
 	}
 	w.set(key, "%s%s", optional, shown)
 	if f.Access&policy.AccessExecute != 0 {
-		w.set("ExecPaths", "%s%s", optional, path(f.Path))
+		w.set("ExecPaths", "%s%s", optional, pathWord(f.Path))
 	}
 }
 
@@ -57,9 +57,9 @@ func (w *writer) tmpfs(f policy.Mount) {
 	if f.Access&policy.AccessWrite == 0 {
 		options += ",ro"
 	}
-	w.set("TemporaryFileSystem", "%s:%s", path(f.Path), options)
+	w.set("TemporaryFileSystem", "%s:%s", pathWord(f.Path), options)
 	if f.Access&policy.AccessExecute != 0 {
-		w.set("ExecPaths", "%s", path(f.Path))
+		w.set("ExecPaths", "%s", pathWord(f.Path))
 	}
 }
 

@@ -14,6 +14,7 @@ func commands() map[string]func(*task) error {
 		"import bpf":      (*task).importBPF,
 		"import minijail": (*task).importMinijail,
 		"import oci":      (*task).importOCI,
+		"import systemd":  (*task).importSystemd,
 		"new":             (*task).fresh,
 		"prove":           (*task).prove,
 		"schema":          (*task).schema,

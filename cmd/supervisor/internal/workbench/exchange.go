@@ -66,6 +66,21 @@ func (t *task) exportSystemd() error {
 	return nil
 }
 
+// importSystemd prints services and sockets as a policy. What the policy does not have is told with its place.
+func (t *task) importSystemd() error {
+	var files []systemd.File
+	for _, in := range t.Inputs {
+		files = append(files, systemd.File{Name: in.Name, Text: in.Text})
+	}
+	text, notes, err := systemd.Import(files)
+	t.notes(notes)
+	if err != nil {
+		return err
+	}
+	t.out.Write(text)
+	return nil
+}
+
 // notes tells what is not carried over.
 func (t *task) notes(notes []exchange.Note) {
 	for _, n := range notes {
