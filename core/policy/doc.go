@@ -10,7 +10,7 @@
 //   - diff says what one policy permits and another does not
 //   - capability and example know the layers besides seccomp: which calls a capability serves, and which show what a layer gives
 //   - filter reads raw filters; disasm writes them with what each instruction is about
-//   - oci, systemd and exchange read and write the policies of others
+//   - oci, minijail, systemd and exchange read and write the policies of others
 //   - schema and reference describe the language; snippet shows the line that a message is about
 //   - starter writes the policy that somebody starts from
 //

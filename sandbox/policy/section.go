@@ -41,6 +41,24 @@ func (s *sections) set(key string, pos Pos, items []string) {
 	s.add(key, pos, items...)
 }
 
+// Meaning returns what the policy says without where it says so: the sections of "module NAME" and "listener NAME". It is equal for two
+// policies that say the same, however they are written.
+func (p *Policy) Meaning() map[string][]Section {
+	all := map[string][]Section{}
+	for i := range p.Modules {
+		all["module "+p.Modules[i].Name] = p.Modules[i].Sections()
+	}
+	for i := range p.Listeners {
+		all["listener "+p.Listeners[i].Name] = p.Listeners[i].Sections()
+	}
+	for _, list := range all {
+		for i := range list {
+			list[i].Pos = Pos{}
+		}
+	}
+	return all
+}
+
 // Sections returns the module as sections, always the same keys in the same order.
 func (m *Module) Sections() []Section {
 	s := &sections{pos: m.Pos}

@@ -149,7 +149,8 @@ func (c *check) hazard(h hazard) {
 	if !found {
 		return
 	}
-	f := Finding{Rule: h.rule, Severity: h.least, Subject: h.call, Gives: h.gives, Source: h.source, Fix: c.fix(o, h.keep), Message: "may call " + h.call}
+	f := Finding{Rule: h.rule, Severity: h.least, Subject: h.call, Gives: h.gives, Source: h.source, Fix: c.fix(o, h.keep),
+		Message: "may call " + h.call}
 	if h.subjects != "" {
 		f.Subject = h.subjects
 	}

@@ -23,23 +23,6 @@ func parse(t testing.TB, file string, text []byte) *policy.Policy {
 	return p
 }
 
-// said is what a policy says, without where.
-func said(p *policy.Policy) map[string][]policy.Section {
-	all := map[string][]policy.Section{}
-	for i := range p.Modules {
-		all["module "+p.Modules[i].Name] = p.Modules[i].Sections()
-	}
-	for i := range p.Listeners {
-		all["listener "+p.Listeners[i].Name] = p.Listeners[i].Sections()
-	}
-	for _, list := range all {
-		for i := range list {
-			list[i].Pos = policy.Pos{}
-		}
-	}
-	return all
-}
-
 // same checks that the effective text says what the policy says, whole and module by module.
 func same(t *testing.T, file string, source []byte) {
 	t.Helper()
@@ -47,7 +30,7 @@ func same(t *testing.T, file string, source []byte) {
 	if p == nil {
 		return
 	}
-	want := said(p)
+	want := p.Meaning()
 	out, err := Text(p, map[string][]byte{file: source}, "")
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +39,7 @@ func same(t *testing.T, file string, source []byte) {
 	if again == nil {
 		t.Fatalf("%s cannot be read:\n%s", file, out)
 	}
-	if got := said(again); !reflect.DeepEqual(got, want) || again.Kernel.V != p.Kernel.V {
+	if got := again.Meaning(); !reflect.DeepEqual(got, want) || again.Kernel.V != p.Kernel.V {
 		t.Errorf("%s says\n%v\nand as it is shown\n%v\n%s", file, want, got, out)
 	}
 	for _, m := range p.Modules {
@@ -65,7 +48,7 @@ func same(t *testing.T, file string, source []byte) {
 			t.Fatal(err)
 		}
 		one := parse(t, file, out)
-		if one == nil || len(one.Modules) != 1 || !reflect.DeepEqual(said(one)["module "+m.Name], want["module "+m.Name]) {
+		if one == nil || len(one.Modules) != 1 || !reflect.DeepEqual(one.Meaning()["module "+m.Name], want["module "+m.Name]) {
 			t.Errorf("module %s by itself:\n%s", m.Name, out)
 		}
 	}

@@ -70,7 +70,8 @@ func TestCall(t *testing.T) {
 func TestCallWithConditions(t *testing.T) {
 	m := module(t)
 	m.Seccomp.Allow = []policy.Call{{Name: "socket", When: &policy.Expr{Text: "family == AF_INET"}, Pos: policy.Pos{File: "w", Line: 1, Col: 1}}}
-	m.Seccomp.Deny = []policy.Call{{Name: "clone3", Answer: &policy.Action{Kind: policy.ActionErrno, Errno: 38}, Pos: policy.Pos{File: "w", Line: 2, Col: 1}}}
+	answer := &policy.Action{Kind: policy.ActionErrno, Errno: 38}
+	m.Seccomp.Deny = []policy.Call{{Name: "clone3", Answer: answer, Pos: policy.Pos{File: "w", Line: 2, Col: 1}}}
 	e, err := Call(m, "socket", seccomp.Catalog())
 	if err != nil || e.Answer != "errno EPERM" || len(e.Rules) != 1 || e.Rules[0].When != "family == AF_INET" {
 		t.Errorf("%+v, %v", e, err)

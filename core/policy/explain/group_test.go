@@ -18,8 +18,10 @@ func TestGroup(t *testing.T) {
 	if err := g.Text(&b); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(b.String(), "@signal: ") || !strings.Contains(b.String(), " calls (systemd 2") || !strings.Contains(b.String(), "rt_sigaction") {
-		t.Error(b.String())
+	for _, want := range []string{"@signal: ", " calls (systemd 2", "rt_sigaction"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in %s", want, &b)
+		}
 	}
 	for name := range catalog.Groups {
 		g, err := NewGroup(name, catalog, "")

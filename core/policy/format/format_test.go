@@ -39,23 +39,12 @@ func repository(t testing.TB) map[string][]byte {
 
 func sections(t testing.TB, file string, text []byte) map[string][]policy.Section {
 	t.Helper()
-	p, ds := policy.Parse(file, text, policy.Options{Catalog: seccomp.Catalog(), Dir: "/p", Variables: map[string]string{"POLICY_DIR": "/p", "SUPERVISOR": "/p/s", "SITE": "/p"}})
+	variables := map[string]string{"POLICY_DIR": "/p", "SUPERVISOR": "/p/s", "SITE": "/p"}
+	p, ds := policy.Parse(file, text, policy.Options{Catalog: seccomp.Catalog(), Dir: "/p", Variables: variables})
 	if p == nil {
 		return map[string][]policy.Section{"": {{Items: []string{ds[0].Code}}}}
 	}
-	all := map[string][]policy.Section{}
-	for i := range p.Modules {
-		all["module "+p.Modules[i].Name] = p.Modules[i].Sections()
-	}
-	for i := range p.Listeners {
-		all["listener "+p.Listeners[i].Name] = p.Listeners[i].Sections()
-	}
-	for _, list := range all {
-		for i := range list {
-			list[i].Pos = policy.Pos{}
-		}
-	}
-	return all
+	return p.Meaning()
 }
 
 // hold is what is true of every text that is laid out.

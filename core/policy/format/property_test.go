@@ -19,7 +19,8 @@ func TestDamaged(t *testing.T) {
 		}
 	}
 	slices.SortFunc(texts, slices.Compare)
-	pieces := []string{"#", "# x\n", "\n", "\n\n", " ", "  ", "[", "]", "{", "}", ",", ": ", "- ", "\"", "'", "|", "|\n", " >-\n", "a", "0", "@", "!", "\\", " # y"}
+	pieces := []string{"#", "# x\n", "\n", "\n\n", " ", "  ", "[", "]", "{", "}", ",", ": ", "- ",
+		"\"", "'", "|", "|\n", " >-\n", "a", "0", "@", "!", "\\", " # y"}
 	r := rand.New(rand.NewSource(1))
 	laidOut := 0
 	for range 400 {

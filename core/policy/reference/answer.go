@@ -23,9 +23,9 @@ func answers() []answer {
 
 // actions writes the answers that a filter can give.
 func actions(b *strings.Builder) {
-	b.WriteString("\n## Actions\n\nWhat a call that is not allowed is answered with: `default`, `denied`, and the `action` of a rule in `deny`. Where several rules of `deny` hold\n" +
-		"for a call, the strongest counts, seccomp(2). `default` and `denied` differ for a reason: libc takes ENOSYS for an older kernel and falls back, and\n" +
-		"EPERM is what a person notices.\n\n| action | what happens | |\n|---|---|---|\n")
+	b.WriteString("\n## Actions\n\nWhat a call that is not allowed is answered with: `default`, `denied`, and the `action` of a rule in `deny`. Where several\n" +
+		"rules of `deny` hold for a call, the strongest counts, seccomp(2). `default` and `denied` differ for a reason: libc takes ENOSYS for an\n" +
+		"older kernel and falls back, and EPERM is what a person notices.\n\n| action | what happens | |\n|---|---|---|\n")
 	for _, a := range answers() {
 		fmt.Fprintf(b, "| `%s` | %s | %s |\n", a.word, a.means, a.rank)
 	}
@@ -33,12 +33,13 @@ func actions(b *strings.Builder) {
 
 // messages writes the codes of findings, and the rules of the audit.
 func messages(b *strings.Builder) {
-	b.WriteString("\n## Messages\n\nEach finding has a code, which keeps its meaning. E is an error, W a warning. `policy check` reports those up to 5xx; those from 600 on need\n" +
-		"the host, and come with `--check` and at the start.\n\n| code | about |\n|---|---|\n")
+	b.WriteString("\n## Messages\n\nEach finding has a code, which keeps its meaning. E is an error, W a warning. `policy check` reports those up to 5xx;\n" +
+		"those from 600 on need the host, and come with `--check` and at the start.\n\n| code | about |\n|---|---|\n")
 	for _, c := range append(policy.Codes(), policy.HostCodes()...) {
 		fmt.Fprintf(b, "| %s | %s |\n", c.Code, cell(c.Meaning))
 	}
-	b.WriteString("\n## Rules of the audit\n\nWhat `supervisor policy audit` looks for. `accept` names a rule by its ID.\n\n| rule | finds | up to |\n|---|---|---|\n")
+	b.WriteString("\n## Rules of the audit\n\nWhat `supervisor policy audit` looks for. `accept` names a rule by its ID.\n\n" +
+		"| rule | finds | up to |\n|---|---|---|\n")
 	for _, r := range audit.Rules() {
 		fmt.Fprintf(b, "| %s | %s | %s |\n", r.ID, cell(r.Title), r.Severity)
 	}

@@ -48,11 +48,12 @@ value      = value "&" value | value "|" value | "~" value | "-" value | "(" val
 number     = decimal | "0x" hexadecimal | "0b" binary
 ` + "```" + `
 
-A value where a condition belongs means that it is not 0. At least one side of a comparison is an argument, alone or with ` + "`&`" + `; the other one is
-constant. An argument goes by its name in the kernel's prototype, which ` + "`supervisor policy explain FILE CALL`" + ` shows, a constant by its name in C.
+A value where a condition belongs means that it is not 0. At least one side of a comparison is an argument, alone or with ` + "`&`" + `; the
+other one is constant. An argument goes by its name in the kernel's prototype, which ` + "`supervisor policy explain FILE CALL`" + ` shows, a
+constant by its name in C.
 
-The operators and their precedence are C's, the loosest first; those of one level are read from the left. What C reads otherwise than it looks, such as
-` + "`flags & O_CREAT == O_CREAT`" + `, is an error that says what was meant. So are conditions that always or never hold.
+The operators and their precedence are C's, the loosest first; those of one level are read from the left. What C reads otherwise than it looks,
+such as ` + "`flags & O_CREAT == O_CREAT`" + `, is an error that says what was meant. So are conditions that always or never hold.
 
 | level | operator | means | example |
 |---|---|---|---|
@@ -119,8 +120,8 @@ func argumentTypes(catalog policy.Catalog) []argumentType {
 }
 
 // familiesShown are the prefixes of constants that rules are mostly about.
-var familiesShown = []string{"AF", "SOCK", "IPPROTO", "SOL", "SO", "O", "AT", "F", "PROT", "MAP", "MADV", "MFD", "CLONE", "PR", "PTRACE", "FUTEX", "BPF", "PERF",
-	"KEYCTL", "MS", "MSG", "SECCOMP", "LANDLOCK", "SCHED", "PER", "TCP"}
+var familiesShown = []string{"AF", "SOCK", "IPPROTO", "SOL", "SO", "O", "AT", "F", "PROT", "MAP", "MADV", "MFD", "CLONE", "PR", "PTRACE", "FUTEX", "BPF",
+	"PERF", "KEYCTL", "MS", "MSG", "SECCOMP", "LANDLOCK", "SCHED", "PER", "TCP"}
 
 // families counts the constants of the families that are shown.
 func families(constants []string) string {

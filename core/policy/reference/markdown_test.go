@@ -173,7 +173,8 @@ func TestOperators(t *testing.T) {
 		if err != nil || !strings.Contains(o.example, strings.Fields(strings.TrimSuffix(o.sign, "( )") + " (")[0]) {
 			t.Errorf("%s: %q is no example: %v", o.sign, o.example, err)
 		}
-		rule := "version: 1\nmodules:\n  m:\n    command: [/x]\n    filesystem: [{path: /usr}]\n    seccomp: {allow: [{call: " + o.call + ", when: \"" + o.example + "\"}]}\n"
+		rule := "version: 1\nmodules:\n  m:\n    command: [/x]\n    filesystem: [{path: /usr}]\n" +
+			"    seccomp: {allow: [{call: " + o.call + ", when: \"" + o.example + "\"}]}\n"
 		if p, ds := policy.Parse("p.yaml", []byte(rule), policy.Options{Catalog: catalog}); p == nil || len(ds) > 0 {
 			t.Errorf("%s: %v", o.sign, ds)
 		}
@@ -204,7 +205,8 @@ func TestLevels(t *testing.T) {
 func TestActions(t *testing.T) {
 	for _, a := range answers() {
 		text := "version: 1\nmodules:\n  m:\n    command: [/x]\n    filesystem: [{path: /usr}]\n    seccomp: {denied: " + a.word + ", allow: [read]}\n"
-		if p, ds := policy.Parse("p.yaml", []byte(text), policy.Options{Catalog: seccomp.Catalog()}); p == nil || p.Modules[0].Seccomp.Denied.V.String() != a.word {
+		p, ds := policy.Parse("p.yaml", []byte(text), policy.Options{Catalog: seccomp.Catalog()})
+		if p == nil || p.Modules[0].Seccomp.Denied.V.String() != a.word {
 			t.Errorf("%s: %v", a.word, ds)
 		}
 	}

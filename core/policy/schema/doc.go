@@ -7,6 +7,7 @@
 // # Limits
 //
 // The schema accepts every policy that policy.Parse accepts. It does not refuse every one that Parse refuses: what keys say against each
-// other, names that are not defined, and ranges of what has a unit are beyond a schema. A value with a variable in it is taken as it is.
-// What a module that extends profiles must have is not demanded of it, because the profiles may have it.
+// other, names that are not defined, the calls of a rule in a map, expressions, and ranges of what has a unit are beyond a schema. A value
+// with a variable in it is taken as it is. What a module that extends profiles must have is not demanded of it, because the profiles may
+// have it.
 package schema

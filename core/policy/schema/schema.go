@@ -67,8 +67,14 @@ func mapOf(in string, part bool) object {
 	if len(required) > 0 {
 		s["required"] = required
 	}
+	if in == "a test" { // it is about one thing, of which something is expected
+		s["oneOf"] = []any{needs("call", "expect"), needs("trace", "expect"), needs("subset_of")}
+		properties["expect"] = anyOf(object{"const": "allowed"}, reference(string(policy.TypeAction)))
+	}
 	return s
 }
+
+func needs(keys ...string) object { return object{"required": keys} }
 
 // described adds what an editor shows. What stands beside a reference is not read in draft-07, hence allOf.
 func described(s object, k policy.Key) object {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -57,8 +58,8 @@ func TestRepository(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			options := policy.Options{Catalog: seccomp.Catalog(), Dir: "/p", Variables: map[string]string{"POLICY_DIR": "/p", "SUPERVISOR": "/p/s", "SITE": "/p"}}
-			p, _ := policy.Parse(path, text, options)
+			variables := map[string]string{"POLICY_DIR": "/p", "SUPERVISOR": "/p/s", "SITE": "/p"}
+			p, _ := policy.Parse(path, text, policy.Options{Catalog: seccomp.Catalog(), Dir: "/p", Variables: variables})
 			if p == nil {
 				return nil // broken on purpose, or not a policy
 			}
@@ -75,6 +76,44 @@ func TestRepository(t *testing.T) {
 	if valid < 7 {
 		t.Errorf("only %d valid policies", valid)
 	}
+}
+
+// beyond are the codes of what a schema cannot say, as the package's Limits have it: what keys say against each other, names that the author
+// chooses, what calls other architectures have, what expressions mean, and ranges of what has a unit.
+var beyond = regexp.MustCompile(`^([EW]30[3-8]|[EW]31\d|[EW]32\d|[EW]4\d\d|E20[12]|E210|E30[19]|E501|E50[3-9]|E51\d)$`)
+
+// TestBroken: what the parser refuses, the schema refuses too, but for what a schema cannot say.
+func TestBroken(t *testing.T) {
+	s := compiled(t)
+	files, err := filepath.Glob("../../../tests/testdata/broken/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree, _ := policy.ReadTree(path, text)
+		if tree == nil || strings.Contains(path, "nested-a-thousand-deep") {
+			continue // no schema is asked about what is not YAML
+		}
+		if s.Validate(Document(tree)) != nil {
+			refused++
+			continue
+		}
+		_, ds := policy.Parse(path, text, policy.Options{Catalog: seccomp.X8664.Catalog(), Dir: "/srv/app"})
+		for _, d := range ds {
+			if !beyond.MatchString(d.Code) {
+				t.Errorf("the schema accepts %v", d)
+			}
+		}
+	}
+	if refused < 15 {
+		t.Errorf("the schema refuses %d of %d broken policies", refused, len(files))
+	}
+	t.Logf("refused %d of %d", refused, len(files))
 }
 
 // module is a policy with one module that has some keys more.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
@@ -55,7 +57,7 @@ func typeOf(t policy.ValueType, catalog policy.Catalog) object {
 	case policy.TypeDescriptors:
 		return object{"type": "object", "additionalProperties": orVariable(object{"type": "integer", "minimum": 3, "maximum": 1023})}
 	case policy.TypeAction:
-		return pattern(`^ *(errno +([A-Z][A-Z0-9]+|[1-9][0-9]{0,3})|kill_process|kill_thread|trap|log) *$`)
+		return pattern(`^ *(errno +(` + strings.Join(errnos(), "|") + `|[1-9][0-9]{0,3})|kill_process|kill_thread|trap|log) *$`)
 	}
 	return listOf(t, catalog)
 }
@@ -88,6 +90,17 @@ func listOf(t policy.ValueType, catalog policy.Catalog) object {
 		return object{"type": "object", "additionalProperties": false, "properties": resources(known)}
 	}
 	return nil
+}
+
+// errnos returns the names of errors, errno(3).
+func errnos() []string {
+	all := []string{"EWOULDBLOCK", "EDEADLOCK", "ENOTSUP"} // second names
+	for i := unix.Errno(1); i <= unix.EHWPOISON; i++ {
+		if n := unix.ErrnoName(i); n != "" {
+			all = append(all, n)
+		}
+	}
+	return all
 }
 
 func rlimits(names []string) object {
