@@ -51,9 +51,7 @@ func (d *diagram) decide(open []Arch, answers map[Arch][]entry, fallback uint32)
 		}
 		is := d.pick(nrWord, numbers, unknown)
 		if a.Audit() == X32.Audit() {
-			// noCall has the bit, but nothing is carried out for it, so it is unknown and not of x32, as libseccomp has it.
-			bit, none := d.bit(nrWord, 30), d.pick(nrWord, []entry{{noCall, always}}, never)
-			of32 := d.and(d.or(bit, d.bit(nrWord, 31)), d.not(none))
+			of32, none := d.x32()
 			if !slices.Contains(open, X32) {
 				is = d.ite(of32, kill, is)
 			}
@@ -64,4 +62,23 @@ func (d *diagram) decide(open []Arch, answers map[Arch][]entry, fallback uint32)
 		arches = append(arches, entry{a.Audit(), is})
 	}
 	return d.pick(archWord, arches, kill)
+}
+
+// x32 returns where a number of x86-64 is one of x32, and where it is noCall. That has the bit of x32, but nothing is carried out for it, so
+// it is unknown and not of x32, as libseccomp has it.
+func (d *diagram) x32() (of32, none ref) {
+	none = d.pick(nrWord, []entry{{noCall, always}}, never)
+	return d.and(d.or(d.bit(nrWord, 30), d.bit(nrWord, 31)), d.not(none)), none
+}
+
+// isOf returns where a call is one of an architecture.
+func (d *diagram) isOf(a Arch) ref {
+	within := always
+	if a.Audit() == X32.Audit() {
+		of32, none := d.x32()
+		if within = d.not(of32); a == X32 {
+			within = d.or(of32, none)
+		}
+	}
+	return d.pick(archWord, []entry{{a.Audit(), within}}, never)
 }

@@ -33,7 +33,14 @@ func Compile(s policy.Seccomp, opt Options) (*seccomp.Filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := build(d, opt)
+	return compile(d, opt)
+}
+
+func compile(d *seccomp.Decision, opt Options) (*seccomp.Filter, error) {
+	program, unsaid, err := build(d, opt, d.Arches()...)
+	if err == nil && len(unsaid) > 0 {
+		err = &cannotSay{fmt.Errorf("%d calls cannot be told to it, the first is %v", len(unsaid), unsaid[0])}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("libseccomp: %w", err)
 	}
@@ -48,16 +55,21 @@ func Compile(s policy.Seccomp, opt Options) (*seccomp.Filter, error) {
 // that has nothing to do with what the function says, such as no descriptors, is returned.
 func Choose(d *seccomp.Decision, opt Options) (f *seccomp.Filter, how string, err error) {
 	var broken error
-	f, how, err = seccomp.Choose(d, func() ([]byte, error) {
-		program, err := build(d, opt)
+	f, how, err = seccomp.Choose(d, func() ([]seccomp.Part, error) {
+		made, err := parts(d, opt)
 		var cannot *cannotSay
 		if err != nil && !errors.As(err, &cannot) {
 			broken = fmt.Errorf("libseccomp: %w", err)
 		}
-		return program, err
+		return made, err
 	})
-	if broken != nil {
+	switch {
+	case broken != nil:
 		return nil, "", broken
+	case err != nil && len(d.Arches()) > 1: // ours cannot be proved: the library's for all of them is better than none
+		if f, failed := compile(d, opt); failed == nil {
+			return f, fmt.Sprintf("%d instructions of libseccomp: %v (a bug of ours, please report it)", f.Instructions, err), nil
+		}
 	}
 	return f, how, err
 }

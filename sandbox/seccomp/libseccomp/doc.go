@@ -26,12 +26,12 @@
 // They are given to it by number, from the table of package seccomp.
 //
 // On other architectures than the native one it takes calls by name only, and writes
-// socket calls of x86 as socketcall as well: such filters are usually ours, proved
-// to be what the policy says but not compared with the library's ([Choose] says so).
+// socket calls of x86 as socketcall as well. Such calls are not given to it: filters for
+// these architectures are compared with the library's for all other calls ([Choose] says how many were left out).
 //
 // Conditions are given to the library as cases that do not overlap, each a comparison under a
 // mask for each argument. Version 2.5 merges some rules that do overlap wrongly. Its programs
-// are larger for it, and a condition of more than 256 cases is not given to it.
+// are larger for it, and a call with a condition of more than 256 cases is left out.
 //
 // The library has state of its own that is not safe for concurrent use: calls of
 // Compile wait for each other.

@@ -23,22 +23,41 @@ const features = 4
 // maxCases is how many rules a call may take: each is a comparison under a mask for each argument, and the library becomes slow.
 const maxCases = 256
 
-func build(d *seccomp.Decision, opt Options) ([]byte, error) {
-	library.Lock()
-	defer library.Unlock()
-	if err := lib.SetAPI(features); err != nil {
-		return nil, fmt.Errorf("set interface level %d: %w", features, err)
-	}
-	arches := d.Arches()
-	if len(arches) == 0 {
-		return nil, &cannotSay{errors.New("the function is that of a program and not of a policy")}
-	}
-	var whole *lib.ScmpFilter
-	for _, a := range arches {
-		part, err := rules(d, a, opt.Linear)
+// parts makes a program for each architecture of a decision function. One for all takes the library many times as long as they do.
+func parts(d *seccomp.Decision, opt Options) (out []seccomp.Part, err error) {
+	for _, a := range d.Arches() {
+		program, unsaid, err := build(d, opt, a)
 		if err != nil {
 			return nil, err
 		}
+		out = append(out, seccomp.Part{Arch: a, Program: program, Unsaid: unsaid})
+	}
+	if len(out) == 0 {
+		return nil, errOfProgram
+	}
+	return out, nil
+}
+
+var errOfProgram = &cannotSay{errors.New("the function is that of a program and not of a policy")}
+
+// build makes the program of a decision function for some of its architectures, and returns the calls that the library has no words for: the program answers them as it
+// does calls that there are not.
+func build(d *seccomp.Decision, opt Options, arches ...seccomp.Arch) (program []byte, unsaid []seccomp.Unsaid, err error) {
+	library.Lock()
+	defer library.Unlock()
+	if err := lib.SetAPI(features); err != nil {
+		return nil, nil, fmt.Errorf("set interface level %d: %w", features, err)
+	}
+	if len(arches) == 0 {
+		return nil, nil, errOfProgram
+	}
+	var whole *lib.ScmpFilter
+	for _, a := range arches {
+		part, lacks, err := rules(d, a, opt.Linear)
+		if err != nil {
+			return nil, nil, err
+		}
+		unsaid = append(unsaid, lacks...)
 		if whole == nil {
 			whole = part
 			defer whole.Release()
@@ -46,35 +65,40 @@ func build(d *seccomp.Decision, opt Options) ([]byte, error) {
 		}
 		if err := whole.Merge(part); err != nil {
 			part.Release()
-			return nil, &cannotSay{fmt.Errorf("add %s to the filter: %w", a, err)}
+			return nil, nil, &cannotSay{fmt.Errorf("add %s to the filter: %w", a, err)}
 		}
 	}
-	return export(whole, opt)
+	program, err = export(whole, opt)
+	return program, unsaid, err
 }
 
-// rules returns a filter for one architecture. The caller releases it.
-func rules(d *seccomp.Decision, a seccomp.Arch, linear bool) (*lib.ScmpFilter, error) {
+// rules returns a filter for one architecture, and the calls that are not in it. The caller releases it.
+func rules(d *seccomp.Decision, a seccomp.Arch, linear bool) (_ *lib.ScmpFilter, unsaid []seccomp.Unsaid, err error) {
 	// The function has no case for the number of no call, which is what all numbers have that the table has not.
 	unknown, _ := d.Always(a, 1<<32-1)
 	fallback, err := action(unknown)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	filter, err := lib.NewFilter(fallback)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := errors.Join(settings(filter, linear), architecture(filter, a)); err != nil {
 		filter.Release()
-		return nil, err
+		return nil, nil, err
 	}
 	for name, nr := range a.Calls() {
-		if err := add(filter, d, a, name, nr, unknown); err != nil {
+		said, err := add(filter, d, a, name, nr, unknown)
+		if err != nil {
 			filter.Release()
-			return nil, fmt.Errorf("add a rule for %s (%d of %s): %w", name, nr, a, err)
+			return nil, nil, fmt.Errorf("add a rule for %s (%d of %s): %w", name, nr, a, err)
+		}
+		if !said {
+			unsaid = append(unsaid, seccomp.Unsaid{Arch: a, Nr: nr})
 		}
 	}
-	return filter, nil
+	return filter, unsaid, nil
 }
 
 func settings(filter *lib.ScmpFilter, linear bool) error {
@@ -125,51 +149,43 @@ func libraryArch(a seccomp.Arch) (lib.ScmpArch, error) {
 	return lib.ArchInvalid, &cannotSay{fmt.Errorf("no architecture %s", a)}
 }
 
-// number returns what the library is to be told for a call: the native number, from which it finds those of other architectures by name.
-func number(a seccomp.Arch, name string, nr uint32) (lib.ScmpSyscall, error) {
+// number returns what the library is to be told for a call: the native number, from which it finds those of other architectures by name. It is
+// false for a call that it does not know or, as it does the socket calls of x86, which are socketcall as well, by a number of its own.
+func number(a seccomp.Arch, name string, nr uint32) (lib.ScmpSyscall, bool) {
 	if a == seccomp.Native() {
-		return lib.ScmpSyscall(nr), nil
+		return lib.ScmpSyscall(nr), true
 	}
 	theirs, err := libraryArch(a)
 	if err != nil {
-		return 0, err
+		return 0, false
 	}
-	there, err := lib.GetSyscallFromNameByArch(name, theirs)
-	if err != nil {
-		return 0, &cannotSay{errors.New("the library does not know the call")}
-	}
-	if uint32(there) != nr { // such as the socket calls of x86, which it also turns into socketcall
-		return 0, &cannotSay{fmt.Errorf("the library has the number %d", there)}
+	if there, err := lib.GetSyscallFromNameByArch(name, theirs); err != nil || uint32(there) != nr {
+		return 0, false
 	}
 	here, err := lib.GetSyscallFromName(name)
-	if err != nil {
-		return 0, &cannotSay{errors.New("the library does not know the call")}
-	}
-	return here, nil
+	return here, err == nil
 }
 
-// add adds the rules of one call: one for each case whose answer is not that of unknown calls. Cases do not overlap.
-func add(filter *lib.ScmpFilter, d *seccomp.Decision, a seccomp.Arch, name string, nr, unknown uint32) error {
+// add adds the rules of one call: one for each case whose answer is not that of unknown calls. Cases do not overlap. It returns false, and adds
+// nothing, when the library has no words for the call or for its cases.
+func add(filter *lib.ScmpFilter, d *seccomp.Decision, a seccomp.Arch, name string, nr, unknown uint32) (said bool, err error) {
 	if answer, ok := d.Always(a, nr); ok && answer == unknown {
-		return nil
+		return true, nil
 	}
-	call, err := number(a, name, nr)
-	if err != nil {
-		return err
+	call, known := number(a, name, nr)
+	if !known {
+		return false, nil
 	}
 	cases := d.Cases(a, nr, maxCases)
-	if cases == nil {
-		return &cannotSay{fmt.Errorf("the condition takes more than %d comparisons under masks", maxCases)}
-	}
 	for _, c := range cases {
 		if c.Answer == unknown {
 			continue
 		}
 		if err := addCase(filter, call, c); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return cases != nil, nil
 }
 
 func addCase(filter *lib.ScmpFilter, call lib.ScmpSyscall, c seccomp.Case) error {

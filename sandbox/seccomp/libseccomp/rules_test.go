@@ -70,7 +70,7 @@ func TestChoose(t *testing.T) {
 				t.Error(err)
 			}
 			t.Log(how)
-			program, err := build(d, options())
+			program, unsaid, err := build(d, options(), d.Arches()...)
 			var cannot *cannotSay
 			switch {
 			case errors.As(err, &cannot):
@@ -79,6 +79,10 @@ func TestChoose(t *testing.T) {
 				}
 			case err != nil:
 				t.Fatal(err)
+			case len(unsaid) > 0:
+				if len(d.Arches()) == 1 || len(unsaid) > 100 || !strings.Contains(how, "calls that it has no words for, as") {
+					t.Errorf("the library could not say %v, and the report says %q", unsaid, how)
+				}
 			case seccomp.Equal(f.Program, program) != nil:
 				if !strings.Contains(how, "libseccomp's program differs") {
 					t.Errorf("the library's program differs, and the report says %q", how)
