@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bulkhead/bulkhead/core/policy/call"
@@ -34,24 +35,46 @@ func (p *Problem) Error() string {
 	return text
 }
 
-// reliable are the calls of which strace leaves arguments out or moves them, with how many are where they belong. Sources: strace's
-// futex.c, io.c (the offset is one argument there and two of the kernel), process.c, quota.c.
-var reliable = map[string]int{
-	"futex": 3, "futex_time64": 3, "preadv": 3, "pwritev": 3, "preadv2": 3, "pwritev2": 3, "ptrace": 2, "quotactl": 0, "ipc": 0, "socketcall": 0,
-}
-
-// distrust forgets the arguments of which the place is not certain.
-func distrust(c *call.Call) {
-	n, listed := reliable[c.Name]
-	if !listed {
-		return
+// What strace shows is not always where, or as wide as, what is in the registers. All that is here was found by making every call, those with
+// operations with each of them, with registers whose bits all differ: testdata/registers.strace is of strace 6.1. Sources for the reason:
+// strace's futex.c (what an operation does not take is left out), io.c (an offset is one argument there and two of the kernel), process.c, quota.c.
+var (
+	// reliable are the calls of which strace leaves arguments out or moves them, with how many are where they belong.
+	reliable = map[string]int{
+		"futex": 2, "futex_time64": 2, "preadv": 3, "pwritev": 3, "preadv2": 3, "pwritev2": 3, "ptrace": 2, "quotactl": 0, "ipc": 0, "socketcall": 0,
 	}
+	// halves are arguments of which strace shows the lower half: descriptors, process numbers and flags that the kernel takes as long.
+	halves = map[string][]int{
+		"fcntl": {2}, "keyctl": {1, 2, 3, 4}, "mmap": {3, 4}, "mount": {3}, "prctl": {1, 2, 3, 4}, "preadv": {0}, "preadv2": {0}, "ptrace": {1},
+		"pwritev": {0}, "pwritev2": {0}, "readv": {0}, "remap_file_pages": {4}, "writev": {0},
+	}
+)
+
+// modeBits is what strace shows of a mode, whatever the register has. Source: strace's print_mode.c; umode_t is unsigned short.
+const modeBits = 0xffff
+
+// distrust forgets what is not certain of the arguments.
+func distrust(c *call.Call, arch call.Arch) {
+	n, listed := reliable[c.Name]
+	half := halves[c.Name]
+	prototype, has := arch.Prototype(c.Name)
 	for i := range c.Args {
-		if a := &c.Args[i]; a.Index >= n {
-			a.Kind, a.Value, a.Known = call.Unclear, 0, 0
-			a.Why = "strace moves the arguments of " + c.Name
-			c.Data.Args[a.Index], c.Known[a.Index] = 0, 0
+		a := &c.Args[i]
+		switch {
+		case a.Index < 0:
+			continue
+		case listed && a.Index >= n:
+			a.Kind, a.Why = call.Unclear, "strace moves the arguments of "+c.Name
+			a.Known = 0
+		case slices.Contains(half, a.Index):
+			a.Known &= 0xffffffff
+		case has && prototype.Params[a.Index].Type == "umode_t", c.Name == "umask":
+			a.Known &= modeBits
+		default:
+			continue
 		}
+		a.Value &= a.Known
+		c.Data.Args[a.Index], c.Known[a.Index] = a.Value, a.Known
 	}
 }
 
@@ -62,7 +85,7 @@ func unknownArguments(c *call.Call, arch call.Arch) (names []string) {
 		switch {
 		case has && i >= len(prototype.Params):
 			return names
-		case has && (c.Known[i] == 0 || prototype.Params[i].Width == 64 && c.Known[i] != ^uint64(0)):
+		case has && ^c.Known[i]&(^uint64(0)>>(64-prototype.Params[i].Width)) != 0:
 			names = append(names, prototype.Params[i].Name)
 		case !has && c.Known[i] != ^uint64(0):
 			names = append(names, fmt.Sprintf("argument %d", i+1))

@@ -218,7 +218,7 @@ func (t *reader) only(name string) (pid int, found *Line) {
 }
 
 func (t *reader) finish(l *Line) {
-	distrust(&l.Call)
+	distrust(&l.Call, t.arch)
 	t.give(l, nil)
 }
 
