@@ -20,7 +20,7 @@ func (a *Arg) read(text string, param policy.Param, arch Arch) {
 		a.Kind = Memory
 		return
 	}
-	x := expression{text: text, arch: arch}
+	x := expression{text: text, arch: arch, brief: true} // Parse looks again for what was meant; a trace has thousands
 	value, err := x.parse()
 	if err != nil {
 		a.Kind, a.Why = Unclear, err.Message
@@ -51,6 +51,7 @@ type expression struct {
 	text  string
 	at    int
 	depth int
+	brief bool // no suggestions
 	arch  Arch
 }
 
@@ -178,7 +179,9 @@ func (x *expression) word() (uint64, *Error) {
 		return 0, wrong(start, len(name), "%s(…) is a macro of C; write its value", name)
 	}
 	e := wrong(start, len(name), "unknown constant %q", name)
-	e.Hint = didYouMean(policy.Nearest(name, slices.Values(x.arch.Constants())))
+	if !x.brief {
+		e.Hint = didYouMean(policy.Nearest(name, slices.Values(x.arch.Constants())))
+	}
 	return 0, e
 }
 
