@@ -111,7 +111,8 @@ type Files interface {
 	//posix:fills st
 	Fstat(fd FD, st *Stat) error
 
-	// Fstatat fills st with what is known of path, relative to dir. flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW.
+	// Fstatat fills st with what is known of path, relative to dir. flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, AT_STATX_DONT_SYNC (do not wait for
+	// a server).
 	// Errors: EACCES, ELOOP, ENOENT, ENOTDIR. Source: fstatat(2).
 	//posix:calls newfstatat
 	//posix:retry retry it only reads

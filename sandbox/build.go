@@ -21,6 +21,14 @@ type builder struct {
 	proc, ruleset int
 }
 
+// heldKinds are the namespaces that the init of a pid namespace is born into or makes, and holds for the module: the module enters them. The
+// others are the module's own work. A cgroup namespace shows the group that its maker is in, and a user namespace comes last.
+const heldKinds = unix.CLONE_NEWNS | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWNET
+
+func (c *compiler) builder() *builder {
+	return &builder{Builder: program.NewBuilder(c.module.Name, c.Policy.File), c: c, proc: -1, ruleset: -1}
+}
+
 func origin(pos policy.Pos) program.Origin {
 	return program.Origin{File: pos.File, Line: pos.Line, Col: pos.Col}
 }
@@ -37,21 +45,27 @@ func firstOf[T any](list []policy.Value[T]) program.Origin {
 }
 
 // build makes the launch program of the module itself.
-func (c *compiler) build(r root, f Filter) *program.Program {
-	b := &builder{Builder: program.NewBuilder(c.module.Name, c.Policy.File), c: c, proc: -1, ruleset: -1}
+//
+// With a pid namespace, init is what launches its init, and holds the other namespaces.
+func (c *compiler) build(r root, f Filter, init *builder) *program.Program {
+	b := c.builder()
 	b.session()
 	b.detach()
-	b.enterNamespaces()
-	if c.has(unix.CLONE_NEWNS) {
-		b.root(r)
+	if init != nil {
+		b.enterNamespaces(init)
+	} else {
+		b.makeNamespaces(r)
 	}
-	b.names()
+	b.unshare(^policy.Namespace(heldKinds | unix.CLONE_NEWUSER | unix.CLONE_NEWPID))
 	b.descriptors()
 	b.attributes()
 	// Maps of users are files that the child opens. Below a small limit it finds no free number, because the spawner's descriptors stay
 	// open until the exec.
 	late := func(l policy.Rlimit) bool { return l.Resource == unix.RLIMIT_NOFILE && b.needsMaps() }
 	b.limits(func(l policy.Rlimit) bool { return !late(l) })
+	if b.needsMaps() {
+		b.proc = b.Add(program.Prepare{Kind: program.HostPath, Path: "/proc", Directory: true})
+	}
 	b.privileges()
 	b.limits(late)
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
@@ -101,26 +115,66 @@ func (b *builder) session() {
 		program.At(none, "[]"), program.Null(), program.Int(8))
 }
 
-// enterNamespaces makes the namespaces, but for the pid namespace, which is the child's from birth, and the user namespace, which
-// comes when it is no longer in the way of the other steps. A network namespace takes longer to make than all the others
-// together: the spawner prepares it, a new one for each launch, when it has time.
-func (b *builder) enterNamespaces() {
-	c := b.c
+// makeNamespaces makes those of heldKinds, and what is in them. The pid namespace is the child's from birth. A network namespace takes longer to
+// make than all the others together: the spawner prepares it, a new one for each launch, when it has time.
+func (b *builder) makeNamespaces(r root) {
+	b.unshare(heldKinds &^ unix.CLONE_NEWNET)
+	b.network()
+	if b.c.has(unix.CLONE_NEWNS) {
+		b.root(r)
+	}
+	b.names()
+}
+
+// enterNamespaces enters those that the init of the pid namespace holds.
+func (b *builder) enterNamespaces(init *builder) {
+	if flags := b.flags(heldKinds); flags.Arg.Value != 0 {
+		held := b.Add(program.Prepare{Kind: program.InitProcess})
+		b.call(firstOf(b.c.module.Namespaces), "setns", unix.SYS_SETNS, program.FD(held, "init"), flags)
+	}
+	if init.ruleset >= 0 {
+		b.ruleset = b.Add(program.Prepare{Kind: program.OfInit, From: init.ruleset, Origin: init.Program.Prepare[init.ruleset].Origin})
+	}
+}
+
+// flags returns those of kinds that the module has.
+func (b *builder) flags(kinds policy.Namespace) program.Value {
 	var names []string
 	var flags uint64
 	for _, kind := range namespaceKinds {
-		if kind.flag&(unix.CLONE_NEWUSER|unix.CLONE_NEWPID|unix.CLONE_NEWNET) == 0 && c.has(kind.flag) {
+		if kind.flag&kinds != 0 && b.c.has(kind.flag) {
 			flags |= uint64(kind.flag)
-			names = append(names, "CLONE_NEW"+map[string]string{"mount": "NS"}[kind.name]+strings.ToUpper(strings.TrimSuffix(kind.name, "mount")))
+			names = append(names, namespaceName(kind.name))
 		}
 	}
-	o := firstOf(c.module.Namespaces)
-	if flags != 0 {
-		b.call(o, "unshare", unix.SYS_UNSHARE, program.Const(flags, strings.Join(names, "|")))
+	return program.Const(flags, strings.Join(names, "|"))
+}
+
+// namespaceName is the name of the flag. Source: namespaces(7).
+func namespaceName(kind string) string {
+	switch kind {
+	case "mount":
+		return "CLONE_NEWNS"
+	case "network":
+		return "CLONE_NEWNET"
 	}
+	return "CLONE_NEW" + strings.ToUpper(kind)
+}
+
+// unshare makes those of kinds that the module has.
+func (b *builder) unshare(kinds policy.Namespace) {
+	if flags := b.flags(kinds); flags.Arg.Value != 0 {
+		b.call(firstOf(b.c.module.Namespaces), "unshare", unix.SYS_UNSHARE, flags)
+	}
+}
+
+// network enters a new network namespace.
+func (b *builder) network() {
+	c := b.c
 	if !c.has(unix.CLONE_NEWNET) {
 		return
 	}
+	o := firstOf(c.module.Namespaces)
 	net := b.Add(program.Prepare{Kind: program.NetworkNamespace, Origin: o})
 	b.call(o, "setns", unix.SYS_SETNS, program.FD(net, "network namespace"), program.Const(unix.CLONE_NEWNET, "CLONE_NEWNET"))
 	if c.module.Network.V == policy.NetworkLoopback {

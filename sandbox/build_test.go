@@ -92,6 +92,12 @@ func TestExplainGolden(t *testing.T) {
 	}
 }
 
+// whole is the text of both programs of a launch.
+func whole(t testing.TB, r *Result) string {
+	t.Helper()
+	return explain(t, r.Init) + explain(t, r.Program)
+}
+
 // variants are modules and hosts that together reach every part of the builder.
 func variants(t *testing.T) map[string]*Result {
 	t.Helper()
@@ -124,6 +130,9 @@ func TestWellFormed(t *testing.T) {
 	for name, res := range variants(t) {
 		t.Run(name, func(t *testing.T) {
 			checkWellFormed(t, res.Program)
+			if res.Init != nil {
+				checkWellFormed(t, res.Init)
+			}
 			if res.Init != nil {
 				checkWellFormed(t, res.Init)
 			}
@@ -240,18 +249,19 @@ func array(t *testing.T, p *program.Program, a posix.Arg) []string {
 
 // TestOrigins: whatever a policy asks for names its line; what every module gets names none.
 func TestOrigins(t *testing.T) {
-	p := mustCompile(t, debian(), rich).Program
+	res := mustCompile(t, debian(), rich)
+	steps := slices.Concat(res.Program.Steps, res.Init.Steps)
 	lines := map[string]int{
-		`unshare(CLONE_NEWNS`: 15, `sethostname(`: 15, `ioctl($1, SIOCSIFFLAGS`: 16, `move_mount(</etc/web>`: 20, `fsmount(`: 22,
+		`unshare(CLONE_NEWNS`: 15, `unshare(CLONE_NEWCGROUP`: 15, `setns(<init>`: 15, `sethostname(`: 15, `ioctl($1, SIOCSIFFLAGS`: 16, `move_mount(</etc/web>`: 20, `fsmount(`: 22,
 		`prlimit64(0, RLIMIT_NPROC`: 28, `setresuid(`: 9, `capset(`: 14, `chdir("/srv/data")`: 12, `seccomp(`: 30, `execveat(`: 8,
 		`dup3(<listener http>`: 13, `setsid(`: 0, `pivot_root(`: 0, `prctl(PR_SET_NO_NEW_PRIVS`: 0,
 	}
 	for prefix, line := range lines {
-		i := slices.IndexFunc(p.Steps, func(s program.Step) bool { return strings.HasPrefix(s.Text, prefix) })
+		i := slices.IndexFunc(steps, func(s program.Step) bool { return strings.HasPrefix(s.Text, prefix) })
 		if i < 0 {
 			t.Errorf("no step %s", prefix)
-		} else if got := p.Steps[i].Origin.Line; got != line {
-			t.Errorf("%s comes from line %d, want %d", p.Steps[i].Text, got, line)
+		} else if got := steps[i].Origin.Line; got != line {
+			t.Errorf("%s comes from line %d, want %d", steps[i].Text, got, line)
 		}
 	}
 }

@@ -75,13 +75,16 @@ func Compile(req Request) (*Result, policy.Diagnostics) {
 		return nil, c.problems
 	}
 	c.describe(filter)
-	res := &Result{Program: c.build(r, filter), User: c.user, Enforcement: c.enforcement}
+	res := &Result{User: c.user, Enforcement: c.enforcement}
+	var init *builder
 	if c.has(unix.CLONE_NEWPID) {
-		if res.Init, err = c.buildInit(); err != nil {
+		if init, err = c.buildInit(r); err != nil {
 			c.problem("E620", c.module.Pos, "the filter of the namespace's init cannot be compiled: "+err.Error(), "")
 			return nil, c.problems
 		}
+		res.Init = &init.Program
 	}
+	res.Program = c.build(r, filter, init)
 	return res, c.problems
 }
 

@@ -10,16 +10,19 @@ import (
 // InitCalls are the system calls that the init of a pid namespace makes.
 var InitCalls = []string{"rt_sigprocmask", "rt_sigtimedwait", "wait4", "prctl", "exit_group"}
 
-// buildInit makes the launch program of the init of a module's pid namespace. It has no capability, no descriptor, and as
-// root the overflow user. A module with that user cannot trace it, because its executable cannot be read and so the kernel makes it undumpable, nor
+// buildInit makes the launch program of the init of a module's pid namespace. It makes the module's other namespaces with all that is mounted there,
+// and holds them until the module enters: so that can be done before anybody wants the module, and undone after its end was seen.
+//
+// What is executed has no capability, no descriptor, and as root the overflow user. A module with that user cannot trace it, because its executable cannot be read and so the kernel makes it undumpable, nor
 // end it, because it is process 1.
-func (c *compiler) buildInit() (*program.Program, error) {
+func (c *compiler) buildInit(r root) (*builder, error) {
 	f, err := c.Filters.Init(InitCalls)
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{Builder: program.NewBuilder(c.module.Name, c.Policy.File), c: c, proc: -1, ruleset: -1}
+	b := c.builder()
 	b.session()
+	b.makeNamespaces(r)
 	b.call(everyModule, "close_range", unix.SYS_CLOSE_RANGE, program.Int(0), program.Const(uint64(^uint32(0)), "~0U"),
 		program.Const(unix.CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC"))
 	b.limits(func(policy.Rlimit) bool { return true })
@@ -38,5 +41,5 @@ func (c *compiler) buildInit() (*program.Program, error) {
 	file := b.Add(program.Prepare{Kind: program.InitProgram})
 	b.exec(f, program.FD(file, "init"), b.String(""), b.arguments([]string{"bulkhead-init"}), program.At(b.Pointers(), "[]"),
 		program.Const(unix.AT_EMPTY_PATH, "AT_EMPTY_PATH"), everyModule)
-	return &b.Program, nil
+	return b, nil
 }

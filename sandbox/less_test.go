@@ -37,7 +37,7 @@ func TestLessAskedIsLessGiven(t *testing.T) {
 				some = append(some, e)
 			}
 		}
-		p := mustCompile(t, debian(), withFiles(some...)).Program
+		p := mustCompile(t, debian(), withFiles(some...)).Mounts()
 		checkWellFormed(t, p)
 		given[n] = rules(p)
 	}

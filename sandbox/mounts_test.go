@@ -77,7 +77,7 @@ func TestMountPointsComeFirst(t *testing.T) {
 	for name, res := range variants(t) {
 		t.Run(name, func(t *testing.T) {
 			made := map[string]bool{"/": true}
-			for _, s := range res.Program.Steps {
+			for _, s := range res.Mounts().Steps {
 				parts := strings.Split(s.Text, `"`)
 				switch s.Number {
 				case unix.SYS_MKDIRAT, unix.SYS_MKNODAT:
@@ -125,7 +125,7 @@ func TestOneGroupDirectoryForEachHierarchy(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			h := debian()
 			h.facts.Cgroup = tt.cgroup
-			p := mustCompile(t, h, rich).Program
+			p := mustCompile(t, h, rich).Mounts()
 			var got []string
 			for i, d := range p.Prepare {
 				if d.Kind != program.CgroupTree {
@@ -164,7 +164,7 @@ func TestClosedTCP(t *testing.T) {
 			h.facts.Landlock.ABI = c.abi
 			res := mustCompile(t, h, "command: [/usr/bin/true]\nuser: web\nseccomp: {allow: [read]}\n"+
 				"filesystem: [{path: /usr, access: rx}, {path: /lib64, access: rx}]\n"+c.lines)
-			for _, p := range res.Program.Prepare {
+			for _, p := range res.Mounts().Prepare {
 				if p.Kind == program.Ruleset && p.Net != c.want {
 					t.Errorf("denies %#x; want %#x", p.Net, c.want)
 				}

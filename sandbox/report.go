@@ -25,10 +25,18 @@ type Enforcement struct {
 type Result struct {
 	// Program launches the module's command.
 	Program *program.Program
-	// Init launches the init of its pid namespace; nil without one.
+	// Init launches the init of its pid namespace, which makes the other namespaces and the mounts; nil without one.
 	Init *program.Program
 	// User is whom the module runs as, or what it is shown where its user cannot be had.
 	User User
 	// Enforcement is every protection, in the order of the launch.
 	Enforcement []Enforcement
+}
+
+// Mounts is the program that makes the namespaces and the mounts: that of the init of the pid namespace, or the module's own without one.
+func (r *Result) Mounts() *program.Program {
+	if r.Init != nil {
+		return r.Init
+	}
+	return r.Program
 }

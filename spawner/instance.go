@@ -113,35 +113,45 @@ func (h *Host) start(m *wire.Module, id string, stdio [3]posix.FD, listeners, so
 
 // request is start with what is to be launched, but for the programs and the control group.
 func (h *Host) request(m *wire.Module, id string, r launch.Request) (_ *Instance, err error) {
-	i := &Instance{host: h, Module: m, ID: id}
-	r.Program, r.Init = m.Program, m.Init
-	if h.groups != nil {
-		module := m.Name
-		if h.alone {
-			module = ""
-		}
-		// Making directories in several hierarchies and starting the init take about as long; they do not need each other.
-		made := make(chan error, 1)
-		go func() {
-			var err error
-			i.group, err = h.groups.Instance(module, id, m.EnforcedResources())
-			made <- err
-		}()
-		wait := sync.OnceValue(func() error { return <-made })
-		r.Await = func() (*cgroup.Instance, error) {
-			err := wait()
-			return i.group, err
-		}
-		defer func() {
-			if wait(); i.Pidfd < 0 && i.group != nil {
-				err = errors.Join(err, i.group.Remove())
-			}
-		}()
-	}
+	i, wait := h.begin(m, id, &r)
 	if i.Process, err = h.Launcher.Launch(r); err != nil {
-		return nil, err
+		return nil, errors.Join(err, i.giveUp(wait))
 	}
 	return i, nil
+}
+
+// begin begins an instance. Its control group is being made, if it gets one: making directories in several hierarchies and starting the init take
+// about as long, and do not need each other. wait returns when that is done.
+func (h *Host) begin(m *wire.Module, id string, r *launch.Request) (i *Instance, wait func() error) {
+	i = &Instance{host: h, Module: m, ID: id}
+	r.Program, r.Init = m.Program, m.Init
+	if h.groups == nil {
+		return i, func() error { return nil }
+	}
+	module := m.Name
+	if h.alone {
+		module = ""
+	}
+	made := make(chan error, 1)
+	go func() {
+		var err error
+		i.group, err = h.groups.Instance(module, id, m.EnforcedResources())
+		made <- err
+	}()
+	wait = sync.OnceValue(func() error { return <-made })
+	r.Await = func() (*cgroup.Instance, error) {
+		err := wait()
+		return i.group, err
+	}
+	return i, wait
+}
+
+// giveUp removes what belongs to an instance that was not launched.
+func (i *Instance) giveUp(wait func() error) error {
+	if wait() != nil || i.group == nil {
+		return nil // said by the launch, and removed already
+	}
+	return i.group.Remove()
 }
 
 // patience is how long the processes of an instance may take to die of SIGKILL.

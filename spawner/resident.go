@@ -49,6 +49,8 @@ type Config struct {
 	// Rest is called when nothing has been asked for, for a while, after something was: to give back the memory that it took. It is called by a
 	// goroutine of its own. Nil is nothing.
 	Rest func()
+	// Ahead makes the next instance of a module, but for its process, when one was launched: see [Ahead].
+	Ahead bool
 	// Signals delivers SIGHUP, which asks for a reload, and SIGINT and SIGTERM, which ask for an end.
 	Signals <-chan os.Signal
 }
@@ -84,6 +86,9 @@ type Resident struct {
 	started      []*instance // those that run, in the order of their start
 	lastInstance wire.InstanceID
 	launches     wire.Histogram
+	aheads       []*waiting     // the oldest first
+	expected     []*wire.Module // those of which an instance may be wanted soon, the last one first
+	anticipating *alarm
 
 	current, prepared *generation
 	lastGeneration    wire.GenerationID
@@ -196,6 +201,7 @@ func (r *Resident) end() error {
 	var errs []error
 	if r.poller != nil {
 		r.cancelPreparing()
+		r.dropAheads(func(*wire.Module) bool { return true })
 		errs = append(errs, r.endManager(), r.endInstances())
 		r.background.Wait()
 		r.poller.callPosted() // ends that were noticed in the background
@@ -236,6 +242,7 @@ func (r *Resident) signal(sig os.Signal) {
 		r.Log.Info("SIGHUP: it is stopping; nothing is reloaded")
 	case r.stop.asked.IsZero():
 		r.stop.asked = time.Now()
+		r.dropAheads(func(*wire.Module) bool { return true })
 		r.askToStop()
 	case time.Since(r.stop.asked) < r.stop.echo:
 		// The same request once more: timeout(1) and some terminals signal the process and its group.

@@ -134,6 +134,7 @@ func (r *Resident) undo(g *generation) error {
 func (r *Resident) commit() {
 	former := r.current
 	r.current, r.prepared = r.prepared, nil
+	r.dropAheads(func(m *wire.Module) bool { return !r.wanted(m) })
 	r.current.undo = nil
 	wanted := map[*pooled]bool{}
 	for _, s := range r.current.sockets {
@@ -158,6 +159,7 @@ func (r *Resident) discard() error {
 		return nil
 	}
 	r.prepared = nil
+	r.dropAheads(func(m *wire.Module) bool { return !r.wanted(m) })
 	if !g.listening { // nothing of it was ever there: the next one can have the number
 		r.lastGeneration = g.id - 1
 	}

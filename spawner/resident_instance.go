@@ -122,13 +122,21 @@ func (r *Resident) observe(took time.Duration) {
 // launch starts an instance with pipes for its output, nothing on its input, and the sockets that its program wants.
 func (r *Resident) launch(g *generation, m *wire.Module, replica uint32) (_ *instance, err error) {
 	k, begun := r.kernel, time.Now()
-	r.lastInstance++
-	i := &instance{module: m, pipes: [2]posix.FD{-1, -1}, notify: -1, control: -1, Instance: wire.Instance{
-		ID: r.lastInstance, Generation: g.id, Module: m.Name, Replica: replica, Started: begun}}
+	i, ahead, err := r.takeAhead(m)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", m.Name, err)
+	}
+	if ahead == nil {
+		i = r.newInstance(m)
+	}
+	i.Generation, i.Replica, i.Started = g.id, replica, begun
 	var give []posix.FD // what only the child needs
 	defer func() {
 		for _, fd := range give {
 			err = errors.Join(err, k.Close(fd))
+		}
+		if ahead != nil { // not launched into
+			err = errors.Join(err, ahead.Abandon())
 		}
 		if err != nil {
 			err = errors.Join(err, i.close(k))
@@ -151,18 +159,6 @@ func (r *Resident) launch(g *generation, m *wire.Module, replica uint32) (_ *ins
 		}
 	}
 	stdio := [3]posix.FD(give)
-	sockets, made, err := r.instanceSockets(i)
-	defer func() {
-		for _, name := range made {
-			err = errors.Join(err, r.runtime.remove(name))
-		}
-	}()
-	for _, fd := range sockets {
-		give = append(give, fd)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.Name, err)
-	}
 	listeners := g.fds()
 	own, err := r.ownSockets(i)
 	for name, fd := range own {
@@ -172,7 +168,16 @@ func (r *Resident) launch(g *generation, m *wire.Module, replica uint32) (_ *ins
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
-	if i.process, err = r.Host.start(m, strconv.FormatUint(uint64(i.ID), 10), stdio, listeners, sockets); err != nil {
+	if ahead != nil {
+		i.process, err = r.Host.StartAhead(ahead, stdio, listeners)
+		ahead = nil
+	} else {
+		err = r.withSockets(i, func(sockets map[string]posix.FD) (err error) {
+			i.process, err = r.Host.start(m, i.group(), stdio, listeners, sockets)
+			return err
+		})
+	}
+	if err != nil {
 		return nil, err
 	}
 	i.PID, i.Launch = uint32(i.process.PID), time.Since(begun)
@@ -181,9 +186,36 @@ func (r *Resident) launch(g *generation, m *wire.Module, replica uint32) (_ *ins
 		return nil, errors.Join(fmt.Errorf("%s: %w", m.Name, err), i.process.Signal(unix.SIGKILL), finish(i.process))
 	}
 	r.observe(i.Launch)
+	r.anticipate(m)
 	r.instances[i.ID] = i
 	r.started = append(r.started, i)
 	return i, nil
+}
+
+// newInstance returns an instance that has nothing yet.
+func (r *Resident) newInstance(m *wire.Module) *instance {
+	r.lastInstance++
+	return &instance{module: m, pipes: [2]posix.FD{-1, -1}, notify: -1, control: -1, Instance: wire.Instance{ID: r.lastInstance, Module: m.Name}}
+}
+
+// group is the name of its control group.
+func (i *instance) group() string { return strconv.FormatUint(uint64(i.ID), 10) }
+
+// withSockets makes the sockets that the module's mounts name, for a function that needs their paths.
+func (r *Resident) withSockets(i *instance, f func(paths map[string]posix.FD) error) (err error) {
+	sockets, made, err := r.instanceSockets(i)
+	defer func() {
+		for _, fd := range sockets {
+			err = errors.Join(err, r.kernel.Close(fd))
+		}
+		for _, name := range made {
+			err = errors.Join(err, r.runtime.remove(name))
+		}
+	}()
+	if err != nil {
+		return fmt.Errorf("%s: %w", i.Module, err)
+	}
+	return f(sockets)
 }
 
 // instanceSockets makes the sockets that the module's program names. It returns O_PATH descriptors by name, which the caller closes, and the
@@ -191,7 +223,7 @@ func (r *Resident) launch(g *generation, m *wire.Module, replica uint32) (_ *ins
 func (r *Resident) instanceSockets(i *instance) (paths map[string]posix.FD, made []string, err error) {
 	k := r.kernel
 	paths = map[string]posix.FD{}
-	for _, want := range i.module.Program.Prepare {
+	for _, want := range i.module.Mounts().Prepare {
 		if want.Kind != program.Socket {
 			continue
 		}

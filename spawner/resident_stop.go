@@ -21,6 +21,9 @@ type stopping struct {
 	echo      time.Duration // [echo]
 }
 
+// begun tells whether nothing is going to be launched any more.
+func (s *stopping) begun() bool { return !s.asked.IsZero() || s.finishing || s.alone || s.killed }
+
 // echo is how long after a request to stop another one is taken for the same.
 const echo = 500 * time.Millisecond
 

@@ -174,6 +174,7 @@ func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slo
 			return withManager(sources)
 		},
 		Variables: a.Variables, Include: a.Include,
+		Ahead:    true,
 		Runtime:  filepath.Join(filepath.Dir(a.controlPath()), runtime),
 		Log:      log,
 		Output:   newLineWriter(a.Core, o.logFormat, plan.Modules),

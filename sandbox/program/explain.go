@@ -11,6 +11,7 @@ var prepareNames = [...]string{
 	HostPath: "open", Tree: "copy mount", Tmpfs: "new tmpfs", CgroupTree: "copy mount of control group",
 	CgroupProcs: "open cgroup.procs of", Ruleset: "landlock ruleset", Listener: "listener", Stdio: "standard stream", InitProgram: "init program",
 	NetworkNamespace: "new network namespace", Socket: "copy mount of socket",
+	InitProcess: "process of the namespace's init", OfInit: "descriptor of the init's program:",
 }
 
 // Describe returns what the spawner makes, in one line.
@@ -20,6 +21,8 @@ func (p *Program) Describe(i int) string {
 	switch d.Kind {
 	case Tree:
 		text += " of " + p.Prepare[d.From].Path
+	case OfInit:
+		text += fmt.Sprintf(" <%d>", d.From)
 	case Stdio:
 		text += [...]string{" stdin", " stdout", " stderr"}[d.From]
 	case Ruleset:

@@ -54,6 +54,10 @@ const (
 	NetworkNamespace
 	// Socket is as Tree, of the instance's own unix socket named Path: one of the names below.
 	Socket
+	// InitProcess is a pidfd of the init of the module's pid namespace, which holds the module's other namespaces, too.
+	InitProcess
+	// OfInit is the descriptor From of the init's program.
+	OfInit
 )
 
 // Names of the sockets that the spawner makes for an instance.

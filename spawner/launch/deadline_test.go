@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/program"
@@ -22,6 +24,9 @@ type slow struct {
 
 func (k *slow) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, error) {
 	if strings.HasPrefix(path, "/usr") {
+		if how.Resolve&0x20 != 0 { // RESOLVE_CACHED
+			return -1, posix.Errno(unix.EAGAIN)
+		}
 		<-k.release
 		defer k.opened.Add(1)
 	}

@@ -40,6 +40,9 @@ func TestEveryCallFailsOnKernel(t *testing.T) {
 					}
 					total++
 					switch {
+					case err == nil && cached(failed[0].Op, errno):
+						<-h.seen
+						h.finish(p)
 					case err == nil:
 						t.Errorf("%s: it was launched all the same", failed[0])
 						<-h.seen

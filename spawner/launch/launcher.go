@@ -108,9 +108,10 @@ type Request struct {
 	Init *program.Program
 	// Cgroup is the instance's control group; nil without one.
 	Cgroup *cgroup.Instance
-	// Await, when it is not nil, returns Cgroup: a group that is being made while the init is started. It is called once, unless the
-	// init cannot be started.
+	// Await, when it is not nil, returns Cgroup: a group that is being made while the init is started. It is called once at most.
 	Await func() (*cgroup.Instance, error)
+	// Sandbox was made beforehand for this program; nil: it is made now, when there is an Init. The launch takes it over, also when it fails.
+	Sandbox *Sandbox
 	// Stdio are the standard streams; the caller keeps them.
 	Stdio [3]posix.FD
 	// Listeners are the listening sockets by name; the caller keeps them.
@@ -188,62 +189,91 @@ var none = Process{Pidfd: -1, InitPidfd: -1}
 
 // launch is Launch on the calling thread.
 func (l *Launcher) launch(r Request) (p Process, err error) {
-	p = none
 	if err := l.comeBack(); err != nil {
-		return none, fmt.Errorf("%s: %w", r.Program.Module, err)
-	}
-	b := l.begin(r.Program, r)
-	defer b.drop()
-	if r.Init != nil {
-		// It is in no control group of the instance: it is killed by its pidfd, and is nobody's to be counted.
-		child, err := l.run(l.begin(r.Init, r), r, &cgroup.Join{Into: -1}, unix.CLONE_NEWPID)
-		if err != nil {
-			return none, err
+		err = fmt.Errorf("%s: %w", r.Program.Module, err)
+		if r.Sandbox != nil {
+			err = errors.Join(err, r.Sandbox.Abandon())
 		}
-		p.Init, p.InitPidfd = child.PID, child.Pidfd
+		return none, err
 	}
-	child, err := l.launchModule(b, r, p.InitPidfd)
+	b := l.begin(r.Program, &r)
+	defer b.drop()
+	if r.Sandbox == nil && r.Init != nil {
+		r.Sandbox, err = l.sandbox(&r)
+	}
 	if err == nil {
-		p.PID, p.Pidfd = child.PID, child.Pidfd
-		err = l.comeBack()
-		if err == nil {
+		p, err = l.launchModule(b, &r)
+	}
+	if err == nil {
+		if err = l.comeBack(); err == nil {
+			if r.Sandbox != nil {
+				_ = r.Sandbox.release() // what was opened to be written to or looked through: nothing is lost
+				r.Sandbox.pidfd = -1    // the process's now
+			}
 			return p, nil
 		}
 		err = errors.Join(fmt.Errorf("%s: %w", r.Program.Module, err), l.abandon(p.Pidfd))
 	}
-	if p.InitPidfd >= 0 {
-		err = errors.Join(err, l.abandon(p.InitPidfd), l.comeBack())
+	if r.Sandbox != nil {
+		err = errors.Join(err, r.Sandbox.Abandon(), l.comeBack())
 	}
 	return none, err
 }
 
-// launchModule creates the module's process, in the pid namespace of init unless that is -1. It may leave the thread in there.
-func (l *Launcher) launchModule(b *preparation, r Request, init posix.FD) (posix.Child, error) {
-	if r.Await != nil {
-		var err error
-		if r.Cgroup, err = r.Await(); err != nil {
-			return posix.Child{}, fmt.Errorf("%s: %w", r.Program.Module, err)
-		}
+// group returns the control group, when it is there.
+func (r *Request) group() error {
+	if r.Await == nil {
+		return nil
+	}
+	var err error
+	if r.Cgroup, err = r.Await(); err != nil {
+		return fmt.Errorf("%s: %w", r.Program.Module, err)
+	}
+	r.Await = nil
+	return nil
+}
+
+// launchModule creates the module's process, in the sandbox if there is one. It may leave the thread in its pid namespace.
+func (l *Launcher) launchModule(b *preparation, r *Request) (Process, error) {
+	child, err := l.createModule(b, r)
+	if err != nil {
+		return none, err
+	}
+	p := Process{PID: child.PID, Pidfd: child.Pidfd, InitPidfd: -1}
+	if s := r.Sandbox; s != nil {
+		p.Init, p.InitPidfd = s.init, s.pidfd
+	}
+	return p, nil
+}
+
+func (l *Launcher) createModule(b *preparation, r *Request) (posix.Child, error) {
+	if err := r.group(); err != nil {
+		return posix.Child{}, err
 	}
 	join := cgroup.Join{Into: -1}
-	if r.Cgroup != nil {
+	switch {
+	case r.Sandbox != nil && r.Sandbox.join != nil:
+		join = *r.Sandbox.join
+	case r.Cgroup != nil:
 		var err error
 		if join, err = r.Cgroup.Join(); err != nil {
 			return posix.Child{}, fmt.Errorf("%s: join the control group: %w", r.Program.Module, err)
 		}
 		defer func() { _ = join.Close() }()
 	}
-	if init >= 0 {
-		// The preparation makes a process, too: a network namespace's first. It is none of the module's.
-		if _, err := b.wait(); err != nil {
-			return posix.Child{}, err
-		}
-		if err := l.kernel.Setns(init, unix.CLONE_NEWPID); err != nil {
+	d, err := b.take(r)
+	if err != nil {
+		return posix.Child{}, err
+	}
+	defer d.close()
+	if r.Sandbox != nil {
+		// The preparation may have made a process, too: a network namespace's first. It is none of the module's.
+		if err := l.kernel.Setns(r.Sandbox.pidfd, unix.CLONE_NEWPID); err != nil {
 			return posix.Child{}, fmt.Errorf("%s: enter the pid namespace: %w", r.Program.Module, err)
 		}
 		l.away = l.returns
 	}
-	return l.run(b, r, &join, 0)
+	return l.run(r, r.Program, d, &join, 0)
 }
 
 // comeBack returns the thread to its own pid namespace. Children would be born in a stranger's otherwise, so while that fails
@@ -275,13 +305,7 @@ func reap(k Kernel, pidfd posix.FD) error {
 }
 
 // run links one program with what was prepared for it and creates its child.
-func (l *Launcher) run(b *preparation, r Request, join *cgroup.Join, flags uint64) (posix.Child, error) {
-	p := b.p
-	d, err := b.take(r)
-	if err != nil {
-		return posix.Child{}, err
-	}
-	defer d.close()
+func (l *Launcher) run(r *Request, p *program.Program, d *descriptors, join *cgroup.Join, flags uint64) (posix.Child, error) {
 	linked, err := l.link(p, d, join)
 	if err != nil {
 		return posix.Child{}, err

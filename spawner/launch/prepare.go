@@ -19,10 +19,15 @@ type descriptors struct {
 	fds   []posix.FD
 }
 
-func (d *descriptors) close() {
-	for _, fd := range d.fds {
-		if fd >= 0 {
+// close closes them. It does nothing the second time.
+func (d *descriptors) close() { d.keep(func(int) bool { return false }) }
+
+// keep closes all but some.
+func (d *descriptors) keep(wanted func(i int) bool) {
+	for i, fd := range d.fds {
+		if fd >= 0 && !wanted(i) {
 			_ = d.files.Close(fd) // O_PATH, mounts and duplicates: nothing is written on close
+			d.fds[i] = -1
 		}
 	}
 }
@@ -32,14 +37,14 @@ var errDeadline = errors.New("the file system did not answer in time")
 
 // preparation makes every descriptor that a program names, each above the numbers that the child inherits.
 //
-// A file system may hang when a path is opened, so that is done by another thread; when the deadline passes, that one is left behind
-// and closes what it opens later. The same thread goes on with what does not need the control group, while the caller
-// does something else.
+// A file system may hang when a path is opened. What the kernel has in its caches is opened at once. If that is not all, another thread
+// does it; when the deadline passes, that one is left behind and closes what it opens later. The same thread goes on with what does not need anything
+// that is made meanwhile, while the caller does something else.
 type preparation struct {
 	l     *Launcher
 	p     *program.Program
 	end   time.Time
-	group int // the first entry that needs the control group
+	later int // the first entry that needs the control group, or the init of the pid namespace
 
 	done     chan prepared
 	progress chan int
@@ -55,36 +60,49 @@ type prepared struct {
 }
 
 // begin starts a preparation. The caller calls take, or drop.
-func (l *Launcher) begin(p *program.Program, r Request) *preparation {
-	is := func(kind program.PrepareKind) func(program.Prepare) bool {
-		return func(want program.Prepare) bool { return want.Kind == kind }
+func (l *Launcher) begin(p *program.Program, r *Request) *preparation {
+	b := &preparation{l: l, p: p, end: time.Now().Add(l.deadline), later: slices.IndexFunc(p.Prepare, comesLater)}
+	if b.later < 0 {
+		b.later = len(p.Prepare)
 	}
-	b := &preparation{l: l, p: p, end: time.Now().Add(l.deadline), group: slices.IndexFunc(p.Prepare, is(program.CgroupTree)),
-		done: make(chan prepared, 1), progress: make(chan int, len(p.Prepare))}
-	if b.group < 0 {
-		b.group = len(p.Prepare)
-	}
-	if slices.ContainsFunc(p.Prepare, is(program.HostPath)) {
-		go b.work(r)
-	} else {
-		b.work(r) // nothing that could hang
-	}
-	return b
-}
-
-// work opens the paths, then makes the rest as far as it can.
-func (b *preparation) work(r Request) {
-	d := &descriptors{files: b.l.kernel, fds: make([]posix.FD, len(b.p.Prepare))}
+	d := &descriptors{files: l.kernel, fds: make([]posix.FD, len(p.Prepare))}
 	for i := range d.fds {
 		d.fds[i] = -1
 	}
-	err := b.open(d)
+	err := b.open(d, resolveCached)
+	if !errors.Is(err, posix.Errno(unix.EAGAIN)) && !errors.Is(err, posix.Errno(unix.EINVAL)) {
+		if err == nil {
+			err = b.make(d, 0, b.later, r)
+		}
+		if err != nil {
+			d.close()
+		}
+		b.answer = &prepared{d, err}
+		return b
+	}
+	d.close()
+	b.done, b.progress = make(chan prepared, 1), make(chan int, len(p.Prepare))
+	go b.work(d, *r)
+	return b
+}
+
+// resolveCached is RESOLVE_CACHED. Source: openat2(2).
+const resolveCached = 0x20
+
+// comesLater tells what is made of something that is still being made when a preparation begins.
+func comesLater(want program.Prepare) bool {
+	return want.Kind == program.CgroupTree || want.Kind == program.InitProcess || want.Kind == program.OfInit
+}
+
+// work opens the paths, then makes the rest as far as it can.
+func (b *preparation) work(d *descriptors, r Request) {
+	err := b.open(d, 0)
 	if err == nil && !b.settled.CompareAndSwap(false, true) {
 		d.close()
 		return
 	}
 	if err == nil {
-		err = b.make(d, 0, b.group, r)
+		err = b.make(d, 0, b.later, &r)
 	}
 	if err != nil {
 		d.close()
@@ -93,13 +111,15 @@ func (b *preparation) work(r Request) {
 }
 
 // open opens the paths of the host.
-func (b *preparation) open(d *descriptors) error {
+func (b *preparation) open(d *descriptors, resolve uint64) error {
 	for i, want := range b.p.Prepare {
 		if want.Kind != program.HostPath {
 			continue
 		}
-		b.progress <- i
-		fd, err := b.l.openPath(want)
+		if b.progress != nil {
+			b.progress <- i
+		}
+		fd, err := b.l.openPath(want, resolve)
 		if err == nil {
 			d.fds[i], err = b.l.above(fd, 3+b.p.Listeners)
 		}
@@ -111,7 +131,7 @@ func (b *preparation) open(d *descriptors) error {
 }
 
 // make makes the entries of a range that are not paths.
-func (b *preparation) make(d *descriptors, from, to int, r Request) error {
+func (b *preparation) make(d *descriptors, from, to int, r *Request) error {
 	for i, want := range b.p.Prepare[from:to] {
 		if want.Kind == program.HostPath {
 			continue
@@ -160,14 +180,14 @@ func (b *preparation) await() (*descriptors, error) {
 	return nil, fmt.Errorf("%s: %s: %w (%s; policy %s)", b.p.Module, b.p.Describe(at), errDeadline, b.l.deadline, b.p.Place(b.p.Prepare[at].Origin))
 }
 
-// take returns the descriptors, of which those that need the control group are made now. The caller closes them.
-func (b *preparation) take(r Request) (*descriptors, error) {
+// take returns the descriptors, of which those that need what was made meanwhile are made now. The caller closes them.
+func (b *preparation) take(r *Request) (*descriptors, error) {
 	d, err := b.wait()
 	if err != nil {
 		return nil, err
 	}
 	b.taken = true
-	if err := b.make(d, b.group, len(b.p.Prepare), r); err != nil {
+	if err := b.make(d, b.later, len(b.p.Prepare), r); err != nil {
 		d.close()
 		return nil, err
 	}
@@ -184,17 +204,19 @@ func (b *preparation) drop() {
 	}
 }
 
-func (l *Launcher) openPath(want program.Prepare) (posix.FD, error) {
+// openPath opens a path of the host. With RESOLVE_CACHED in resolve it never waits for a file system: it fails with EAGAIN when it would have to, and
+// with EINVAL before Linux 5.12. Source: openat2(2); AT_STATX_DONT_SYNC is in statx(2).
+func (l *Launcher) openPath(want program.Prepare, resolve uint64) (posix.FD, error) {
 	flags := uint64(unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW)
 	if want.Directory {
 		flags |= unix.O_DIRECTORY
 	}
-	fd, err := l.kernel.Openat2(posix.AtFDCWD, want.Path, posix.OpenHow{Flags: flags})
+	fd, err := l.kernel.Openat2(posix.AtFDCWD, want.Path, posix.OpenHow{Flags: flags, Resolve: resolve})
 	if err != nil || want.Directory {
 		return fd, err
 	}
 	var st posix.Stat
-	if err := l.kernel.Fstat(fd, &st); err != nil {
+	if err := l.kernel.Fstatat(fd, "", &st, unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC); err != nil {
 		return -1, errors.Join(err, l.kernel.Close(fd))
 	}
 	if t := st.Mode & unix.S_IFMT; t == unix.S_IFDIR || t == unix.S_IFLNK {
@@ -213,7 +235,7 @@ func (l *Launcher) above(fd posix.FD, least int) (posix.FD, error) {
 }
 
 // make makes the descriptor of one entry that is not a path.
-func (l *Launcher) make(p *program.Program, d *descriptors, want program.Prepare, r Request) (posix.FD, error) {
+func (l *Launcher) make(p *program.Program, d *descriptors, want program.Prepare, r *Request) (posix.FD, error) {
 	switch want.Kind {
 	case program.Tree:
 		return l.tree(d.fds[want.From], "", want.Attr)
@@ -247,8 +269,19 @@ func (l *Launcher) make(p *program.Program, d *descriptors, want program.Prepare
 		return l.tree(fd, "", want.Attr)
 	case program.NetworkNamespace:
 		return l.networks.take()
+	case program.InitProcess:
+		if r.Sandbox != nil {
+			return l.duplicate(r.Sandbox.pidfd, p)
+		}
+	case program.OfInit:
+		if s := r.Sandbox; s != nil && want.From < len(s.held.fds) && s.held.fds[want.From] >= 0 {
+			return l.duplicate(s.held.fds[want.From], p)
+		}
 	case program.InitProgram:
 		return l.duplicate(l.init, p)
+	}
+	if want.Kind == program.InitProcess || want.Kind == program.OfInit {
+		return -1, errNoInit
 	}
 	return -1, fmt.Errorf("bug: no way to prepare kind %d; please report it", want.Kind)
 }
@@ -258,7 +291,7 @@ func (l *Launcher) duplicate(fd posix.FD, p *program.Program) (posix.FD, error) 
 	return posix.FD(dup), err
 }
 
-func cgroupDir(r Request, controller string) (string, error) {
+func cgroupDir(r *Request, controller string) (string, error) {
 	for _, dir := range r.Cgroup.Dirs() {
 		if dir.Controller == controller {
 			return dir.Path, nil

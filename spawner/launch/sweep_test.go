@@ -62,6 +62,8 @@ func TestEveryCallFails(t *testing.T) {
 			seen[failed[0].Op] = true
 			what := failed[0].String()
 			switch {
+			case err == nil && cached(failed[0].Op, errno):
+				finish(t, k, p)
 			case err == nil:
 				t.Errorf("%s: it was launched all the same", what)
 				finish(t, k, p)
@@ -76,7 +78,7 @@ func TestEveryCallFails(t *testing.T) {
 		}
 	}
 	for _, op := range []posix.Op{
-		posix.OpOpenat2, posix.OpFcntl, posix.OpFstat, posix.OpGetrandom, posix.OpClone3, posix.OpSetns, posix.OpOpenTree,
+		posix.OpOpenat2, posix.OpFcntl, posix.OpFstatat, posix.OpGetrandom, posix.OpClone3, posix.OpSetns, posix.OpOpenTree,
 		posix.OpMountSetattr, posix.OpFsopen, posix.OpFsconfig, posix.OpFsmount,
 	} {
 		if !seen[op] {

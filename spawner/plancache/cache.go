@@ -172,7 +172,7 @@ func ask(k Kernel, include includer, e Entry) error {
 }
 
 func needsNetwork(m wire.Module) bool {
-	return slices.ContainsFunc(m.Program.Prepare, func(p program.Prepare) bool { return p.Kind == program.NetworkNamespace })
+	return slices.ContainsFunc(m.Mounts().Prepare, func(p program.Prepare) bool { return p.Kind == program.NetworkNamespace })
 }
 
 // keep writes a new plan down.

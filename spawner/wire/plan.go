@@ -208,6 +208,7 @@ func decodeModule(d *Decoder) Module {
 			*p = DecodeProgram(d)
 		}
 	}
+	checkInit(d, m.Program, m.Init)
 	if m.Replicas > maxReplicas || m.StopSignal < 1 || m.StopSignal > maxSignal {
 		d.fail("%d replicas, stopped by signal %d", m.Replicas, m.StopSignal)
 	}
@@ -223,6 +224,14 @@ func decodeModule(d *Decoder) Module {
 		d.fail("a digest of %d bytes", len(sum))
 	}
 	return m
+}
+
+// Mounts is the program that makes the module's namespaces and mounts: that of the init of its pid namespace, or its own.
+func (m *Module) Mounts() *program.Program {
+	if m.Init != nil {
+		return m.Init
+	}
+	return m.Program
 }
 
 // Accepts tells whether the policy lets the protection be missing.

@@ -179,7 +179,14 @@ func TestRefused(t *testing.T) {
 		{"resources", func(p *Plan) { p.Modules[0].Resources = make([]policy.Resource, 65) }, "a list of 65"},
 		{"best effort", func(p *Plan) { p.Modules[0].BestEffort = make([]string, 65) }, "a list of 65"},
 		{"enforcement", func(p *Plan) { p.Modules[0].Enforcement = make([]sandbox.Enforcement, 65) }, "a list of 65"},
-		{"kind of descriptor", func(p *Plan) { p.Modules[0].Program.Prepare[0].Kind = program.Socket + 1 }, "a descriptor of kind 11"},
+		{"kind of descriptor", func(p *Plan) { p.Modules[0].Program.Prepare[0].Kind = program.OfInit + 1 }, "a descriptor of kind 13"},
+		{"descriptor of a small init", func(p *Plan) {
+			d := &p.Modules[0].Program.Prepare[1]
+			d.Kind, d.Rules, d.From = program.OfInit, nil, len(p.Modules[0].Init.Prepare)
+		}, "descriptor 1 is of an init that there is not"},
+		{"process of no init", func(p *Plan) { p.Modules[0].Init, p.Modules[0].Program.Prepare[1].Kind = nil, program.InitProcess },
+			"descriptor 1 is of an init that there is not"},
+		{"init of an init", func(p *Plan) { p.Modules[1].Init.Prepare[1].Kind = program.InitProcess }, "descriptor 1 is of an init that there is not"},
 		{"tree of itself", func(p *Plan) { p.Modules[0].Program.Prepare[1].From = 1 }, "descriptor 1 is made from descriptor 1"},
 		{"tree of a later one", func(p *Plan) { p.Modules[0].Program.Prepare[1].From = 1 << 30 }, "is made from"},
 		{"fourth stream", func(p *Plan) { p.Modules[0].Program.Prepare[0].From = 3 }, "descriptor 0 is made from descriptor 3"},

@@ -112,6 +112,27 @@ func checkProgram(d *Decoder, p *program.Program) {
 	}
 }
 
+// checkInit refuses descriptors of an init where there is none to take them from.
+func checkInit(d *Decoder, p, init *program.Program) {
+	check := func(p, init *program.Program) {
+		have := 0
+		if init != nil {
+			have = len(init.Prepare)
+		}
+		for i, want := range p.Prepare {
+			if want.Kind == program.InitProcess && init == nil || want.Kind == program.OfInit && want.From >= have {
+				d.fail("descriptor %d is of an init that there is not", i)
+			}
+		}
+	}
+	if p != nil {
+		check(p, init)
+	}
+	if init != nil {
+		check(init, nil)
+	}
+}
+
 func encodePrepare(e *Encoder, p program.Prepare) {
 	e.U8(uint8(p.Kind))
 	e.Bool(p.Directory)
@@ -146,7 +167,7 @@ func decodePrepare(d *Decoder) program.Prepare {
 		}),
 		Origin: decodeOrigin(d),
 	}
-	if p.Kind > program.Socket {
+	if p.Kind > program.OfInit {
 		d.fail("a descriptor of kind %d", p.Kind)
 	}
 	return p
