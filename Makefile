@@ -2,7 +2,7 @@
 
 SHELL = /bin/sh
 .DEFAULT_GOAL = help
-.PHONY: help deps go build generate lint test test-long e2e conformance escape vm-test bench bench-policy bench-posix run clean
+.PHONY: help deps go build generate lint test test-long e2e conformance escape vm-test bench bench-peers bench-policy bench-posix run clean
 
 # Looked for once, when it is first needed.
 GO ?= $(eval GO := $(shell ./bootstrap go))$(GO)
@@ -68,6 +68,11 @@ bench: build ## against bubblewrap, and the decorators; prints lines `figure: NA
 bench-policy: build ## filters, their compiler and their proof against libseccomp, what a call costs, and `check`; prints `figure: NAME VALUE`
 	@$(BUILD) -o .cache/bench ./tests/bench
 	@.cache/bench -suite policy
+
+bench-peers: build ## against bubblewrap, crun, runc, firejail (installed for it where apt-get can) and a bare exec; prints lines `figure: NAME VALUE`
+	@./bootstrap peers || echo 'bench-peers: goes on without what is missing'
+	@$(BUILD) -o .cache/bench ./tests/bench
+	@.cache/bench -suite peers
 
 bench-posix: go ## what the decorators cost, and what the in-memory kernel does, and what their tests cover; prints `figure: NAME VALUE`
 	@$(GO) test -count=1 -timeout 20m $(TAGS) -run '^$$' -bench '^BenchmarkFigures$$' -benchtime 5s \

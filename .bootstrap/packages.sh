@@ -48,6 +48,14 @@ want_test() {
 	want systemd has systemd-analyze
 }
 
+# want_peers: for one benchmark only.
+want_peers() {
+	want bubblewrap has bwrap
+	want crun has crun
+	want runc exists /usr/sbin/runc /usr/bin/runc
+	want firejail has firejail
+}
+
 install_packages() {
 	[ -n "$missing" ] || return 0
 	has apt-get || die "there is no apt-get here; install the counterparts of:$missing"

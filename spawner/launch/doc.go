@@ -5,6 +5,9 @@
 //
 // What the child does is in package program; the raw loop over its steps is posix/linux's Clone3.
 //
+// The init of a pid namespace makes the module's other namespaces and holds them, and so does more than half of a launch: a [Sandbox], which can be
+// made before anybody wants it. Each is for one launch; the namespaces of one instance are never another's.
+//
 // # Errors
 //
 // A failing step is a [*StepError]. It names the module, the call, the kernel's answer and the line of the policy:
@@ -15,4 +18,6 @@
 //
 // Descriptors are opened with a deadline, but a program whose file system stops answering between that and the exec hangs in the
 // exec; the calling thread then waits with it.
+//
+// What is mounted on the host below a mounted directory after a sandbox was made is not in it.
 package launch

@@ -36,6 +36,20 @@
 //   - call_…_ns: what a call takes in all, under our filter, libseccomp's tree and linear, and none: allowed and tested first or in the middle
 //     by the linear program, allowed by its argument, denied. An allowed call without a condition is one that the kernel remembers.
 //
+// With -suite peers it compares with more tools, and counts what is needed besides time:
+//
+//   - first_spawn_vs_bwrap and steady_spawn_vs_bwrap: as launch_vs_bwrap, but from the request until the end of the process was seen, as it is
+//     measured for the tools; what is left of an instance is removed when the clock has stopped, as the supervisor does it in the background and the
+//     kernel for a tool. The filter allows 300 calls and more. First is a launch for which nothing was made. Steady is one of which the
+//     control group and the sandbox (namespaces, mounts, Landlock ruleset, the init that holds them) were made before the clock ran, as the supervisor
+//     makes them after a launch of the same module; it includes the check that they are still what a new one would be.
+//   - whole_spawn_vs_bwrap: all of that, making and removing included. What a launch costs, whoever waits for it.
+//   - bare_vs_bwrap: vfork and exec alone. crun_vs_bwrap, runc_vs_bwrap, firejail_vs_bwrap: these tools, with the same binds, namespaces and (but for
+//     firejail, which has a list of its own) calls.
+//   - growth_10000: the median of the last thousand of 10,000 launches against the first thousand.
+//   - rss_1000_mib: the resident memory of the spawner, the manager and all inits with 1,000 instances of sleep; pss_1000_mib is the proportional one.
+//   - left_behind: processes, mounts, descriptors and control groups that were not there before all that.
+//
 // A figure that misses its goal is followed by a line `missed:`; the exit status is 0 all the same. It is 1 when something could
 // not be measured because it does not work.
 //

@@ -22,7 +22,7 @@ func (b *bench) execs() (err error) {
 	if err != nil {
 		return err
 	}
-	filter, err := b.filterOf(pol)
+	filter, _, err := b.filterOf(pol)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (b *bench) execs() (err error) {
 	if !b.root() {
 		return b.execsAs(0, filter, "_rootless", 0)
 	}
-	if err := b.execsAs(0, filter, "", 2.5); err != nil {
+	if err := b.execsAs(0, filter, "", 1.5); err != nil {
 		return err
 	}
 	// What hosts forbid to ordinary users is no fault of either tool; what bwrap can, ours must.

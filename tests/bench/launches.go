@@ -14,56 +14,82 @@ import (
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
+// workload is a module that does nothing, ready to be launched, and what bwrap takes to do the same.
+type workload struct {
+	b      *bench
+	host   *spawner.Host
+	module wire.Module
+	path   string
+	filter posix.FD
+	theirs command
+	policy *policy.Policy
+	calls  int // that the filter allows
+	n      int
+}
+
+// workload makes one of a policy with a place for the directory of its program, and a launcher. The caller closes it.
+func (b *bench) workload(text string, l *launch.Launcher) (_ *workload, err error) {
+	program, err := noop()
+	if err != nil {
+		return nil, err
+	}
+	w := &workload{b: b, filter: -1}
+	if w.path, err = b.write("noop", program, 0o755); err != nil {
+		return nil, err
+	}
+	if w.policy, err = parse("bench.yaml", fmt.Sprintf(text, b.dir)); err != nil {
+		return nil, err
+	}
+	res, err := b.compileHere(w.policy)
+	if err != nil {
+		return nil, err
+	}
+	if w.filter, w.calls, err = b.filterOf(w.policy); err != nil {
+		return nil, err
+	}
+	w.module = wire.Module{Name: "noop", Resources: w.policy.Modules[0].Resources, Program: res.Program, Init: res.Init, Enforcement: res.Enforcement}
+	if w.host, err = spawner.NewHost(b.kernel, l, b.facts, []wire.Module{w.module}); err != nil {
+		return nil, errors.Join(err, b.kernel.Close(w.filter))
+	}
+	w.theirs = b.bwrapCommand(w.filter, false, []string{"/usr", "/etc", b.dir}, w.path)
+	return w, nil
+}
+
+func (w *workload) close() error { return errors.Join(w.host.Close(), w.b.kernel.Close(w.filter)) }
+
+// on returns the same with another launcher. Only the first is closed.
+func (w *workload) on(l *launch.Launcher) *workload {
+	other, host := *w, *w.host
+	other.host, host.Launcher = &host, l
+	return &other
+}
+
+func (w *workload) stdio() [3]posix.FD { return [3]posix.FD{w.b.null, w.b.null, 2} }
+
+// id is the name of a new instance, which no other launcher of this process has either.
+func (w *workload) id() string {
+	w.n++
+	return fmt.Sprintf("%d-%p", w.n, w)
+}
+
 // launches compares a launch by a process that stays with a whole bwrap.
 func (b *bench) launches() (err error) {
 	if !b.root() {
 		fmt.Println("launch_vs_bwrap: not measured: it needs root")
 		return nil
 	}
-	program, err := noop()
+	w, err := b.workload(launchPolicy, b.launcher)
 	if err != nil {
 		return err
 	}
-	path, err := b.write("noop", program, 0o755)
-	if err != nil {
-		return err
-	}
-	pol, err := parse("bench.yaml", fmt.Sprintf(launchPolicy, b.dir))
-	if err != nil {
-		return err
-	}
-	res, err := b.compileHere(pol)
-	if err != nil {
-		return err
-	}
-	filter, err := b.filterOf(pol)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.kernel.Close(filter)) }()
-	m := wire.Module{Name: "noop", Resources: pol.Modules[0].Resources, Program: res.Program, Init: res.Init, Enforcement: res.Enforcement}
-	h, err := spawner.NewHost(b.kernel, b.launcher, b.facts, []wire.Module{m})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.Close()) }()
-	theirs := b.bwrapCommand(filter, false, []string{"/usr", "/etc", b.dir}, path)
+	defer func() { err = errors.Join(err, w.close()) }()
 	unprepared, err := launch.New(b.kernel, launch.Options{})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unprepared.Close()) }()
-	fresh := *h
-	fresh.Launcher = unprepared
-	n := 0
-	from := func(h *spawner.Host) func() (time.Duration, error) {
-		return func() (time.Duration, error) {
-			n++
-			return b.launch(h, &m, fmt.Sprint(n))
-		}
-	}
-	s, err := takeTurns(b.rounds(300), contender{"launch", from(h)}, contender{"bwrap", b.starter(theirs.child(b.null))},
-		contender{"launch, nothing made ahead", from(&fresh)})
+	s, err := takeTurns(b.rounds(300), contender{"launch", w.launch}, contender{"bwrap", b.starter(w.theirs.child(b.null))},
+		contender{"launch, nothing made ahead", w.on(unprepared).launch})
 	if err != nil {
 		return err
 	}
@@ -74,36 +100,42 @@ func (b *bench) launches() (err error) {
 
 // launch starts an instance and finishes it when it has ended. What is made ahead for the next one is made when the clock has stopped,
 // and is done before somebody else's turn.
-func (b *bench) launch(h *spawner.Host, m *wire.Module, id string) (time.Duration, error) {
+func (w *workload) launch() (time.Duration, error) {
 	begin := time.Now()
-	defer func() { h.Launcher.Refill(); h.Launcher.Settle() }()
-	i, err := h.Start(m, id, [3]posix.FD{b.null, b.null, 2}, nil)
+	defer func() { w.host.Launcher.Refill(); w.host.Launcher.Settle() }()
+	i, err := w.host.Start(&w.module, w.id(), w.stdio(), nil)
 	if err != nil {
 		return 0, err
 	}
+	err = finish(i)
+	return time.Since(begin), err
+}
+
+// finish ends an instance, which must have ended well.
+func finish(i *spawner.Instance) error {
 	exit, err := i.Finish()
-	took := time.Since(begin)
 	if err == nil && exit.ShellStatus() != 0 {
 		err = errors.New(exit.String())
 	}
-	return took, err
+	return err
 }
 
 // filterOf makes the filter of the only module of a policy and puts it into a file. The caller closes it.
-func (b *bench) filterOf(pol *policy.Policy) (posix.FD, error) {
+func (b *bench) filterOf(pol *policy.Policy) (fd posix.FD, calls int, err error) {
 	section := pol.Modules[0].Seccomp
 	f, err := maker{b.kernel}.Module(section)
 	if err != nil {
-		return -1, err
+		return -1, 0, err
 	}
 	decision, err := seccomp.Resolve(section)
 	if err != nil {
-		return -1, err
+		return -1, 0, err
 	}
 	allowed := decision.Allowed(seccomp.Native())
 	if allowed < leastCalls {
-		return -1, fmt.Errorf("%s: the filter allows %d calls, want at least %d", pol.File, allowed, leastCalls)
+		return -1, 0, fmt.Errorf("%s: the filter allows %d calls, want at least %d", pol.File, allowed, leastCalls)
 	}
 	fmt.Printf("%s: %d calls allowed, %d instructions\n", pol.File, allowed, len(f.Program)/bpf.InstructionSize)
-	return b.loadable(f.Program)
+	fd, err = b.loadable(f.Program)
+	return fd, allowed, err
 }

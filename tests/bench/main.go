@@ -29,10 +29,10 @@ func main() {
 	supervisor := flag.String("supervisor", "bin/supervisor", "the supervisor's `PROGRAM`")
 	locked := flag.String("policy", "policies/examples/locked.yaml", "the policy `FILE` of the exec figures")
 	scale := flag.Float64("scale", 1, "`FACTOR` for the number of rounds")
-	suite := flag.String("suite", "sandbox", "`WHAT` is measured: sandbox, or policy: filters, their compiler and their proof")
+	suite := flag.String("suite", "sandbox", "`WHAT` is measured: sandbox; policy: filters, their compiler and their proof; peers: against other tools")
 	tree := flag.String("tree", ".", "the `DIRECTORY` of the repository, whose policies are measured")
 	only := flag.String("only", "", "`NAME` of one part, all when empty: launch, exec, check, compile, site, seccomp, memory, resident, reload; "+
-		"of policy: sizes, proofs, mistakes, check, simulate, load, calls")
+		"of policy: sizes, proofs, mistakes, check, simulate, load, calls; of peers: compile, spawn, exec, growth, thousand")
 	flag.Parse()
 	if err := run(*suite, *supervisor, *locked, *tree, *only, *scale); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -63,11 +63,24 @@ func run(suite, supervisor, locked, tree, only string, scale float64) (err error
 		}
 		parts = []part{{"launch", b.launches}, {"exec", b.execs}, {"check", b.checks}, {"compile", b.compiles}, {"site", b.compilesSite},
 			{"seccomp", b.filters}, {"memory", b.memory}, {"resident", b.residents}, {"reload", b.reloads}}
+	case "peers":
+		if err := b.findBwrap(); err != nil {
+			return err
+		}
+		if !b.root() {
+			return errors.New("the peers are compared as root only: control groups, and users for the instances")
+		}
+		before, e := b.stock()
+		if e != nil {
+			return e
+		}
+		defer func() { err = errors.Join(err, b.leftBehind(before)) }()
+		parts = []part{{"compile", b.compiles}, {"spawn", b.spawns}, {"exec", b.execs}, {"growth", b.growth}, {"thousand", b.thousand}}
 	case "policy":
 		parts = []part{{"sizes", b.sizes}, {"proofs", b.proofs}, {"mistakes", b.mistakes}, {"check", b.checks}, {"simulate", b.simulates},
 			{"load", b.loads}, {"calls", b.calls}}
 	default:
-		return fmt.Errorf("there is no suite %q: sandbox or policy", suite)
+		return fmt.Errorf("there is no suite %q: sandbox, policy or peers", suite)
 	}
 	measured := 0
 	for _, p := range parts {

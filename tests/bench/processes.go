@@ -51,6 +51,10 @@ type footprint struct {
 	anonymous    int64 // what is nobody else's, and in no file: heaps, stacks, variables
 }
 
+func (f *footprint) add(g footprint) {
+	f.resident, f.proportional, f.anonymous = f.resident+g.resident, f.proportional+g.proportional, f.anonymous+g.anonymous
+}
+
 func (f footprint) String() string {
 	const mib = 1 << 20
 	return fmt.Sprintf("RSS %5.1f, PSS %5.1f, anonymous %5.1f MiB", float64(f.resident)/mib, float64(f.proportional)/mib, float64(f.anonymous)/mib)

@@ -45,6 +45,8 @@ func takeTurns(rounds int, contenders ...contender) ([]series, error) {
 	return out, nil
 }
 
+func (s *series) sort() { slices.Sort(s.times) }
+
 func micros(d time.Duration) string { return fmt.Sprintf("%d µs", d.Microseconds()) }
 
 // percentile returns the time that p percent of the rounds did not exceed. There is at least one round.
