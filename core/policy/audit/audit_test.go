@@ -1,9 +1,12 @@
 package audit_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/bulkhead/bulkhead/core/policy/audit"
 	"github.com/bulkhead/bulkhead/posix/bpf"
@@ -68,6 +71,88 @@ func TestRuleWithoutEffect(t *testing.T) {
 	if _, found := find(list, "C04", "allow write"); found {
 		t.Error("the only rule about write was found")
 	}
+}
+
+// Each rule about a call is looked at by itself: a long list of names takes no longer than the names, and finds what the whole function would say.
+func TestRulesWithoutEffect(t *testing.T) {
+	when := func(text string) *policy.Expr {
+		e, err := policy.ParseExpr(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	var names []string
+	for name := range seccomp.Native().Calls() {
+		names = append(names, name)
+	}
+	list := allow(append(names, "read")...)
+	list = append(list, policy.Call{Name: "socket", When: when("family == AF_INET"), Pos: policy.Pos{File: "m.yaml", Line: 900, Col: 7}})
+	deny := []policy.Call{
+		{Name: "kill", When: when("sig == SIGKILL"), Pos: policy.Pos{File: "m.yaml", Line: 901, Col: 7}},
+		{Name: "kill", When: when("sig >= SIGKILL && sig <= SIGKILL"), Pos: policy.Pos{File: "m.yaml", Line: 902, Col: 7}},
+	}
+	var got []string
+	for _, f := range run(t, one(policy.Module{Seccomp: policy.Seccomp{Allow: list, Deny: deny}})) {
+		if f.Rule == "C04" {
+			got = append(got, f.Subject)
+		}
+	}
+	slices.Sort(got)
+	if want := []string{"allow read", "allow socket", "deny kill"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// Removing a rule that was found dead leaves the decision function as it is, and removing any other does not.
+func TestDeadRulesAreThose(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		conditions := []string{"", "", "family == AF_INET", "family in [AF_INET, AF_INET6]", "family != AF_INET", "family < 3", "family > 1"}
+		rules := func(label string, least int) (list []policy.Call) {
+			for i, n := 0, rapid.IntRange(least, 5).Draw(t, label); i < n; i++ {
+				c := policy.Call{Name: rapid.SampledFrom([]string{"socket", "socketpair"}).Draw(t, "call"), Pos: policy.Pos{File: "m.yaml", Line: 10 + i + 50*least, Col: 7}}
+				text := rapid.SampledFrom(conditions).Draw(t, "when")
+				if e, err := policy.ParseExpr(text); err == nil {
+					c.When = e
+				}
+				list = append(list, c)
+			}
+			return list
+		}
+		s := policy.Seccomp{Allow: rules("allow", 1), Deny: rules("deny", 0)}
+		s.Deny = slices.DeleteFunc(s.Deny, func(c policy.Call) bool { return c.When == nil })
+		p := one(policy.Module{Seccomp: s})
+		dead := map[policy.Pos]bool{}
+		for _, f := range run(t, p) {
+			if f.Rule == "C04" {
+				dead[f.Pos] = true
+			}
+		}
+		key := func(s policy.Seccomp) string {
+			d, err := seccomp.Resolve(s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Sprint(d.Key())
+		}
+		left := p.Modules[0].Seccomp
+		left.Allow = slices.DeleteFunc(slices.Clone(left.Allow), func(c policy.Call) bool { return dead[c.Pos] })
+		left.Deny = slices.DeleteFunc(slices.Clone(left.Deny), func(c policy.Call) bool { return dead[c.Pos] })
+		whole := key(p.Modules[0].Seccomp)
+		if key(left) != whole {
+			t.Fatalf("%v are not dead together", dead)
+		}
+		for _, list := range []*[]policy.Call{&left.Allow, &left.Deny} {
+			all := *list
+			for i := range all {
+				*list = slices.Delete(slices.Clone(all), i, i+1)
+				if key(left) == whole {
+					t.Fatalf("%s at %s is dead and was not found", all[i].Name, all[i].Pos)
+				}
+			}
+			*list = all
+		}
+	})
 }
 
 func TestAcceptances(t *testing.T) {
