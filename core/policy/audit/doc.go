@@ -1,7 +1,7 @@
 // Package audit finds weaknesses of policies: what a module may do that helps who has taken it over, or that its author hardly meant.
 //
 //	report, err := audit.Policy(p, audit.Options{Now: time.Now()})
-//	audit.Render(os.Stdout, report.Findings, source)
+//	audit.Render(os.Stdout, report.Findings, audit.RenderOptions{Source: source})
 //
 // # What a finding is about
 //
@@ -10,7 +10,8 @@
 // profiles has the same findings. Rules of [KindText] are about the text, because text is what they are for (C04, C30, C31).
 //
 // A finding about a system call has a witness: one call, with arguments, that the decision function answers as the finding says. It was
-// computed from the policy's conditions (package reach) and then asked of the decision function.
+// computed from the policy's conditions (package reach) and then asked of the decision function. A finding about another layer has a call that shows it
+// (package example). What a finding says to write depends on how the call came in: by its name, with a condition, or through a group.
 //
 // # What more permissions do
 //

@@ -38,7 +38,8 @@ func messages(b *strings.Builder) {
 	for _, c := range append(policy.Codes(), policy.HostCodes()...) {
 		fmt.Fprintf(b, "| %s | %s |\n", c.Code, cell(c.Meaning))
 	}
-	b.WriteString("\n## Rules of the audit\n\nWhat `supervisor policy audit` looks for. `accept` names a rule by its ID.\n\n" +
+	b.WriteString("\n## Rules of the audit\n\nWhat `supervisor policy audit` looks for. `accept` names a rule by its ID. " +
+		"[What the audit looks for](audit-rules.md) has each with its source, what to write instead, and\nan example.\n\n" +
 		"| rule | finds | up to |\n|---|---|---|\n")
 	for _, r := range audit.Rules() {
 		fmt.Fprintf(b, "| %s | %s | %s |\n", r.ID, cell(r.Title), r.Severity)

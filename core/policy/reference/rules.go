@@ -23,7 +23,7 @@ func Rules(planted map[string]Planted) ([]byte, error) {
 			return nil, fmt.Errorf("no policy plants %s, so there is no example of it", r.ID)
 		}
 		fmt.Fprintf(&b, "\n## %s\n\n**%s.** %s\n\n", r.ID, upper(r.Title), about(r))
-		fmt.Fprintf(&b, "Who takes the module over: %s.", r.Gives)
+		fmt.Fprintf(&b, "What it gives whoever takes the module over: %s.", r.Gives)
 		if r.Source != "" {
 			fmt.Fprintf(&b, " Source: %s.", r.Source)
 		}
