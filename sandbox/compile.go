@@ -146,7 +146,7 @@ func (c *compiler) lacks(name string, pos policy.Pos, why, enable string) {
 }
 
 func isResource(name string) bool {
-	return name == "memory.max" || name == "pids.max" || name == "cpu.max"
+	return slices.Contains(policy.ResourceKeys(), name)
 }
 
 func (c *compiler) checkKernel() {
@@ -228,9 +228,11 @@ const delegate = "run the supervisor as root, or where systemd delegates: system
 
 // decideResource goes by what was tried out about control groups, where the facts are of host.ProbeAll; otherwise only by what is mounted.
 func (c *compiler) decideResource(r policy.Resource) {
-	controller := controllerOf[r.Key]
+	controller := host.ControllerOf(r.Key)
 	h, ok := c.facts.Cgroup.For(controller)
 	switch {
+	case ok && h.Version == 1 && host.OnlyVersion2(r.Key):
+		c.lacks(r.Key, r.Pos, "control groups of version 1 have nothing like it", "boot with systemd.unified_cgroup_hierarchy=1, for version 2")
 	case !ok:
 		c.lacks(r.Key, r.Pos, "no control group hierarchy has the "+controller.Names()[0]+" controller", "mount one, or enable the controller")
 	case c.facts.EUID != 0 && h.Version == 1, !c.facts.UserNS.Initial && h.Version == 1:
@@ -251,14 +253,11 @@ func (c *compiler) decideResource(r policy.Resource) {
 	}
 }
 
-// controllerOf is the controller that each limit needs.
-var controllerOf = map[string]host.ControllerSet{"memory.max": host.Memory, "pids.max": host.Pids, "cpu.max": host.CPU}
-
 // hierarchies returns where the module has control groups, each once.
 func (c *compiler) hierarchies() []host.Hierarchy {
 	var out []host.Hierarchy
 	for _, r := range c.enforced {
-		h, ok := c.facts.Cgroup.For(controllerOf[r.Key])
+		h, ok := c.facts.Cgroup.For(host.ControllerOf(r.Key))
 		if ok && !slices.ContainsFunc(out, func(o host.Hierarchy) bool { return o.Mount == h.Mount }) {
 			out = append(out, h)
 		}

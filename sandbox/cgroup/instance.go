@@ -3,6 +3,7 @@ package cgroup
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,7 +33,7 @@ func (i *Instance) make(limits []policy.Resource) error {
 	for _, p := range i.made {
 		var mine []policy.Resource
 		for _, limit := range limits {
-			if controllerOf(limit.Key)&p.controllers != 0 {
+			if host.ControllerOf(limit.Key)&p.controllers != 0 {
 				mine = append(mine, limit)
 			}
 		}
@@ -41,7 +42,7 @@ func (i *Instance) make(limits []policy.Resource) error {
 		}
 	}
 	for _, limit := range limits {
-		if _, ok := i.placeOf(controllerOf(limit.Key)); !ok {
+		if _, ok := i.placeOf(host.ControllerOf(limit.Key)); !ok {
 			return fmt.Errorf("limit %s: its controller was not among those that the groups were opened with", limit.Key)
 		}
 	}
@@ -55,11 +56,15 @@ func (i *Instance) makeIn(p place) error {
 		if err := mkdir(i.root.kernel, dir); err != nil && !errors.Is(err, unix.EEXIST) {
 			return err
 		}
-		if err := p.handOn(i.root.kernel, dir); err != nil {
+		if err := errors.Join(p.handOn(i.root.kernel, dir), p.copyCPUs(i.root.kernel, dir)); err != nil {
 			return err
 		}
 	}
-	return mkdir(i.root.kernel, p.base+"/"+i.rel)
+	dir := p.base + "/" + i.rel
+	if err := mkdir(i.root.kernel, dir); err != nil {
+		return err
+	}
+	return p.copyCPUs(i.root.kernel, dir)
 }
 
 // limit writes the limits that p controls and reads them back.
@@ -68,21 +73,27 @@ func (i *Instance) limit(p place, limits []policy.Resource) error {
 		return nil
 	}
 	k, top, dir := i.root.kernel, p.base+"/"+i.root.top, p.base+"/"+i.rel
-	if p.Version == 2 {
+	accounted := p.swap
+	limits, swap, err := swapOf(p, limits)
+	if err != nil {
+		return err
+	}
+	p.swap = swap
+	if p.Version == 2 && slices.ContainsFunc(limits, func(l policy.Resource) bool { return ofLibrary(l.Key) }) {
 		if err := write2(p, top, strings.TrimPrefix(dir, top+"/"), limits); err != nil {
 			return err
 		}
 	}
 	for _, limit := range limits {
-		if p.Version == 1 {
-			if err := write1(k, p, dir, limit); err != nil {
+		if p.Version == 1 || !ofLibrary(limit.Key) {
+			if err := write(k, p, dir, limit); err != nil {
 				return err
 			}
 		}
 		if err := verify(k, dir, p.Version, limit, p.swap); err != nil {
 			return err
 		}
-		if limit.Key == "memory.max" && !p.swap {
+		if limit.Key == "memory.max" && !accounted {
 			i.swapLimited = false
 		}
 	}

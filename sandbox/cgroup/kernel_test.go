@@ -67,6 +67,55 @@ func TestLimitsReadBack(t *testing.T) {
 	})
 }
 
+// TestMoreLimits: what each version has of the other limits is in its file, and a process can be put into the group.
+func TestMoreLimits(t *testing.T) {
+	for _, test := range []struct {
+		set    host.ControllerSet
+		limits []policy.Resource
+		files  map[string]string // of both versions
+		only2  bool
+	}{
+		{host.CPU, []policy.Resource{{Key: "cpu.weight", Limit: 50}}, map[string]string{"cpu.weight": "50", "cpu.shares": "512"}, false},
+		{host.CPUSet, []policy.Resource{{Key: "cpuset.cpus", Set: "0"}}, map[string]string{"cpuset.cpus": "0"}, false},
+		{host.Memory, []policy.Resource{{Key: "memory.max", Limit: 64 << 20}, {Key: "memory.swap.max", Limit: 1 << 20}},
+			map[string]string{"memory.max": "67108864", "memory.swap.max": "1048576", "memory.limit_in_bytes": "67108864", "memory.memsw.limit_in_bytes": "68157440"}, false},
+		{host.Memory, []policy.Resource{{Key: "memory.high", Limit: 1 << 20}, {Key: "memory.oom.group", Limit: 1}},
+			map[string]string{"memory.high": "1048576", "memory.oom.group": "1"}, true},
+	} {
+		t.Run(test.limits[len(test.limits)-1].Key, func(t *testing.T) {
+			eachVersion(t, test.set, func(t *testing.T, f host.Facts) {
+				h, _ := f.Cgroup.For(test.set)
+				if test.only2 && h.Version == 1 {
+					t.Skipf("version 1 has nothing like it; the controller %s is there", test.set)
+				}
+				r := open(t, f, test.set)
+				i := instance(t, r, test.limits...)
+				p, ok := i.placeOf(test.set)
+				if !ok {
+					t.Fatalf("no hierarchy for %s", test.set)
+				}
+				checked := 0
+				for file, want := range test.files {
+					got, err := os.ReadFile(filepath.Join(p.base, i.rel, file))
+					if os.IsNotExist(err) {
+						continue
+					}
+					if checked++; strings.TrimSpace(string(got)) != want {
+						t.Errorf("%s holds %q (%v), want %q", file, got, err, want)
+					}
+				}
+				if checked == 0 {
+					t.Error("no file of the limit is there")
+				}
+				cmd, output := start(t, i, "echo inside")
+				if err := cmd.Wait(); err != nil || output.String() != "inside\n" {
+					t.Errorf("a process inside: %v %q", err, output)
+				}
+			})
+		})
+	}
+}
+
 func TestLimitThatTheKernelRefuses(t *testing.T) {
 	eachVersion(t, host.CPU, func(t *testing.T, f host.Facts) {
 		r := open(t, f, host.CPU)

@@ -16,6 +16,9 @@ import (
 // This file is the only one that knows containerd/cgroups. The library makes system calls of its own, and ignores some
 // values it does not like; so what it wrote is read back afterwards (verify).
 
+// ofLibrary tells whether the library writes a limit. The others are a number in a file, in groups that have the controller already (handOn).
+func ofLibrary(key string) bool { return key == "memory.max" || key == "pids.max" || key == "cpu.max" }
+
 // write2 hands the controllers of limits down from our top directory to group, which is relative to it, and writes limits there.
 func write2(p place, top, group string, limits []policy.Resource) error {
 	var enable, values cgroup2.Resources
@@ -64,11 +67,11 @@ func cpu2(limit policy.Resource) *cgroup2.CPU {
 	return &cgroup2.CPU{Max: cgroup2.NewCPUMax(quota, &length)}
 }
 
-// write1 writes a limit to the version 1 group dir. The library looks for a controller in a directory of that name; a
-// joint mount without the usual symbolic links (cpu to cpu,cpuacct) is written by ourselves.
-func write1(k posix.Files, p place, dir string, limit policy.Resource) error {
-	if !p.library {
-		for _, s := range settings(1, limit, p.swap) {
+// write writes a limit to the group dir. The library looks for a version 1 controller in a directory of that name; a joint mount without
+// the usual symbolic links (cpu to cpu,cpuacct) is written by ourselves, and so is what the library does not know.
+func write(k posix.Files, p place, dir string, limit policy.Resource) error {
+	if !p.library || !ofLibrary(limit.Key) {
+		for _, s := range settings(p.Version, limit, p.swap) {
 			if err := writeFile(k, dir+"/"+s.file, s.want); err != nil {
 				return fmt.Errorf("set limit %s: %w", limit.Key, err)
 			}

@@ -3,6 +3,7 @@ package cgroup
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,28 +22,19 @@ const defaultPeriod = 100_000
 func Controllers(limits ...policy.Resource) host.ControllerSet {
 	var set host.ControllerSet
 	for _, limit := range limits {
-		set |= controllerOf(limit.Key)
+		set |= host.ControllerOf(limit.Key)
 	}
 	return set
-}
-
-func controllerOf(key string) host.ControllerSet {
-	switch key {
-	case "memory.max":
-		return host.Memory
-	case "pids.max":
-		return host.Pids
-	case "cpu.max":
-		return host.CPU
-	}
-	return 0
 }
 
 // checkLimit refuses what the kernel, or the library in front of it, would silently take for something else.
 func checkLimit(limit policy.Resource) error {
 	switch {
-	case controllerOf(limit.Key) == 0:
-		return fmt.Errorf("limit %s: not one of memory.max, pids.max and cpu.max", limit.Key)
+	case host.ControllerOf(limit.Key) == 0:
+		return fmt.Errorf("limit %s: not one of %s", limit.Key, strings.Join(policy.ResourceKeys(), ", "))
+	case limit.Key == "cpuset.cpus" && limit.Set == "":
+		return fmt.Errorf("limit %s: no processors", limit.Key)
+	case limit.Key == "cpuset.cpus", limit.Key == "memory.swap.max" && limit.Limit == 0:
 	case limit.Limit == 0 || limit.Limit < unlimited:
 		return fmt.Errorf("limit %s: %d is not a limit under which anything could start", limit.Key, limit.Limit)
 	case limit.Period < 0:
@@ -64,10 +56,34 @@ type setting struct {
 	want string
 }
 
+// swapOf prepares limits for one hierarchy. A limit of memory alone is one of memory and swap together: a module that may fill 256 MB may
+// not fill as much swap besides. With memory.swap.max that one is the author's: swap tells whether it is still ours. Version 1 limits the
+// sum of both.
+func swapOf(p place, limits []policy.Resource) (_ []policy.Resource, swap bool, err error) {
+	at := slices.IndexFunc(limits, func(l policy.Resource) bool { return l.Key == "memory.swap.max" })
+	if at < 0 {
+		return limits, p.swap, nil
+	}
+	if !p.swap {
+		return nil, false, fmt.Errorf("limit memory.swap.max: this kernel does not account swap (swapaccount=1 on its command line)")
+	}
+	if p.Version == 2 || limits[at].Limit == unlimited {
+		return limits, false, nil
+	}
+	limits = slices.Clone(limits)
+	for _, l := range limits {
+		if l.Key == "memory.max" && l.Limit != unlimited {
+			limits[at].Limit += l.Limit
+			return limits, false, nil
+		}
+	}
+	return nil, false, fmt.Errorf("limit memory.swap.max: version 1 limits memory and swap together, which takes memory.max")
+}
+
 // settings returns what the files of a group must hold for limit. swap says whether the kernel accounts swap there.
 func settings(version int, limit policy.Resource, swap bool) []setting {
 	number := strconv.FormatInt(limit.Limit, 10)
-	if limit.Key == "memory.max" && limit.Limit != unlimited {
+	if policy.ResourceType(limit.Key) == policy.TypeSize && limit.Limit != unlimited {
 		// The kernel counts pages and rounds down.
 		number = strconv.FormatInt(limit.Limit/int64(os.Getpagesize())*int64(os.Getpagesize()), 10)
 	}
@@ -75,6 +91,14 @@ func settings(version int, limit policy.Resource, swap bool) []setting {
 		number = "max"
 	}
 	switch {
+	case limit.Key == "cpuset.cpus":
+		return []setting{{limit.Key, limit.Set}}
+	case limit.Key == "cpu.weight" && version == 1: // as systemd has it: 100 is the kernel's 1024; the kernel takes 2 to 2^18
+		return []setting{{"cpu.shares", strconv.FormatInt(max(2, limit.Limit*1024/100), 10)}}
+	case limit.Key == "memory.swap.max" && version == 1:
+		return []setting{{"memory.memsw.limit_in_bytes", number}}
+	case limit.Key == "cpu.weight", limit.Key == "memory.high", limit.Key == "memory.oom.group", limit.Key == "memory.swap.max":
+		return []setting{{limit.Key, number}}
 	case limit.Key == "pids.max":
 		return []setting{{"pids.max", number}}
 	case limit.Key == "cpu.max" && version == 2:

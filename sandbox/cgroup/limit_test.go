@@ -34,6 +34,16 @@ func TestSettings(t *testing.T) {
 		{"no cpu limit 2", 2, policy.Resource{Key: "cpu.max", Limit: -1}, false, []setting{{"cpu.max", "max 100000"}}},
 		{"no cpu limit 1", 1, policy.Resource{Key: "cpu.max", Limit: -1}, false,
 			[]setting{{"cpu.cfs_period_us", "100000"}, {"cpu.cfs_quota_us", "-1"}}},
+		{"memory.high", 2, policy.Resource{Key: "memory.high", Limit: 10_000_001}, true, []setting{{"memory.high", "9998336"}}},
+		{"no memory.high", 2, policy.Resource{Key: "memory.high", Limit: -1}, true, []setting{{"memory.high", "max"}}},
+		{"swap 2", 2, policy.Resource{Key: "memory.swap.max"}, false, []setting{{"memory.swap.max", "0"}}},
+		{"swap 1", 1, policy.Resource{Key: "memory.swap.max", Limit: 8192}, false, []setting{{"memory.memsw.limit_in_bytes", "8192"}}},
+		{"no swap limit 1", 1, policy.Resource{Key: "memory.swap.max", Limit: -1}, false, []setting{{"memory.memsw.limit_in_bytes", "-1"}}},
+		{"oom group", 2, policy.Resource{Key: "memory.oom.group", Limit: 1}, false, []setting{{"memory.oom.group", "1"}}},
+		{"weight 2", 2, policy.Resource{Key: "cpu.weight", Limit: 50}, false, []setting{{"cpu.weight", "50"}}},
+		{"weight 1", 1, policy.Resource{Key: "cpu.weight", Limit: 50}, false, []setting{{"cpu.shares", "512"}}},
+		{"least weight 1", 1, policy.Resource{Key: "cpu.weight", Limit: 1}, false, []setting{{"cpu.shares", "10"}}},
+		{"processors", 1, policy.Resource{Key: "cpuset.cpus", Set: "0-3,6"}, false, []setting{{"cpuset.cpus", "0-3,6"}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := settings(test.version, test.limit, test.swap)
@@ -41,6 +51,40 @@ func TestSettings(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestSwapOf(t *testing.T) {
+	memory, swap := policy.Resource{Key: "memory.max", Limit: 1 << 20}, policy.Resource{Key: "memory.swap.max", Limit: 4096}
+	for _, test := range []struct {
+		name     string
+		p        place
+		limits   []policy.Resource
+		swapped  int64 // the limit of memory.swap.max afterwards
+		ours     bool
+		refusing string
+	}{
+		{"nothing said", place{Hierarchy: host.Hierarchy{Version: 2}, swap: true}, []policy.Resource{memory}, 0, true, ""},
+		{"version 2", place{Hierarchy: host.Hierarchy{Version: 2}, swap: true}, []policy.Resource{memory, swap}, 4096, false, ""},
+		{"version 1", place{Hierarchy: host.Hierarchy{Version: 1}, swap: true}, []policy.Resource{memory, swap}, 1<<20 + 4096, false, ""},
+		{"version 1 without memory", place{Hierarchy: host.Hierarchy{Version: 1}, swap: true}, []policy.Resource{swap}, 0, false, "takes memory.max"},
+		{"no accounting", place{Hierarchy: host.Hierarchy{Version: 2}}, []policy.Resource{memory, swap}, 0, false, "swapaccount=1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			limits, ours, err := swapOf(test.p, test.limits)
+			if test.refusing != "" {
+				if err == nil || !strings.Contains(err.Error(), test.refusing) {
+					t.Errorf("%v, want %s", err, test.refusing)
+				}
+				return
+			}
+			if err != nil || ours != test.ours || len(limits) > 1 && limits[1].Limit != test.swapped {
+				t.Errorf("%v, %v, %v", limits, ours, err)
+			}
+		})
+	}
+	if swap.Limit != 4096 {
+		t.Error("the caller's limit was changed")
 	}
 }
 
@@ -75,6 +119,10 @@ func TestCheckLimit(t *testing.T) {
 		{policy.Resource{Key: "pids.max", Limit: -2}, "not a limit under which anything could start"},
 		{policy.Resource{Key: "cpu.max", Limit: 1000, Period: -1}, "negative"},
 		{policy.Resource{Key: "io.max", Limit: 1}, "not one of"},
+		{policy.Resource{Key: "cpuset.cpus"}, "no processors"},
+		{policy.Resource{Key: "cpuset.cpus", Set: "0"}, ""},
+		{policy.Resource{Key: "memory.swap.max"}, ""},
+		{policy.Resource{Key: "memory.swap.max", Limit: -2}, "not a limit"},
 	} {
 		err := checkLimit(test.limit)
 		if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {

@@ -46,7 +46,7 @@ func choose(f host.CgroupFacts, want host.ControllerSet) ([]place, error) {
 		}
 		places = append(places, place{Hierarchy: h, controllers: c})
 	}
-	for _, c := range []host.ControllerSet{host.Memory, host.Pids, host.CPU} {
+	for _, c := range []host.ControllerSet{host.Memory, host.Pids, host.CPU, host.CPUSet} {
 		if want&c == 0 {
 			continue
 		}
@@ -99,9 +99,27 @@ func (p *place) find(k Kernel, top string) error {
 			return p.unavailable(p.Dir, "a version 1 hierarchy cannot be written", enableRoot, err)
 		}
 		p.base = p.Dir
-		return nil
+		return p.copyCPUs(k, p.Dir+"/"+top)
 	}
 	return p.find2(k, top)
+}
+
+// copyCPUs gives a new group of a version 1 cpuset the processors and the memory nodes of the one above: it has none, and no process can
+// be put into it until it has. Source: cpusets(7).
+func (p *place) copyCPUs(k Kernel, dir string) error {
+	if p.Version != 1 || p.controllers&host.CPUSet == 0 {
+		return nil
+	}
+	for _, file := range []string{"/cpuset.cpus", "/cpuset.mems"} {
+		above, err := readFile(k, path.Dir(dir)+file)
+		if err == nil {
+			err = writeFile(k, dir+file, above)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // find2 goes upwards from the supervisor's own group to the first place that will do. The reason it gives otherwise is that of

@@ -31,7 +31,7 @@ func cgroupFacts(mounts []mount, groups map[string]string) CgroupFacts {
 			for _, field := range []struct {
 				c ControllerSet
 				h *Hierarchy
-			}{{Memory, &f.Memory}, {Pids, &f.Pids}, {CPU, &f.CPU}, {Freezer, &f.Freezer}} {
+			}{{Memory, &f.Memory}, {Pids, &f.Pids}, {CPU, &f.CPU}, {Freezer, &f.Freezer}, {CPUSet, &f.CPUSet}} {
 				if set&field.c != 0 {
 					merge(field.h, hierarchy(1, m, groups[field.c.Names()[0]], set))
 				}

@@ -94,6 +94,7 @@ const (
 	Pids
 	CPU
 	Freezer // version 1 only; version 2 freezes without a controller
+	CPUSet
 )
 
 // Hierarchy is a mounted control group hierarchy. The zero value is one that does not exist.
@@ -117,8 +118,8 @@ type Hierarchy struct {
 // stands in several fields.
 type CgroupFacts struct {
 	V2 Hierarchy
-	// Memory, Pids, CPU and Freezer are the version 1 hierarchies of these controllers.
-	Memory, Pids, CPU, Freezer Hierarchy
+	// These are the version 1 hierarchies of the controllers.
+	Memory, Pids, CPU, Freezer, CPUSet Hierarchy
 }
 
 // For returns the hierarchy that controls c, one controller: version 2 when the controller is there, otherwise version 1.
@@ -126,6 +127,6 @@ func (f CgroupFacts) For(c ControllerSet) (Hierarchy, bool) {
 	if f.V2.Mount != "" && f.V2.Controllers&c == c {
 		return f.V2, true
 	}
-	h := map[ControllerSet]Hierarchy{Memory: f.Memory, Pids: f.Pids, CPU: f.CPU, Freezer: f.Freezer}[c]
+	h := map[ControllerSet]Hierarchy{Memory: f.Memory, Pids: f.Pids, CPU: f.CPU, Freezer: f.Freezer, CPUSet: f.CPUSet}[c]
 	return h, h.Mount != ""
 }

@@ -153,7 +153,7 @@ func TestCgroupFor(t *testing.T) {
 }
 
 func TestSets(t *testing.T) {
-	if got := ParseControllers("cpuset cpu io memory\n").String(); got != "{memory, cpu}" {
+	if got := ParseControllers("cpuset cpu io memory\n").String(); got != "{memory, cpu, cpuset}" {
 		t.Error(got)
 	}
 	if got := ControllerSet(0).String(); got != "∅" {

@@ -25,7 +25,7 @@ var actionNames = [...]string{"kill_process", "kill_thread", "trap", "errno", "u
 // String returns the names of the set's actions, such as "{errno, allow}".
 func (s ActionSet) String() string { return setString(uint(s), actionNames[:]) }
 
-var controllerNames = [...]string{"memory", "pids", "cpu", "freezer"}
+var controllerNames = [...]string{"memory", "pids", "cpu", "freezer", "cpuset"}
 
 // String returns the names of the set's controllers, such as "{memory, pids}".
 func (s ControllerSet) String() string { return setString(uint(s), controllerNames[:]) }

@@ -32,7 +32,7 @@ func ProbeAll(k FullKernel) (Facts, error) {
 	if err := tryUserNamespace(k, &f.UserNS); err != nil {
 		return Facts{}, fmt.Errorf("probe the host: %w", err)
 	}
-	for _, h := range []*Hierarchy{&f.Cgroup.V2, &f.Cgroup.Memory, &f.Cgroup.Pids, &f.Cgroup.CPU, &f.Cgroup.Freezer} {
+	for _, h := range []*Hierarchy{&f.Cgroup.V2, &f.Cgroup.Memory, &f.Cgroup.Pids, &f.Cgroup.CPU, &f.Cgroup.Freezer, &f.Cgroup.CPUSet} {
 		if h.Mount != "" {
 			tryHierarchy(k, h)
 		}

@@ -47,7 +47,7 @@ func (d *decoder) attributes(f fields, m *Module) {
 		a.OOMScoreAdj = d.number(n, "oom_score_adj", -1000, 1000)
 	}
 	if n := f.get("cpu_affinity"); n != nil {
-		a.CPUAffinity = d.cpus(n)
+		a.CPUAffinity = d.cpus(n, "cpu_affinity")
 	}
 	if n := f.get("time_offsets"); n != nil {
 		d.timeOffsets(n, a)
@@ -73,7 +73,7 @@ func (d *decoder) hostname(n *node, what string) Value[string] {
 }
 
 // cpus reads a list of processors: numbers and ranges such as 0-3.
-func (d *decoder) cpus(n *node) []Value[int] {
+func (d *decoder) cpus(n *node, what string) []Value[int] {
 	var set []Value[int]
 	for _, item := range d.list(n, "a list of processors such as [0, 2-3]") {
 		s, ok := d.word(item, "a number or a range such as 2-3")
@@ -94,7 +94,7 @@ func (d *decoder) cpus(n *node) []Value[int] {
 		}
 	}
 	if n.kind == kindList && len(n.items) == 0 && !d.partial {
-		d.report(codeNoEffect, n.span, "cpu_affinity has no effect: it is empty").help("remove it, or list processors")
+		d.report(codeNoEffect, n.span, "%s has no effect: it is empty", what).help("remove it, or list processors")
 	}
 	slices.SortFunc(set, func(a, b Value[int]) int { return a.V - b.V })
 	return set

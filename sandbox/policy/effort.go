@@ -4,7 +4,7 @@ import "slices"
 
 // protections are the names that best_effort may have.
 func protections() []string {
-	names := []string{"seccomp", "landlock", "capabilities", "resources", "memory.max", "pids.max", "cpu.max"}
+	names := append(ResourceKeys(), "seccomp", "landlock", "capabilities", "resources")
 	for _, k := range namespaceNames {
 		names = append(names, k.name)
 	}
@@ -21,7 +21,7 @@ func (d *decoder) bestEffort(n *node, m *Module) []Value[string] {
 			d.report(codeUnknownProtection, item.span, "unknown protection %q", word).suggest(word, protections())
 			return false
 		}
-		if resources && slices.Contains([]string{"memory.max", "pids.max", "cpu.max"}, word) {
+		if resources && slices.Contains(ResourceKeys(), word) {
 			d.report(codeTwice, item.span, "%s is listed twice: it is one of resources", word).help("remove one of them")
 			return false
 		}

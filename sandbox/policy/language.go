@@ -110,7 +110,7 @@ func Vocabulary(t ValueType) []string {
 			words = append(words, k.name)
 		}
 	case TypeResources:
-		words = []string{"cpu.max", "memory.max", "pids.max"}
+		words = ResourceKeys()
 	case TypeSignal:
 		words = signalNames()
 	case TypeArchitectures:

@@ -100,7 +100,20 @@ func TestVocabulary(t *testing.T) {
 		{TypeSignal, func(d *decoder, n *node) { d.stopSignal(n) }},
 		{TypeProtections, func(d *decoder, n *node) { d.partial = true; d.bestEffort(listOf(n), &Module{}) }},
 		{TypeRlimits, func(d *decoder, n *node) { d.rlimits(mapOf(n, "unlimited")) }},
-		{TypeResources, func(d *decoder, n *node) { d.resources(mapOf(n, "max")) }},
+		{TypeResources, func(d *decoder, n *node) {
+			m := mapOf(n, "max")
+			switch v := m.entries[0].value; ResourceType(n.text) {
+			case TypeTrue:
+				v.text = "true"
+			case TypeCPUs:
+				*v = *listOf(&node{span: n.span, kind: kindScalar, text: "0-1"})
+			default:
+				if n.text == "cpu.weight" {
+					v.text = "100"
+				}
+			}
+			d.resources(m)
+		}},
 	} {
 		words := Vocabulary(c.t)
 		if len(words) == 0 {

@@ -213,10 +213,29 @@ type Rlimit struct {
 
 // Resource is a limit of the control group.
 type Resource struct {
-	Key    string // "memory.max", "pids.max" or "cpu.max"
-	Limit  int64  // bytes, processes, or microseconds of cpu.max per Period; -1 is "max"
+	Key    string // one of [ResourceKeys]
+	Limit  int64  // bytes, processes, a weight, 1 of memory.oom.group, or microseconds of cpu.max per Period; -1 is "max"
 	Period int64  // microseconds, cpu.max
+	Set    string // cpuset.cpus as the kernel writes it: "0-3,6"
 	Pos    Pos
+}
+
+// ResourceKeys are the files of control groups that a policy may name, by the names that they have in version 2.
+func ResourceKeys() []string {
+	return []string{"cpu.max", "cpu.weight", "cpuset.cpus", "memory.high", "memory.max", "memory.oom.group", "memory.swap.max", "pids.max"}
+}
+
+// ResourceType returns what the value of such a file is; besides "max", where the kernel has that word.
+func ResourceType(key string) ValueType {
+	switch key {
+	case "memory.high", "memory.max", "memory.swap.max":
+		return TypeSize
+	case "memory.oom.group":
+		return TypeTrue
+	case "cpuset.cpus":
+		return TypeCPUs
+	}
+	return TypeNumber
 }
 
 // Catalog is what a policy may name: tables that live elsewhere.

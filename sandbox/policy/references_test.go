@@ -70,6 +70,8 @@ func referenceCases() []errorCase {
 		{name: "attributes", text: module("namespaces: [mount, uts, network, time]", "hostname: «-a»", "domainname: «a_b»", "umask: «0077»", "nice: «20»", "oom_score_adj: «-1001»",
 			"cpu_affinity: [«3-1», «x», 2, «1-2», «1024», «-1»]", "time_offsets: {monotonic: «-», boottime: «-25h»}"), codes: "E503 E503 E510 E501 E501 E503 E503 E415 E503 E503 E113 E501"},
 		{name: "attributes without effect", text: module("namespaces: [mount, network, time]", "cpu_affinity: «[»]", "time_offsets: «{»}"), codes: "E416 E416"},
+		{name: "resources", text: module("resources: {cpu.weight: «0», memory.high: «1K», memory.oom.group: «false», cpuset.cpus: [«2-1»], memory.swap.max: «x»}"), codes: "E501 E501 E416 E503 E503"},
+		{name: "resources of other types", text: module("resources: {cpu.weight: «max», memory.oom.group: «1», cpuset.cpus: «0-3»}"), codes: "E113 E113 E113"},
 		{name: "source without effect", text: mounts("[{path: /a, source: «/a/.»}, {path: /b, tmpfs: 1M, «source»: /c}, {path: /d, source: «/»}]"), codes: "E416 E416 E506"},
 		{name: "an empty list over a full one", text: "version: 1\nprofiles: {p: {capabilities: [net_admin], environment: {A: b}}}\n" +
 			strings.TrimPrefix(module("extends: p", "capabilities: «[»]", "environment: «{»}"), "version: 1\n"), codes: "E416 E416", help: "!reset"},

@@ -15,6 +15,7 @@ const (
 	minCPU        = 1_000   // the shortest quota and period, microseconds
 	maxCPUPeriod  = 1_000_000
 	maxCPUPercent = 1_000_000
+	maxWeight     = 10_000
 )
 
 // resources reads the limits of the control group of each instance.
@@ -28,8 +29,16 @@ func (d *decoder) resources(n *node) []Resource {
 		r := Resource{Key: e.key, Pos: e.at.pos}
 		ok := false
 		switch e.key {
-		case "memory.max":
+		case "memory.max", "memory.high":
 			ok = d.memoryMax(e.value, &r)
+		case "memory.swap.max":
+			ok = d.swapMax(e.value, &r)
+		case "memory.oom.group":
+			ok = d.oomGroup(e.value, &r)
+		case "cpu.weight":
+			r.Limit, ok = d.integer(e.value, r.Key, 1, maxWeight)
+		case "cpuset.cpus":
+			ok = d.cpuset(e.value, &r)
 		case "pids.max":
 			ok = d.pidsMax(e.value, &r)
 		case "cpu.max":
@@ -45,9 +54,17 @@ func (d *decoder) resources(n *node) []Resource {
 	return limits
 }
 
+// otherLimits are files of the kernel with names like those that we have. Source: the kernel's cgroup-v2 documentation.
+var otherLimits = [...]string{"cpu.max.burst", "cpu.weight.nice", "cpuset.mems", "io.max", "io.weight", "memory.low", "memory.min", "memory.swap.high",
+	"memory.zswap.max"}
+
 func (d *decoder) unknownResource(e entry) {
 	controller, file, _ := strings.Cut(e.key, ".")
-	known := []string{"cpu.max", "memory.max", "pids.max"}
+	known := ResourceKeys()
+	if slices.Contains(otherLimits[:], e.key) {
+		d.report(codeNotYet, e.at, "`%s` is not in this version of supervisor; remove it", e.key).help("it has %s", strings.Join(known, ", "))
+		return
+	}
 	switch controller {
 	case "cpu", "cpuset", "io", "memory", "pids", "hugetlb", "rdma", "misc", "cgroup":
 		if file != "" && nearest(e.key, slices.Values(known)) == "" {
@@ -67,13 +84,56 @@ func (d *decoder) memoryMax(n *node, r *Resource) bool {
 		r.Limit = -1
 		return true
 	}
-	v, ok := d.size(n, "memory.max")
+	v, ok := d.size(n, r.Key)
 	if ok && v < minMemory {
-		d.report(codeRange, n.span, "memory.max is less than one page; no program can start")
+		d.report(codeRange, n.span, "%s is less than one page; no program can start", r.Key)
 		return false
 	}
 	r.Limit = v
 	return ok
+}
+
+func (d *decoder) swapMax(n *node, r *Resource) (ok bool) {
+	if isMax(n) {
+		r.Limit = -1
+		return true
+	}
+	r.Limit, ok = d.size(n, r.Key)
+	return ok
+}
+
+// oomGroup reads a switch of which only one position says something: the other is the kernel's own.
+func (d *decoder) oomGroup(n *node, r *Resource) bool {
+	r.Limit = 1
+	if n.kind == kindScalar && n.plainKind() == plainBool && !d.boolean(n) {
+		d.report(codeNoEffect, n.span, "memory.oom.group: false is what holds without it").help("remove it")
+		return false
+	}
+	return d.boolean(n)
+}
+
+// cpuset reads a list of processors and keeps it as the kernel writes it.
+func (d *decoder) cpuset(n *node, r *Resource) bool {
+	before := len(d.diags)
+	cpus := d.cpus(n, r.Key)
+	if len(d.diags) > before || len(cpus) == 0 {
+		return false
+	}
+	var parts []string
+	for i := 0; i < len(cpus); {
+		last := i
+		for last+1 < len(cpus) && cpus[last+1].V == cpus[last].V+1 {
+			last++
+		}
+		part := strconv.Itoa(cpus[i].V)
+		if last > i {
+			part += "-" + strconv.Itoa(cpus[last].V)
+		}
+		parts = append(parts, part)
+		i = last + 1
+	}
+	r.Set = strings.Join(parts, ",")
+	return true
 }
 
 func (d *decoder) pidsMax(n *node, r *Resource) bool {

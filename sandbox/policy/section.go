@@ -210,8 +210,14 @@ func (r Resource) item() string {
 	switch {
 	case r.Limit < 0:
 		limit = "max"
-	case r.Key == "memory.max":
+	case ResourceType(r.Key) == TypeSize:
 		limit = bytesOf(r.Limit)
+	}
+	if r.Set != "" {
+		limit = plain(r.Set)
+		if r.Limit != 0 {
+			limit += " " + strconv.FormatInt(r.Limit, 10)
+		}
 	}
 	if r.Limit < -1 {
 		limit += strconv.FormatInt(r.Limit, 10)

@@ -155,7 +155,7 @@ func (c coder) facts(f *host.Facts) {
 	number(c, &f.UserNS.Errno)
 	c.truth(&f.UserNS.InsideFailed)
 	number(c, &f.Namespaces)
-	for _, h := range []*host.Hierarchy{&f.Cgroup.V2, &f.Cgroup.Memory, &f.Cgroup.Pids, &f.Cgroup.CPU, &f.Cgroup.Freezer} {
+	for _, h := range []*host.Hierarchy{&f.Cgroup.V2, &f.Cgroup.Memory, &f.Cgroup.Pids, &f.Cgroup.CPU, &f.Cgroup.Freezer, &f.Cgroup.CPUSet} {
 		c.hierarchy(h)
 	}
 	c.truth(&f.Proc.Mounted)

@@ -167,6 +167,7 @@ func encodeModule(e *Encoder, m Module) {
 		e.String(r.Key)
 		e.U64(uint64(r.Limit))
 		e.U64(uint64(r.Period))
+		e.String(r.Set)
 		encodePos(e, r.Pos)
 	})
 	Each(e, m.BestEffort, (*Encoder).String)
@@ -199,7 +200,7 @@ func decodeModule(d *Decoder) Module {
 		StopSignal:      int(d.U32()),
 		StopGracePeriod: d.duration(),
 		Resources: List(d, 64, func(d *Decoder) policy.Resource {
-			return policy.Resource{Key: d.String(), Limit: int64(d.U64()), Period: int64(d.U64()), Pos: decodePos(d)}
+			return policy.Resource{Key: d.String(), Limit: int64(d.U64()), Period: int64(d.U64()), Set: d.String(), Pos: decodePos(d)}
 		}),
 		BestEffort: List(d, 64, (*Decoder).String),
 	}

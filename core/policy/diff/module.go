@@ -197,6 +197,10 @@ func (p pair) resources() {
 			p.showResource(l.Key, l.Limit)
 		},
 		func(a, b policy.Resource) {
+			if a.Set != b.Set {
+				p.change(Other, key, a.Pos, b.Pos, "%s: %s, before: %s", a.Key, b.Set, a.Set)
+				p.showResource(a.Key, 0)
+			}
 			if a.Limit != b.Limit || a.Period != b.Period {
 				p.change(ordered(share(a), share(b)), key, a.Pos, b.Pos, "%s: %s, before: %s", a.Key, amount(b), amount(a))
 				low := a.Limit

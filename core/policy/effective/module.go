@@ -187,8 +187,14 @@ func resource(r policy.Resource) string {
 		return fmt.Sprintf(`"%d %d"`, r.Limit, r.Period)
 	case r.Limit < 0:
 		return "max"
-	case r.Key == "memory.max":
+	case r.Set != "":
+		return "[" + strings.ReplaceAll(r.Set, ",", ", ") + "]"
+	}
+	switch policy.ResourceType(r.Key) {
+	case policy.TypeSize:
 		return size(r.Limit)
+	case policy.TypeTrue:
+		return "true"
 	}
 	return strconv.FormatInt(r.Limit, 10)
 }

@@ -131,7 +131,7 @@ modules:
     healthcheck: {tcp: "127.0.0.1:99", interval: 5s}
     seccomp: {allow: [read]}
     filesystem: [{path: /usr}]
-    resources: {cpu.max: max}
+    resources: {cpu.max: max, cpu.weight: 50, cpuset.cpus: [5, 0-2], memory.high: 8M, memory.oom.group: true, memory.swap.max: 0}
 `
 
 func TestEverything(t *testing.T) {

@@ -107,9 +107,11 @@ func Resource(key string, low int64) []string {
 	switch key {
 	case "pids.max":
 		return []string{"clone(SIGCHLD) for " + one, "clone3({exit_signal=SIGCHLD}) for " + one, "fork() for " + one, "vfork() for " + one}
-	case "memory.max":
+	case "memory.max", "memory.high", "memory.swap.max", "memory.oom.group":
 		return []string{"mmap(NULL, " + size + ", PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)", "brk(…)"}
-	case "cpu.max":
+	case "cpuset.cpus":
+		return []string{"sched_setaffinity(0, sizeof mask, {all processors})", "getcpu(&cpu, NULL, NULL)"}
+	case "cpu.max", "cpu.weight":
 		return []string{"sched_yield() in a loop", "getpid() in a loop"}
 	}
 	return nil

@@ -120,8 +120,12 @@ func resources(names []string) object {
 	all := object{}
 	for _, n := range names {
 		switch n {
-		case "memory.max":
+		case "memory.max", "memory.high", "memory.swap.max":
 			all[n] = anyOf(limit(policy.TypeSize), object{"const": "max"})
+		case "memory.oom.group", "cpuset.cpus":
+			all[n] = limit(policy.ResourceType(n))
+		case "cpu.weight":
+			all[n] = limit(policy.TypeNumber)
 		case "cpu.max":
 			all[n] = pattern(`^(max|[0-9]+%|([0-9]+|max) +[0-9]+)$`)
 		default:

@@ -75,6 +75,16 @@ func (w *writer) resource(r policy.Resource) {
 	case r.Limit < 0:
 	case r.Key == "memory.max":
 		w.set("MemoryMax", "%d", r.Limit)
+	case r.Key == "memory.high":
+		w.set("MemoryHigh", "%d", r.Limit)
+	case r.Key == "memory.swap.max":
+		w.set("MemorySwapMax", "%d", r.Limit)
+	case r.Key == "memory.oom.group":
+		w.set("OOMPolicy", "kill")
+	case r.Key == "cpu.weight":
+		w.set("CPUWeight", "%d", r.Limit)
+	case r.Key == "cpuset.cpus":
+		w.set("AllowedCPUs", "%s", strings.ReplaceAll(r.Set, ",", " "))
 	case r.Key == "pids.max":
 		w.set("TasksMax", "%d", r.Limit)
 	case r.Key == "cpu.max" && r.Period > 0:
