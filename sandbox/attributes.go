@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 // checkAttributes reports what the supervisor may not give.
 func (c *compiler) checkAttributes() {
+	c.keys = c.usesKeys()
 	a := &c.module.Attributes
 	for _, v := range [...]struct {
 		key   string
@@ -40,6 +42,22 @@ func (b *builder) write(o program.Origin, file, text string) {
 	b.call(o, "openat", unix.SYS_OPENAT, program.FD(b.hostProc(), "/proc"), b.String("self/"+file),
 		program.Const(unix.O_WRONLY|unix.O_CLOEXEC, "O_WRONLY|O_CLOEXEC")).Keep(3)
 	b.call(o, "write", unix.SYS_WRITE, program.Kept(3, "$3"), b.String(text), program.Int(len(text)))
+}
+
+// usesKeys tells whether the module could do something with a keyring: its filter lets it, the kernel has keys, and the supervisor is under
+// no filter, such as that of a container, which would hold for the module, too.
+func (c *compiler) usesKeys() bool {
+	allowed := slices.ContainsFunc(c.module.Seccomp.Allow, func(s policy.Call) bool {
+		return s.Name == "keyctl" || s.Name == "add_key" || s.Name == "request_key"
+	})
+	if !allowed || c.facts.SeccompMode != 0 {
+		return false
+	}
+	f, err := c.host.File("/proc/sys/kernel/keys")
+	if err != nil {
+		c.hostError(c.module.Seccomp.Pos, "/proc/sys/kernel/keys", err)
+	}
+	return f.Kind != Absent
 }
 
 // names sets what the module sees as the names of the host, in a uts namespace of its own.
@@ -102,14 +120,9 @@ func offset(clock string, ahead time.Duration) string {
 
 // detach leaves what ties the process to the supervisor besides its descriptors: the session keyring, whose keys a module could read
 // and to which it could add some (session-keyring(7)), and the personality, with which somebody may have turned address space
-// randomization off (personality(2)). Without keys in the kernel there is no keyring; a module that can use keys has to have its own.
+// randomization off (personality(2)).
 func (b *builder) detach() {
 	join := b.call(everyModule, "keyctl", unix.SYS_KEYCTL, program.Const(unix.KEYCTL_JOIN_SESSION_KEYRING, "KEYCTL_JOIN_SESSION_KEYRING"), program.Null())
-	join.MayFail = true
-	for _, c := range b.c.module.Seccomp.Allow {
-		if c.Name == "keyctl" || c.Name == "add_key" || c.Name == "request_key" {
-			join.MayFail = false
-		}
-	}
+	join.MayFail = !b.c.keys
 	b.call(everyModule, "personality", unix.SYS_PERSONALITY, program.Const(0, "PER_LINUX"))
 }

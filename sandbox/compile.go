@@ -100,6 +100,7 @@ type compiler struct {
 	namespaces policy.Namespace // CLONE_NEW… flags, those that the host has
 	user       User
 	enforced   []policy.Resource // the limits that the host can enforce
+	keys       bool              // see usesKeys
 	// mapped: the module's user is shown by a user namespace of its own, because this process cannot become that user.
 	mapped   bool
 	landlock bool

@@ -207,9 +207,12 @@ func TestEveryStepOfAReloadFailsOnKernel(t *testing.T) {
 	const errno = posix.Errno(unix.EIO)
 	var mu sync.Mutex // guards what follows
 	left, hit := 0, 0
-	s := newSite(t, kernel.Config{FailStep: func(kernel.Step) posix.Errno {
+	s := newSite(t, kernel.Config{FailStep: func(s kernel.Step) posix.Errno {
 		mu.Lock()
 		defer mu.Unlock()
+		if s.Number == unix.SYS_KEYCTL {
+			return 0 // it may fail: this kernel has no keys
+		}
 		if left--; left == 0 {
 			hit++
 			return errno

@@ -152,7 +152,7 @@ func TestSchema(t *testing.T) {
 		{"signal", module("stop_signal: SIGSTOP"), false},
 		{"limit", module("rlimits: {files: 3}"), false},
 		{"limit without its unit", module("rlimits: {as: 100}"), false},
-		{"resource", module("resources: {memory.high: 1M}"), false},
+		{"resource", module("resources: {memory.low: 1M}"), false},
 		{"size without its unit", module("resources: {memory.max: 1000}"), false},
 		{"duration without its unit", module("stop_grace_period: 10"), false},
 		{"word", module("network: {mode: bridge}"), false},
