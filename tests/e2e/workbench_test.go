@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"testing"
 
+	docker "github.com/moby/profiles/seccomp"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/bulkhead/bulkhead/posix/bpf"
@@ -21,6 +23,9 @@ func TestWorkbench(t *testing.T) {
 		Dir: filepath.Join(place.root, "tests/e2e/testdata/workbench"),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("ROOT", place.root)
+			if err := dockerProfile(e.WorkDir); err != nil {
+				return err
+			}
 			return rawFilters(e.WorkDir)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"supervisor": supervisorCommand},
@@ -44,6 +49,15 @@ func supervisorCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if status != want {
 		ts.Fatalf("status %d, want %d", status, want)
 	}
+}
+
+// dockerProfile writes Docker's default profile, docker.json.
+func dockerProfile(dir string) error {
+	text, err := json.MarshalIndent(docker.DefaultProfile(), "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, "docker.json"), text, 0o600)
 }
 
 // rawFilters writes filters that no policy has: open.bpf allows every call of every architecture but one, and jump.bpf jumps out of itself.
