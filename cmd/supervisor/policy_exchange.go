@@ -12,8 +12,10 @@ func (a *app) policyImportCommand() *cobra.Command {
 		"Print a policy that answers system calls as a container's seccomp profile does: linux.seccomp of the OCI's runtime specification, or Docker's\n"+
 			"form of it. What the policy does not have is told on the standard error, with its place. - is the standard input.", cobra.ExactArgs(1)))
 	cmd.AddCommand(a.importer("bpf FILE", "Make a policy of a seccomp filter",
-		"Print a policy that answers system calls as a filter does, which is struct sock_filter after struct sock_filter as the kernel takes them. The two are\n"+
-			"compared for every architecture, number and argument; calls that a policy cannot answer as the filter does are told on the standard error, and the\n"+
+		"Print a policy that answers system calls as a filter does, which is struct sock_filter after struct sock_filter as the kernel takes them. The "+
+			"two are\n"+
+			"compared for every architecture, number and argument; calls that a policy cannot answer as the filter does are told on the standard error, "+
+			"and the\n"+
 			"status is 1. - is the standard input.", cobra.ExactArgs(1)))
 	cmd.AddCommand(a.importer("minijail FILE", "Make a policy of a .policy file of minijail",
 		"Print a policy that answers system calls as a .policy file of minijail does. The two are compared for every architecture, number and argument;\n"+
@@ -28,7 +30,8 @@ func (a *app) systemdImporter() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "systemd FILE.service [FILE.socket … FILE.service.d/FILE.conf …]",
 		Short: "Make a policy of units of systemd",
-		Long: "Print a policy with a module for each service and a listener for each address of its sockets. Drop-ins are read behind their unit, in the order of\n" +
+		Long: "Print a policy with a module for each service and a listener for each address of its sockets. Drop-ins are read behind their unit, in " +
+			"the order of\n" +
 			"their names. Every directive that is not carried is told on the standard error, with its line.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -63,7 +66,8 @@ func (a *app) policyExportCommand() *cobra.Command {
 	oci := &cobra.Command{
 		Use:   "oci FILE",
 		Short: "Make a container's seccomp profile of a module",
-		Long: "Print linux.seccomp of the OCI's runtime specification that answers system calls as a module's policy does; it was read back and proved to. What\n" +
+		Long: "Print linux.seccomp of the OCI's runtime specification that answers system calls as a module's policy does; it was read back and proved " +
+			"to. What\n" +
 			"cannot be said there is an error with its place.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

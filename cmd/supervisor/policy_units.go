@@ -21,7 +21,8 @@ func (a *app) policyExportSystemdCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "systemd FILE [-o DIR]",
 		Short: "Make units of systemd of a policy's modules",
-		Long: "Make a .service of every module, or of one, and a .socket of every listener. With -o they are written there, and what `systemd-analyze security`\n" +
+		Long: "Make a .service of every module, or of one, and a .socket of every listener. With -o they are written there, and what `systemd-analyze " +
+			"security`\n" +
 			"thinks of each service is printed, before (a unit with the command alone) and after; otherwise they are printed. A file that is there already\n" +
 			"is replaced when this command made it. What systemd has no directive for is told on the standard error, with its place in the policy.",
 		Args: cobra.ExactArgs(1),

@@ -51,7 +51,8 @@ func (s Section) YAML(indent string) string {
 	var b strings.Builder
 	in := indent + "  "
 	arches := append([]string{"native"}, s.Architectures...)
-	fmt.Fprintf(&b, "%sseccomp:\n%sarchitectures: [%s]\n%sdefault: %s\n%sdenied: %s\n", indent, in, strings.Join(arches, ", "), in, s.Default, in, s.Denied)
+	fmt.Fprintf(&b, "%sseccomp:\n%sarchitectures: [%s]\n%sdefault: %s\n%sdenied: %s\n", indent, in, strings.Join(arches, ", "), in, s.Default, in,
+		s.Denied)
 	if len(s.Allow)+len(s.Foreign)+len(s.AllowWhen) == 0 {
 		b.WriteString(in + "allow: []\n")
 	} else {
@@ -85,7 +86,8 @@ func (s Section) Program(title, module string, notes []Note) []byte {
 	fmt.Fprintf(&b, "version: 1\n\nmodules:\n  %s:\n", Scalar(cmp.Or(module, "program")))
 	b.WriteString("    # It says nothing of the program: put its command, its user and its files here.\n")
 	b.WriteString("    command: [/usr/bin/true]\n    user: {dynamic: true}\n    filesystem:\n")
-	b.WriteString("      - {path: /usr, access: rx}\n      - {path: /lib, access: rx, if_exists: true}\n      - {path: /lib64, access: rx, if_exists: true}\n")
+	b.WriteString("      - {path: /usr, access: rx}\n      - {path: /lib, access: rx, if_exists: true}\n      - {path: /lib64, access: rx, " +
+		"if_exists: true}\n")
 	b.WriteString(s.YAML("    "))
 	return []byte(b.String())
 }

@@ -67,7 +67,8 @@ func TestShipped(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, findings := policy.Parse(file, text, policy.Options{Catalog: seccomp.Catalog(), Dir: "/", Variables: map[string]string{"POLICY_DIR": "/", "SUPERVISOR": "/s"}})
+			p, findings := policy.Parse(file, text, policy.Options{Catalog: seccomp.Catalog(), Dir: "/", Variables: map[string]string{"POLICY_DIR": "/",
+				"SUPERVISOR": "/s"}})
 			if p == nil {
 				t.Fatal(findings.Err())
 			}
@@ -93,7 +94,9 @@ func TestConditions(t *testing.T) {
 		{"pointer", `allow: [read, {call: unlink, when: "pathname == NULL"}, {call: rmdir, when: "pathname != NULL"}]`, "pathname == NULL"},
 		{"register", `allow: [read, {call: socket, when: "raw64(family) == 2"}]`, "raw64(family) == 2"},
 		{"wide", `allow: [read, {call: mmap, when: "len <= 0x100000000 && !(prot & 4)"}]`, "len <= 0x100000000"},
-		{"other answers", `denied: errno EACCES, default: kill_process, allow: [read, socket], deny: [{call: socket, when: "family == 38", action: errno EAFNOSUPPORT}, ` +
+		{"other " +
+			"answers", `denied: errno EACCES, default: kill_process, allow: [read, socket], ` +
+			`deny: [{call: socket, when: "family == 38", action: errno EAFNOSUPPORT}, ` +
 			`{call: ptrace, action: kill_process}, {call: socket, when: "type == 3", action: trap}]`, "action: trap"},
 		{"architectures", `architectures: [native, x86], allow: ["@default", {call: socketcall, if_supported: true}]`, "{call: [fcntl64"},
 	}
@@ -131,7 +134,8 @@ func TestUnsaid(t *testing.T) {
 		{"the default allows", bpf.Program{load(bpf.OffsetArch), equal(native, 1, 0), ret(bpf.RetKillProcess), load(bpf.OffsetNr), equal(read, 0, 1),
 			ret(bpf.RetErrno | 1), ret(bpf.RetAllow)}, func(d seccomp.Difference) bool { return d.Want == bpf.RetAllow && d.Call.Arch == native }, ""},
 		{"asks somebody", bpf.Program{load(bpf.OffsetArch), equal(native, 1, 0), ret(bpf.RetKillProcess), load(bpf.OffsetNr), equal(read, 0, 1),
-			ret(bpf.RetUserNotif), equal(write, 0, 1), ret(bpf.RetAllow), ret(bpf.RetErrno | 1)}, func(d seccomp.Difference) bool { return d.Want == bpf.RetUserNotif && d.Call.Nr == read },
+			ret(bpf.RetUserNotif), equal(write, 0,
+				1), ret(bpf.RetAllow), ret(bpf.RetErrno | 1)}, func(d seccomp.Difference) bool { return d.Want == bpf.RetUserNotif && d.Call.Nr == read },
 			"read: the policy language cannot answer with user_notif"},
 		{"the instruction pointer", bpf.Program{load(bpf.OffsetArch), equal(native, 1, 0), ret(bpf.RetKillProcess), load(bpf.OffsetNr), equal(read, 2, 0),
 			equal(write, 3, 0), ret(bpf.RetErrno | 1), load(8), equal(7, 0, 1), ret(bpf.RetAllow), ret(bpf.RetErrno | 1)},
@@ -182,7 +186,8 @@ func TestCorrupt(t *testing.T) {
 
 // FuzzPolicy: what is made of a filter is a policy, and the differences are all there are.
 func FuzzPolicy(f *testing.F) {
-	for _, s := range []string{`allow: [read, {call: socket, when: "family == 2 && (type & 15) == 1"}]`, `allow: [read, {call: dup2, when: "oldfd < 7"}]`} {
+	for _, s := range []string{`allow: [read, {call: socket, when: "family == 2 && (type & 15) == 1"}]`,
+		`allow: [read, {call: dup2, when: "oldfd < 7"}]`} {
 		d, err := seccomp.Resolve(section(f, s))
 		if err != nil {
 			f.Fatal(err)

@@ -90,7 +90,8 @@ func (p *parser) action(c *cursor) (answer uint32, carried bool, err error) {
 	case "":
 		return 0, false, exchange.Errorf(at, "there is nothing behind the colon")
 	}
-	return 0, false, exchange.Errorf(at, "%q is neither a condition, such as arg0 == 1, nor an action: 1, allow, return ERRNO, kill-process, kill-thread, trap", t.text)
+	return 0, false, exchange.Errorf(at,
+		"%q is neither a condition, such as arg0 == 1, nor an action: 1, allow, return ERRNO, kill-process, kill-thread, trap", t.text)
 }
 
 // maxAtoms bounds a condition.

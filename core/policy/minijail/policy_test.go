@@ -137,8 +137,9 @@ func TestNotes(t *testing.T) {
 		"@frequency x\nread: 1\n":                     "a.policy:1:1: the frequencies are left out",
 		"kill: arg1 == 9; return EIO\n":               "a.policy:1:7: a condition with an action behind it is read as libminijail reads it",
 		"kill: {arg1 == 9; return EIO, 1}\nread: 1\n": "read as compile_seccomp_policy.py reads it",
-		"read: arg5 == 1\nwrite: 1\n":                 "a.policy:1:1: the condition on read is not carried, so the call gets what no line is about: read has no argument 5",
-		"@denylist\nptrace: return EPERM\n":           "numbers that it does not have are not",
+		"read: arg5 == 1\nwrite: 1\n": "a.policy:1:1: the condition on read is not carried, so the call gets what no line is about: " +
+			"read has no argument 5",
+		"@denylist\nptrace: return EPERM\n": "numbers that it does not have are not",
 	} {
 		_, notes, _, err := mustParse(t, text).Policy("")
 		said := ""
@@ -195,7 +196,8 @@ func TestErrors(t *testing.T) {
 
 // FuzzParse: a file is refused with a place, or what is made of it is a policy that answers as the file does.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"read: 1\nsocket: arg0 == 1 || arg0 in ~2 && arg1 & 4; return EPERM\n", "@default trap\n{read, kill[arch=arm]}: {arg0 < 1; return 5, allow}\n",
+	for _, s := range []string{"read: 1\nsocket: arg0 == 1 || arg0 in ~2 && arg1 & 4; return EPERM\n",
+		"@default trap\n{read, kill[arch=arm]}: {arg0 < 1; return 5, allow}\n",
 		"@denylist\nptrace: arg1 >= -1; return 1\n", "mmap: arg2 in ~(PROT_EXEC|0x7)\\\n && arg0 != 0 # c\n"} {
 		f.Add([]byte(s))
 	}

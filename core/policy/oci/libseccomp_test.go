@@ -97,7 +97,8 @@ func TestAsLibseccomp(t *testing.T) {
 		profiles["docker "+arch.Name()] = parsed(t, dockerProfile(t), Options{Arch: arch})
 		profiles["docker with CAP_SYS_ADMIN "+arch.Name()] = parsed(t, dockerProfile(t), Options{Arch: arch, Capabilities: []string{"CAP_SYS_ADMIN"}})
 	}
-	for name, op := range map[string]string{"equal": "EQ", "not equal": "NE", "less": "LT", "at most": "LE", "more": "GT", "at least": "GE", "masked": "MASKED_EQ"} {
+	for name, op := range map[string]string{"equal": "EQ", "not equal": "NE", "less": "LT", "at most": "LE", "more": "GT", "at least": "GE",
+		"masked": "MASKED_EQ"} {
 		profiles[name] = parsed(t, []byte(profile(`{"names": ["dup2", "socket", "shmget"], "action": "SCMP_ACT_ALLOW", "args": [
 			{"index": 0, "value": 4294967304, "valueTwo": 264, "op": "SCMP_CMP_`+op+`"}, {"index": 1, "value": 18446744071562067968, "op": "SCMP_CMP_`+op+`"}]}`)),
 			Options{Arch: seccomp.X8664})

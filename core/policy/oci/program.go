@@ -13,7 +13,8 @@ import (
 // maxJump is how far a conditional jump goes.
 const maxJump = 255
 
-// Program returns a filter that answers as Answer does. It is made to be read by a prover, in the order of the numbers and without any cleverness, and
+// Program returns a filter that answers as Answer does. It is made to be read by a prover, in the order of the numbers and without any cleverness,
+// and
 // may be longer than what a kernel takes.
 func (p *Profile) Program() (bpf.Program, error) {
 	out := bpf.Program{{Code: bpf.LD | bpf.W | bpf.ABS, K: bpf.OffsetArch}}

@@ -26,19 +26,25 @@ func TestErrors(t *testing.T) {
 		{"key twice", `{"defaultAction": "SCMP_ACT_ALLOW", "defaultAction": "SCMP_ACT_LOG"}`, `p.json:1:37: the key "defaultAction" comes twice`},
 		{"unknown action", `{"defaultAction": "SCMP_ACT_NO"}`, `p.json:1:19: unknown action "SCMP_ACT_NO"`},
 		{"wrong type", `{"defaultAction": 7}`, `p.json:1:19: defaultAction is a string, and this is a number`},
-		{"errno too large", `{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 4096}`, `p.json:1:56: defaultErrnoRet is a whole number from 0 to 4095`},
+		{"errno too large", `{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 4096}`,
+			`p.json:1:56: defaultErrnoRet is a whole number from 0 to 4095`},
 		{"both lists of architectures", `{"defaultAction": "SCMP_ACT_LOG", "architectures": ["SCMP_ARCH_X86"],
 			"archMap": [{"architecture": "SCMP_ARCH_X86"}]}`, `p.json:2:15: architectures and archMap are both there`},
-		{"unknown architecture", `{"defaultAction": "SCMP_ACT_LOG", "architectures": ["SCMP_ARCH_VAX"]}`, `p.json:1:53: unknown architecture "SCMP_ARCH_VAX"`},
+		{"unknown architecture", `{"defaultAction": "SCMP_ACT_LOG", "architectures": ["SCMP_ARCH_VAX"]}`,
+			`p.json:1:53: unknown architecture "SCMP_ARCH_VAX"`},
 		{"unknown flag", `{"defaultAction": "SCMP_ACT_LOG", "flags": ["X"]}`, `p.json:1:45: unknown flag "X"`},
 		{"no names", `{"defaultAction": "SCMP_ACT_LOG", "syscalls": [{"action": "SCMP_ACT_ALLOW"}]}`, `p.json:1:48: an entry of syscalls without names`},
 		{"no action", `{"defaultAction": "SCMP_ACT_LOG", "syscalls": [{"names": ["read"]}]}`, `p.json:1:48: an entry of syscalls without an action`},
 		{"name and names", `{"defaultAction": "SCMP_ACT_LOG", "syscalls": [{"names": ["read"], "name": "read", "action": "SCMP_ACT_ALLOW"}]}`,
 			`p.json:1:76: name and names are both there`},
-		{"argument 6", profile(`{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 6, "value": 1, "op": "SCMP_CMP_EQ"}]}`), `index is a whole number from 0 to 5`},
-		{"negative", profile(`{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 1, "value": -1, "op": "SCMP_CMP_EQ"}]}`), `value is a whole number`},
-		{"no operator", profile(`{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 1, "value": 1}]}`), `a comparison needs index, value and op`},
-		{"unknown operator", profile(`{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 1, "value": 1, "op": "=="}]}`), `unknown operator "=="`},
+		{"argument 6", profile(`{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 6, "value": 1, "op": "SCMP_CMP_EQ"}]}`),
+			`index is a whole number from 0 to 5`},
+		{"negative", profile(`{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 1, "value": -1, "op": "SCMP_CMP_EQ"}]}`),
+			`value is a whole number`},
+		{"no operator", profile(`{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 1, "value": 1}]}`),
+			`a comparison needs index, value and op`},
+		{"unknown operator", profile(`{"names": ["read"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 1, "value": 1, "op": "=="}]}`),
+			`unknown operator "=="`},
 		{"kernel", profile(`{"names": ["read"], "action": "SCMP_ACT_ALLOW", "includes": {"minKernel": "new"}}`), `"new" is not a kernel version`},
 		{"contradiction", profile(`{"names": ["dup2"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 5, "op": "SCMP_CMP_LT"}]},
 			{"names": ["dup2"], "action": "SCMP_ACT_KILL", "args": [{"index": 0, "value": 4, "op": "SCMP_CMP_EQ"}]}`),
@@ -63,7 +69,8 @@ func profile(entries string) string {
 func TestMeaning(t *testing.T) {
 	const conditionOn = `{"names": ["dup2"], "action": "SCMP_ACT_KILL", "args": [{"index": 0, "value": 3, "op": "SCMP_CMP_EQ"}]}`
 	const allow, kill = `{"names": ["dup2"], "action": "SCMP_ACT_ALLOW"}`, `{"names": ["dup2"], "action": "SCMP_ACT_KILL"}`
-	socket := `{"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 38, "op": "SCMP_CMP_LT"}, {"index": 1, "value": 5, "op": "SCMP_CMP_EQ"}]}`
+	socket := `{"names": ["socket"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 38, "op": "SCMP_CMP_LT"}, ` +
+		`{"index": 1, "value": 5, "op": "SCMP_CMP_EQ"}]}`
 	const eperm = bpf.RetErrno | 1
 	cases := []struct {
 		name, text string
@@ -85,9 +92,11 @@ func TestMeaning(t *testing.T) {
 		{"and needs it", profile(socket), seccomp.X86, "socketcall", [6]uint64{1}, eperm},
 		{"one argument twice", profile(`{"names": ["dup2"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 9, "op": "SCMP_CMP_GT"},
 			{"index": 0, "value": 4, "op": "SCMP_CMP_LT"}]}`), seccomp.X8664, "dup2", [6]uint64{3}, bpf.RetAllow},
-		{"a value outside of the mask", profile(`{"names": ["dup2"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 255, "valueTwo": 264, "op": "SCMP_CMP_MASKED_EQ"}]}`),
+		{"a value outside of the mask",
+			profile(`{"names": ["dup2"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 255, "valueTwo": 264, "op": "SCMP_CMP_MASKED_EQ"}]}`),
 			seccomp.X8664, "dup2", [6]uint64{8}, bpf.RetAllow},
-		{"a value too large for i386", profile(`{"names": ["dup2"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 4294967304, "op": "SCMP_CMP_EQ"}]}`),
+		{"a value too large for " +
+			"i386", profile(`{"names": ["dup2"], "action": "SCMP_ACT_ALLOW", "args": [{"index": 0, "value": 4294967304, "op": "SCMP_CMP_EQ"}]}`),
 			seccomp.X86, "dup2", [6]uint64{8}, bpf.RetAllow},
 	}
 	for _, c := range cases {

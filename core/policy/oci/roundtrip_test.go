@@ -58,14 +58,15 @@ func TestDockerRoundTrip(t *testing.T) {
 // TestExport: conditions that a profile has no operator for.
 func TestExport(t *testing.T) {
 	for name, rules := range map[string]string{
-		"int equal":       `allow: [read, {call: socket, when: "family == 2"}]`,
-		"int in a range":  `allow: [read, {call: socket, when: "family in [3..41]"}]`,
-		"int signed":      `allow: [read, {call: dup2, when: "oldfd < 7"}]`,
-		"not equal":       `allow: [read, {call: socket, when: "family != 38"}]`,
-		"mask and range":  `allow: [read, {call: socket, when: "(type & 15) == 1 && type < 0x10000"}]`,
-		"negation":        `allow: [read, {call: mmap, when: "!((prot & 2) != 0 && (prot & 4) != 0)"}]`,
-		"deny with when":  `{allow: [read, socket], deny: [{call: socket, when: "family == 38", action: kill_process}]}`,
-		"several answers": `{denied: errno ENOSYS, allow: [read, {call: socket, when: "family == 1"}], deny: [{call: socket, when: "type == 3", action: errno EACCES}]}`,
+		"int equal":      `allow: [read, {call: socket, when: "family == 2"}]`,
+		"int in a range": `allow: [read, {call: socket, when: "family in [3..41]"}]`,
+		"int signed":     `allow: [read, {call: dup2, when: "oldfd < 7"}]`,
+		"not equal":      `allow: [read, {call: socket, when: "family != 38"}]`,
+		"mask and range": `allow: [read, {call: socket, when: "(type & 15) == 1 && type < 0x10000"}]`,
+		"negation":       `allow: [read, {call: mmap, when: "!((prot & 2) != 0 && (prot & 4) != 0)"}]`,
+		"deny with when": `{allow: [read, socket], deny: [{call: socket, when: "family == 38", action: kill_process}]}`,
+		"several " +
+			"answers": `{denied: errno ENOSYS, allow: [read, {call: socket, when: "family == 1"}], deny: [{call: socket, when: "type == 3", action: errno EACCES}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			rules = strings.TrimSuffix(strings.TrimPrefix(rules, "{"), "}")

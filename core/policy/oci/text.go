@@ -159,7 +159,8 @@ func (w *policyWriter) defaultAction() string {
 	action, known := policyAction(w.p.Default)
 	switch {
 	case w.open:
-		w.note(w.p.start, "the default is to allow: all calls that the table has are allowed, and numbers that it does not have are answered with errno ENOSYS")
+		w.note(w.p.start, "the default is to allow: all calls that the table has are allowed, and numbers that it does not have are answered with errno "+
+			"ENOSYS")
 		return "errno ENOSYS"
 	case !known:
 		w.note(w.p.start, "the default %s cannot be carried: the policy language has no such action; it is errno EPERM", bpf.Describe(w.p.Default))
@@ -191,7 +192,8 @@ func (w *policyWriter) text() []byte {
 	fmt.Fprintf(&b, "version: 1\n\nmodules:\n  %s:\n", exchange.Scalar(module))
 	b.WriteString("    # The profile says nothing of the program: put its command, its user and its files here.\n")
 	b.WriteString("    command: [/usr/bin/true]\n    user: {dynamic: true}\n    filesystem:\n")
-	b.WriteString("      - {path: /usr, access: rx}\n      - {path: /lib, access: rx, if_exists: true}\n      - {path: /lib64, access: rx, if_exists: true}\n")
+	b.WriteString("      - {path: /usr, access: rx}\n      - {path: /lib, access: rx, if_exists: true}\n      - {path: /lib64, access: rx, " +
+		"if_exists: true}\n")
 	fmt.Fprintf(&b, "    seccomp:\n      architectures: [%s]\n      default: %s\n      denied: %s\n", strings.Join(arches, ", "), byDefault, denied)
 	if len(w.native)+len(w.foreign)+len(w.allow) == 0 {
 		b.WriteString("      allow: []\n")

@@ -1,4 +1,5 @@
-// Package systemd writes the modules of a policy as units of systemd, a .service for each and a .socket for its listeners, and makes policies of units.
+// Package systemd writes the modules of a policy as units of systemd, a .service for each and a .socket for its listeners, and makes policies of
+// units.
 //
 //	units, notes := systemd.Export(p)
 //	yaml, notes, err := systemd.Import(files)
@@ -8,7 +9,8 @@
 // # System calls
 //
 // systemd's filter is a list of names without arguments. What some of its directives say of arguments (RestrictAddressFamilies, RestrictNamespaces,
-// MemoryDenyWriteExecute, LockPersonality, RestrictRealtime, RestrictSUIDSGID) are conditions in a policy, and the export writes a directive where the
+// MemoryDenyWriteExecute, LockPersonality, RestrictRealtime, RestrictSUIDSGID) are conditions in a policy, and the export writes a directive where
+// the
 // policy's condition on a call is the same function of the arguments ([seccomp.Compare]) and nothing else is taken away by it. Calls with other
 // conditions are not allowed in the unit: it is narrower, and a note says so.
 //

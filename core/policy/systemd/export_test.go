@@ -100,7 +100,8 @@ func TestDirectives(t *testing.T) {
 		want, not    []string
 		notes        []string
 	}{
-		{"families", seccomp(`{call: socket, when: "family in [AF_INET, AF_UNIX]"}`), []string{"RestrictAddressFamilies=AF_INET AF_UNIX\n", " socket "}, nil,
+		{"families", seccomp(`{call: socket, when: "family in [AF_INET, AF_UNIX]"}`), []string{"RestrictAddressFamilies=AF_INET AF_UNIX\n", " socket "},
+			nil,
 			[]string{"what is denied of socket is answered with errno 97 by RestrictAddressFamilies"}},
 		{"no sockets", seccomp("close"), []string{"RestrictAddressFamilies=none\n"}, []string{"socket"}, nil},
 		{"all families", seccomp("socket"), []string{" socket"}, []string{"RestrictAddressFamilies"}, nil},
@@ -111,19 +112,25 @@ func TestDirectives(t *testing.T) {
 		{"only writable", seccomp("munlock"), nil, []string{"MemoryDenyWriteExecute"}, nil},
 		{"namespaces", seccomp(`{call: clone, when: "!(clone_flags & (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUSER | ` +
 			`CLONE_NEWCGROUP))"}`), []string{"RestrictNamespaces=yes\n", "clone"}, nil, nil},
-		{"clone3 falls back", "seccomp: {allow: [read], deny: [{call: clone3, action: errno ENOSYS}]}", []string{"SystemCallFilter=~clone3:ENOSYS\n"}, nil, nil},
+		{"clone3 falls back", "seccomp: {allow: [read], deny: [{call: clone3, action: errno ENOSYS}]}", []string{"SystemCallFilter=~clone3:ENOSYS\n"}, nil,
+			nil},
 		{"killed", "seccomp: {denied: kill_process, allow: [read]}", nil, []string{"SystemCallErrorNumber"}, nil},
 		{"default is taken away", "seccomp: {allow: [read, execve]}", []string{"SystemCallFilter=~arch_prctl brk"}, []string{" execve\n~", "~execve"}, nil},
-		{"capabilities", "capabilities: [net_bind_service]\n" + seccomp("close"), []string{"CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n", "AmbientCapabilities=CAP_NET_BIND_SERVICE\n"},
+		{"capabilities", "capabilities: [net_bind_service]\n" + seccomp("close"), []string{"CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n",
+			"AmbientCapabilities=CAP_NET_BIND_SERVICE\n"},
 			nil, nil},
 		{"limits", "rlimits: {nofile: {soft: 10, hard: 20}, cpu: 5s}\nresources: {memory.max: 4M, cpu.max: \"12345 100000\"}\n" + seccomp("close"),
-			[]string{"LimitNOFILE=10:20\n", "LimitCPU=5:5\n", "MemoryMax=4194304\n", "CPUQuota=12.34%\n", "CPUQuotaPeriodSec=100000us\n"}, nil, []string{"rounded down"}},
+			[]string{"LimitNOFILE=10:20\n", "LimitCPU=5:5\n", "MemoryMax=4194304\n", "CPUQuota=12.34%\n",
+				"CPUQuotaPeriodSec=100000us\n"}, nil, []string{"rounded down"}},
 		{"words", "environment: {A: 'b \"c\" $$d %e'}\n" + seccomp("close"), []string{`Environment="A=b \"c\" $d %%e"` + "\n"}, nil, nil},
 		{"no network", "network: {mode: none}\n" + seccomp("close"), []string{"PrivateNetwork=yes\n", "IPAddressDeny=any\n"}, nil, nil},
 		{"loopback", "network: {mode: loopback}\n" + seccomp("close"), []string{"PrivateNetwork=yes\n"}, []string{"IPAddressDeny"}, nil},
-		{"files", "filesystem: [{path: /usr, access: rx}, {path: /var/lib/a b, access: rw, if_exists: true}, {path: /tmp, tmpfs: 1M}, {path: /proc, proc: pid}]\n" + seccomp("close"),
-			[]string{"BindReadOnlyPaths=/usr\n", "ExecPaths=/usr\n", "BindPaths=-\"/var/lib/a b\"\n", "TemporaryFileSystem=/tmp:mode=1777,size=1048576\n", "ProcSubset=pid\n"}, nil, nil},
-		{"tcp probe", "network: {mode: host}\nnamespaces: [mount, pid]\nhealthcheck: {tcp: \"127.0.0.1:80\"}\n" + seccomp("close"), nil, []string{"PrivateNetwork"}, []string{"healthcheck of tcp is not carried", "the pid namespace"}},
+		{"files", "filesystem: [{path: /usr, access: rx}, {path: /var/lib/a b, access: rw, if_exists: true}, {path: /tmp, tmpfs: 1M}, {path: /proc, " +
+			"proc: pid}]\n" + seccomp("close"),
+			[]string{"BindReadOnlyPaths=/usr\n", "ExecPaths=/usr\n", "BindPaths=-\"/var/lib/a b\"\n", "TemporaryFileSystem=/tmp:mode=1777,size=1048576\n",
+				"ProcSubset=pid\n"}, nil, nil},
+		{"tcp probe", "network: {mode: host}\nnamespaces: [mount, pid]\nhealthcheck: {tcp: \"127.0.0.1:80\"}\n" + seccomp("close"), nil,
+			[]string{"PrivateNetwork"}, []string{"healthcheck of tcp is not carried", "the pid namespace"}},
 		{"signal", "stop_signal: SIGQUIT\n" + seccomp("close"), []string{"KillSignal=SIGQUIT\n"}, nil, nil},
 	}
 	for _, c := range cases {
@@ -168,8 +175,10 @@ listeners:
 	for _, u := range units {
 		all += u.Name + "\n" + string(u.Text)
 	}
-	for _, want := range []string{"AssertKernelVersion=>=6.1\n", "Sockets=m-api.socket\n", "Requires=m-web.socket\n", "ListenStream=/run/app/api.sock\n", "SocketMode=0660\n",
-		"SocketGroup=daemon\n", "ListenStream=[::1]:80\n", "BindIPv6Only=ipv6-only\n", "Backlog=7\n", "ListenDatagram=127.0.0.1:5353\n", "FileDescriptorName=dns\n", "Service=m.service\n"} {
+	for _, want := range []string{"AssertKernelVersion=>=6.1\n", "Sockets=m-api.socket\n", "Requires=m-web.socket\n",
+		"ListenStream=/run/app/api.sock\n", "SocketMode=0660\n",
+		"SocketGroup=daemon\n", "ListenStream=[::1]:80\n", "BindIPv6Only=ipv6-only\n", "Backlog=7\n",
+		"ListenDatagram=127.0.0.1:5353\n", "FileDescriptorName=dns\n", "Service=m.service\n"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
 		}

@@ -82,7 +82,10 @@ func (w *writer) proc(m *policy.Module, f policy.Mount) {
 func (w *writer) implied(m *policy.Module) {
 	listed := func(writable bool, dirs ...string) bool {
 		return slices.ContainsFunc(m.Filesystem, func(f policy.Mount) bool {
-			return (!writable || f.Access&policy.AccessWrite != 0) && slices.ContainsFunc(dirs, func(d string) bool { return within(f.Path, d) || within(d, f.Path) })
+			return (!writable || f.Access&policy.AccessWrite != 0) && slices.ContainsFunc(dirs, func(d string) bool {
+				return within(f.Path, d) || within(d,
+					f.Path)
+			})
 		})
 	}
 	if !listed(false, "/home", "/root", "/run/user") {

@@ -94,7 +94,8 @@ func (im *importer) read(files []File) error {
 			u = im.services[0]
 		}
 		if u == nil {
-			errs = append(errs, exchange.Errorf(at(f.Name), "a drop-in lies in a directory with the name of its unit, such as web.service.d; there is no unit %q", owner))
+			errs = append(errs, exchange.Errorf(at(f.Name),
+				"a drop-in lies in a directory with the name of its unit, such as web.service.d; there is no unit %q", owner))
 			continue
 		}
 		list, wrong := parseUnit(f.Name, f.Text)
@@ -203,7 +204,8 @@ func (u *unit) rest() {
 	for _, a := range u.list {
 		switch {
 		case a.used || a.value == "":
-		case a.key == "Description" || a.key == "Documentation" || a.section == "Install" || strings.HasPrefix(a.section, "X-") || strings.HasPrefix(a.key, "X-"):
+		case a.key == "Description" || a.key == "Documentation" || a.section == "Install" || strings.HasPrefix(a.section, "X-") || strings.HasPrefix(a.key,
+			"X-"):
 		default:
 			u.parent.note(a.pos, "%s is not carried: a policy has nothing like it", short(a.key))
 		}

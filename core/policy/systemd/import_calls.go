@@ -43,9 +43,11 @@ func (im *importer) calls(u *unit, m *moduleYAML) {
 	case list == nil || !list.allow:
 		if s.Default = "errno ENOSYS"; list == nil {
 			s.Denied = "errno EPERM"
-			im.note(m.pos, "there is no SystemCallFilter: all calls that the table has are allowed, and numbers that it does not have are answered with ENOSYS")
+			im.note(m.pos, "there is no SystemCallFilter: all calls that the table has are allowed, and numbers that it does not have are answered with "+
+				"ENOSYS")
 		} else {
-			im.note(m.pos, "SystemCallFilter is a list of what is denied: all other calls that the table has are allowed, and numbers that it does not have are not")
+			im.note(m.pos, "SystemCallFilter is a list of what is denied: all other calls that the table has are allowed, and numbers that it does not "+
+				"have are not")
 		}
 		for name := range seccomp.Native().Calls() {
 			allowed[name] = true
@@ -76,8 +78,9 @@ func (im *importer) architectures(u *unit, s *exchange.Section) {
 	if len(lines) == 0 {
 		for _, name := range others {
 			if name != seccomp.Native().Name() {
-				im.note(policy.Pos{File: u.file, Line: 1, Col: 1}, "the calls of %s are not carried: there is no SystemCallArchitectures, so systemd leaves them open; "+
-					"add it to architectures if the program has them", name)
+				im.note(policy.Pos{File: u.file, Line: 1, Col: 1},
+					"the calls of %s are not carried: there is no SystemCallArchitectures, so systemd leaves them open; "+
+						"add it to architectures if the program has them", name)
 			}
 		}
 	}
@@ -211,7 +214,8 @@ func (im *importer) denials(u *unit, m *moduleYAML, allowed map[string]bool) {
 }
 
 func (im *importer) restrictNamespaces(u *unit, apply func(*assignment, []denial)) {
-	const all = policy.Namespace(unix.CLONE_NEWCGROUP | unix.CLONE_NEWIPC | unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUSER |
+	const all = policy.Namespace(unix.CLONE_NEWCGROUP | unix.CLONE_NEWIPC |
+		unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUSER |
 		unix.CLONE_NEWUTS)
 	left, set := all, false
 	var last *assignment

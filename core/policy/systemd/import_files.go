@@ -16,7 +16,8 @@ type tree map[string]policy.Mount
 // hostTop is what a root file system has: what a unit without a root of its own sees. What this machine does not have is left out at the start.
 func hostTop() tree {
 	t := tree{}
-	for _, dir := range []string{"/bin", "/boot", "/dev", "/efi", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/media", "/mnt", "/opt", "/root",
+	for _, dir := range []string{"/bin", "/boot", "/dev", "/efi", "/etc", "/home", "/lib", "/lib32", "/lib64", "/libx32", "/media", "/mnt", "/opt",
+		"/root",
 		"/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var"} {
 		t[dir] = policy.Mount{Path: dir, Access: policy.AccessRead | policy.AccessWrite | policy.AccessExecute, Optional: true}
 	}
@@ -34,7 +35,8 @@ func (im *importer) files(u *unit, m *moduleYAML) {
 	}
 	if !own {
 		t = hostTop()
-		im.note(m.pos, "the unit sees the host's root, and a policy lists what a module sees: the list has the usual directories; take out what the program does not need")
+		im.note(m.pos, "the unit sees the host's root, and a policy lists what a module sees: the list has the usual directories; take out what the "+
+			"program does not need")
 	}
 	im.system(u, t, own)
 	im.lists(u, t)
@@ -160,7 +162,8 @@ func (im *importer) system(u *unit, t tree, own bool) {
 	}
 	if u.flag("PrivateTmp") {
 		for _, d := range []string{"/tmp", "/var/tmp"} {
-			t[d] = policy.Mount{Kind: policy.MountTmpfs, Path: d, Size: tmpSize, Mode: 0o1777, Access: policy.AccessRead | policy.AccessWrite | policy.AccessExecute}
+			t[d] = policy.Mount{Kind: policy.MountTmpfs, Path: d, Size: tmpSize, Mode: 0o1777,
+				Access: policy.AccessRead | policy.AccessWrite | policy.AccessExecute}
 		}
 		im.note(u.scalar("Service", "PrivateTmp").pos, "the private /tmp and /var/tmp are in memory, %d MiB each", tmpSize>>20)
 	}
@@ -310,7 +313,8 @@ func (im *importer) temporary(w word, t tree) {
 	if !ok || p == "/" {
 		return
 	}
-	f := policy.Mount{Kind: policy.MountTmpfs, Path: p, Size: tmpSize, Mode: 0o755, Access: policy.AccessRead | policy.AccessWrite | policy.AccessExecute}
+	f := policy.Mount{Kind: policy.MountTmpfs, Path: p, Size: tmpSize, Mode: 0o755,
+		Access: policy.AccessRead | policy.AccessWrite | policy.AccessExecute}
 	sized := false
 	for _, o := range strings.Split(options, ",") {
 		key, value, _ := strings.Cut(o, "=")

@@ -10,7 +10,8 @@ import (
 // limits reads resource limits and those of the control group. Source: systemd.exec(5), systemd.resource-control(5).
 func (im *importer) limits(u *unit, m *moduleYAML) {
 	var limits []string
-	for _, name := range []string{"as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",
+	for _, name := range []string{"as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
+		"rttime",
 		"sigpending", "stack"} {
 		a := u.scalar("Service", "Limit"+strings.ToUpper(name))
 		if a == nil {

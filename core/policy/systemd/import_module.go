@@ -220,7 +220,8 @@ func (im *importer) user(u *unit, m *moduleYAML) {
 			if a := u.scalar("Service", "CapabilityBoundingSet"); a != nil {
 				pos = a.pos
 			}
-			im.note(pos, "%d capabilities of the bounding set are not carried: the program does not have them, and a policy's module can get none", len(bounding)-len(have))
+			im.note(pos, "%d capabilities of the bounding set are not carried: the program does not have them, and a policy's module can get none",
+				len(bounding)-len(have))
 		}
 	}
 	var list []string

@@ -38,7 +38,8 @@ func TestRoundTrip(t *testing.T) {
 				compareCalls(t, m.Seccomp, b.Seccomp, said)
 				compareFiles(t, m, b)
 				if m.User.V != b.User.V || m.DynamicUser.V != b.DynamicUser.V || len(m.Capabilities) != len(b.Capabilities) || len(m.Rlimits) != len(b.Rlimits) ||
-					m.StopSignal.V != b.StopSignal.V || m.StopGracePeriod.V != b.StopGracePeriod.V || m.Health.Kind.V != b.Health.Kind.V || m.Network.V != b.Network.V ||
+					m.StopSignal.V != b.StopSignal.V || m.StopGracePeriod.V != b.StopGracePeriod.V || m.Health.Kind.V != b.Health.Kind.V ||
+					m.Network.V != b.Network.V ||
 					m.Restart.Policy.V != b.Restart.Policy.V || m.Restart.Delay.V != b.Restart.Delay.V || len(m.Environment) != len(b.Environment)-nginx(m) {
 					t.Errorf("%+v\ncame back as\n%+v", m, b)
 				}
@@ -135,26 +136,36 @@ func TestSystemCalls(t *testing.T) {
 		name, unit string
 		calls      []call
 	}{
-		{"allow list", "SystemCallFilter=openat close\n", []call{{"openat", [6]uint64{}, bpf.RetAllow}, {"brk", [6]uint64{}, bpf.RetAllow}, {"mount", [6]uint64{}, kill}}},
-		{"taken away", "SystemCallFilter=@file-system\nSystemCallFilter=~openat\n", []call{{"openat", [6]uint64{}, kill}, {"chdir", [6]uint64{}, bpf.RetAllow}}},
-		{"added again", "SystemCallFilter=@file-system\nSystemCallFilter=~openat\nSystemCallFilter=openat\n", []call{{"openat", [6]uint64{}, bpf.RetAllow}}},
-		{"reset", "SystemCallFilter=mount\nSystemCallFilter=\nSystemCallFilter=close\n", []call{{"mount", [6]uint64{}, kill}, {"close", [6]uint64{}, bpf.RetAllow}}},
+		{"allow list", "SystemCallFilter=openat close\n", []call{{"openat", [6]uint64{}, bpf.RetAllow}, {"brk", [6]uint64{}, bpf.RetAllow}, {"mount",
+			[6]uint64{}, kill}}},
+		{"taken away", "SystemCallFilter=@file-system\nSystemCallFilter=~openat\n", []call{{"openat", [6]uint64{}, kill}, {"chdir", [6]uint64{},
+			bpf.RetAllow}}},
+		{"added again", "SystemCallFilter=@file-system\nSystemCallFilter=~openat\nSystemCallFilter=openat\n", []call{{"openat", [6]uint64{},
+			bpf.RetAllow}}},
+		{"reset", "SystemCallFilter=mount\nSystemCallFilter=\nSystemCallFilter=close\n", []call{{"mount", [6]uint64{}, kill}, {"close", [6]uint64{},
+			bpf.RetAllow}}},
 		{"deny list", "SystemCallFilter=~mount\n", []call{{"mount", [6]uint64{}, kill}, {"umount2", [6]uint64{}, bpf.RetAllow}}},
-		{"deny list, taken out", "SystemCallFilter=~@mount\nSystemCallFilter=mount\n", []call{{"mount", [6]uint64{}, bpf.RetAllow}, {"umount2", [6]uint64{}, kill}}},
+		{"deny list, taken out", "SystemCallFilter=~@mount\nSystemCallFilter=mount\n", []call{{"mount", [6]uint64{}, bpf.RetAllow}, {"umount2",
+			[6]uint64{}, kill}}},
 		{"error number", "SystemCallFilter=close\nSystemCallErrorNumber=EACCES\n", []call{{"mount", [6]uint64{}, bpf.RetErrno | 13}}},
-		{"error numbers of calls", "SystemCallFilter=~clone3:ENOSYS ptrace:13 mount:kill umount2\nSystemCallErrorNumber=EPERM\n", []call{{"clone3", [6]uint64{}, bpf.RetErrno | 38},
+		{"error numbers of calls", "SystemCallFilter=~clone3:ENOSYS ptrace:13 mount:kill umount2\nSystemCallErrorNumber=EPERM\n", []call{{"clone3",
+			[6]uint64{}, bpf.RetErrno | 38},
 			{"ptrace", [6]uint64{}, bpf.RetErrno | 13}, {"mount", [6]uint64{}, kill}, {"umount2", [6]uint64{}, eperm}}},
 		{"error number of a call not allowed", "SystemCallFilter=close\nSystemCallFilter=~clone3:ENOSYS\nSystemCallErrorNumber=EPERM\n",
 			[]call{{"clone3", [6]uint64{}, bpf.RetErrno | 38}, {"mount", [6]uint64{}, eperm}}},
 		{"continued", "SystemCallFilter=close \\\n# openat\n  mount\n", []call{{"mount", [6]uint64{}, bpf.RetAllow}, {"openat", [6]uint64{}, kill}}},
 		{"no list", "", []call{{"mount", [6]uint64{}, bpf.RetAllow}}},
-		{"families", "RestrictAddressFamilies=AF_UNIX AF_INET\n", []call{{"socket", [6]uint64{2}, bpf.RetAllow}, {"socket", [6]uint64{16}, bpf.RetErrno | 97}}},
-		{"families denied", "RestrictAddressFamilies=~AF_NETLINK\n", []call{{"socket", [6]uint64{2}, bpf.RetAllow}, {"socket", [6]uint64{16}, bpf.RetErrno | 97}}},
+		{"families", "RestrictAddressFamilies=AF_UNIX AF_INET\n", []call{{"socket", [6]uint64{2}, bpf.RetAllow}, {"socket", [6]uint64{16},
+			bpf.RetErrno | 97}}},
+		{"families denied", "RestrictAddressFamilies=~AF_NETLINK\n", []call{{"socket", [6]uint64{2}, bpf.RetAllow}, {"socket", [6]uint64{16},
+			bpf.RetErrno | 97}}},
 		{"no families", "RestrictAddressFamilies=none\n", []call{{"socket", [6]uint64{2}, bpf.RetErrno | 97}}},
-		{"namespaces", "RestrictNamespaces=yes\n", []call{{"clone", [6]uint64{0x10000000}, eperm}, {"clone", [6]uint64{0x11}, bpf.RetAllow}, {"setns", [6]uint64{}, eperm},
+		{"namespaces", "RestrictNamespaces=yes\n", []call{{"clone", [6]uint64{0x10000000}, eperm}, {"clone", [6]uint64{0x11}, bpf.RetAllow}, {"setns",
+			[6]uint64{}, eperm},
 			{"clone3", [6]uint64{}, bpf.RetErrno | 38}}},
 		{"some namespaces", "RestrictNamespaces=net\n", []call{{"unshare", [6]uint64{0x40000000}, bpf.RetAllow}, {"unshare", [6]uint64{0x20000}, eperm}}},
-		{"namespaces denied", "RestrictNamespaces=~net\n", []call{{"unshare", [6]uint64{0x40000000}, eperm}, {"unshare", [6]uint64{0x20000}, bpf.RetAllow}}},
+		{"namespaces denied", "RestrictNamespaces=~net\n", []call{{"unshare", [6]uint64{0x40000000}, eperm}, {"unshare", [6]uint64{0x20000},
+			bpf.RetAllow}}},
 		{"writable and executable", "MemoryDenyWriteExecute=yes\n", []call{{"mmap", [6]uint64{0, 0, 6}, eperm}, {"mmap", [6]uint64{0, 0, 5}, bpf.RetAllow},
 			{"mprotect", [6]uint64{0, 0, 4}, eperm}}},
 		{"set-user-id", "RestrictSUIDSGID=true\n", []call{{"fchmodat", [6]uint64{0, 0, 0o4755}, eperm}, {"fchmodat", [6]uint64{0, 0, 0o755}, bpf.RetAllow},
@@ -187,37 +198,47 @@ func TestImport(t *testing.T) {
 		name, unit  string
 		want, notes []string
 	}{
-		{"user", "User=www-data\nGroup=adm\n", []string{"user: www-data\n", "group: adm\n", "capabilities: []"}, []string{"41 capabilities of the bounding set"}},
+		{"user", "User=www-data\nGroup=adm\n", []string{"user: www-data\n", "group: adm\n", "capabilities: []"},
+			[]string{"41 capabilities of the bounding set"}},
 		{"root", "", []string{"user: root\n", "capabilities: [CAP_CHOWN, CAP_DAC_OVERRIDE"}, nil},
 		{"dynamic", "DynamicUser=yes\n", []string{"user: {dynamic: true}\n"}, nil},
 		{"bounding set", "CapabilityBoundingSet=CAP_CHOWN CAP_KILL\nCapabilityBoundingSet=~CAP_KILL\n", []string{"capabilities: [CAP_CHOWN]\n"}, nil},
 		{"bounding set without", "CapabilityBoundingSet=~CAP_CHOWN\n", []string{"capabilities: [CAP_DAC_OVERRIDE, "}, nil},
 		{"bounding set, reset", "CapabilityBoundingSet=CAP_CHOWN\nCapabilityBoundingSet=\n", []string{"capabilities: []\n"}, nil},
-		{"ambient", "User=1000\nAmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\n", []string{"capabilities: [CAP_NET_BIND_SERVICE]\n"}, nil},
+		{"ambient", "User=1000\nAmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\n",
+			[]string{"capabilities: [CAP_NET_BIND_SERVICE]\n"}, nil},
 		{"environment", "Environment=A=1 \"B=x y\"\nEnvironment='C=$z'\n", []string{`environment: {"A": "1", "B": "x y", "C": "$$z"}`}, nil},
 		{"environment, reset", "Environment=A=1\nEnvironment=\nEnvironment=B=2\n", []string{`environment: {"B": "2"}`}, nil},
-		{"limits", "LimitNOFILE=100:200\nLimitCORE=0\nLimitCPU=2min\nLimitFSIZE=infinity\nLimitNICE=-5\n", []string{"nofile: {soft: 100, hard: 200}", "core: 0", "cpu: 2m", "fsize: unlimited"},
+		{"limits", "LimitNOFILE=100:200\nLimitCORE=0\nLimitCPU=2min\nLimitFSIZE=infinity\nLimitNICE=-5\n", []string{"nofile: {soft: 100, hard: 200}",
+			"core: 0", "cpu: 2m", "fsize: unlimited"},
 			[]string{"web.service:7:1: LimitNICE=-5 is not carried"}},
 		{"resources", "MemoryMax=256M\nTasksMax=7\nCPUQuota=150%\nMemoryHigh=1G\n", []string{"memory.max: 256M", "pids.max: 7", `cpu.max: "150000 100000"`},
 			[]string{"web.service:6:1: MemoryHigh is not carried"}},
-		{"times", "Restart=always\nRestartSec=1min 30s\nTimeoutStopSec=5\nKillSignal=SIGINT\n", []string{"policy: always, delay: 90s", "stop_grace_period: 5s", "stop_signal: SIGINT"}, nil},
+		{"times", "Restart=always\nRestartSec=1min 30s\nTimeoutStopSec=5\nKillSignal=SIGINT\n", []string{"policy: always, delay: 90s",
+			"stop_grace_period: 5s", "stop_signal: SIGINT"}, nil},
 		{"a forever", "TimeoutStopSec=infinity\n", nil, []string{"TimeoutStopSec=infinity is not carried"}},
 		{"notify", "Type=notify\nTimeoutStartSec=1min\nWatchdogSec=3\n", []string{"healthcheck: {notify: true, start_period: 1m, watchdog: 3s}"}, nil},
 		{"forking", "Type=forking\nPIDFile=/run/x\n", nil, []string{"Type=forking is not carried", "PIDFile is not carried"}},
 		{"network", "PrivateNetwork=yes\n", []string{"network: {mode: loopback}", "namespaces: [mount, pid, network]"}, nil},
 		{"no network at all", "PrivateNetwork=1\nIPAddressDeny=any\n", []string{"network: {mode: none}"}, nil},
 		{"addresses", "IPAddressDeny=any\n", []string{"network: {mode: host}"}, []string{"IPAddressDeny is not carried"}},
-		{"system", "ProtectSystem=strict\nReadWritePaths=/var/lib/web\nProtectHome=yes\nPrivateTmp=yes\n", []string{"{path: /usr, access: rx, if_exists: true}",
-			"{path: /var, access: rx, if_exists: true}", "{path: /var/lib/web, access: rwx}", "{path: /home, tmpfs: 4K, mode: \"0755\", access: r}", "{path: /tmp, tmpfs: 64M, access: rwx}"}, nil},
+		{"system", "ProtectSystem=strict\nReadWritePaths=/var/lib/web\nProtectHome=yes\nPrivateTmp=yes\n",
+			[]string{"{path: /usr, access: rx, if_exists: true}",
+				"{path: /var, access: rx, if_exists: true}", "{path: /var/lib/web, access: rwx}", "{path: /home, tmpfs: 4K, mode: \"0755\", access: " +
+					"r}", "{path: /tmp, tmpfs: 64M, access: rwx}"}, nil},
 		{"full", "ProtectSystem=full\n", []string{"{path: /etc, access: rx, if_exists: true}", "{path: /var, access: rwx, if_exists: true}"}, nil},
 		{"empty root", "TemporaryFileSystem=/:ro\nBindReadOnlyPaths=/usr -/lib64\nBindPaths=/var/lib/web\nNoExecPaths=/\nExecPaths=/usr\n",
-			[]string{"filesystem:\n      - {path: /lib64, access: r, if_exists: true}\n      - {path: /usr, access: rx}\n      - {path: /var/lib/web, access: rw}\n    seccomp"}, nil},
+			[]string{"filesystem:\n      - {path: /lib64, access: r, if_exists: true}\n      - {path: /usr, access: rx}\n      - {path: /var/lib/web, " +
+				"access: rw}\n    seccomp"}, nil},
 		{"bound elsewhere", "BindPaths=/a:/b/c:rbind\n", []string{"{path: /b/c, source: /a, access: rwx}"}, nil},
-		{"specifiers", "StateDirectory=%N\nReadOnlyPaths=%h/x\n", []string{"{path: /var/lib/web, access: rw}"}, []string{"ReadOnlyPaths is not carried: the specifier %h"}},
+		{"specifiers", "StateDirectory=%N\nReadOnlyPaths=%h/x\n", []string{"{path: /var/lib/web, access: rw}"},
+			[]string{"ReadOnlyPaths is not carried: the specifier %h"}},
 		{"devices", "PrivateDevices=yes\n", []string{"{path: /dev/null, access: rw, if_exists: true}"}, nil},
 		{"proc", "ProcSubset=pid\n", []string{"{path: /proc, proc: pid}"}, nil},
-		{"unknown", "LogsExtraMaxBytes=5\n[Unit]\nPartOf=x.target\n[Install]\nWantedBy=y\n", nil, []string{"web.service:3:1: LogsExtraMaxBytes is not carried", "web.service:5:1: PartOf is not carried"}},
-		{"condition", "SystemCallFilter=nosuchcall @nosuchgroup\n", nil, []string{`"nosuchcall" is not carried`, `the group "@nosuchgroup" is not carried`}},
+		{"unknown", "LogsExtraMaxBytes=5\n[Unit]\nPartOf=x.target\n[Install]\nWantedBy=y\n", nil,
+			[]string{"web.service:3:1: LogsExtraMaxBytes is not carried", "web.service:5:1: PartOf is not carried"}},
+		{"condition", "SystemCallFilter=nosuchcall @nosuchgroup\n", nil, []string{`"nosuchcall" is not carried`,
+			`the group "@nosuchgroup" is not carried`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, text, notes := imported(t, c.unit)
@@ -257,7 +278,8 @@ func TestFiles(t *testing.T) {
 			t.Errorf("word %d: %q, want %q", i, m.Command[i].V, want)
 		}
 	}
-	for _, want := range []string{`http: {address: "127.0.0.1:80", backlog: 9}`, `http-2: {address: "unix:/run/web.sock", mode: "0600", backlog: 9}`, `other: {address: "udp:0.0.0.0:53"}`} {
+	for _, want := range []string{`http: {address: "127.0.0.1:80", backlog: 9}`, `http-2: {address: "unix:/run/web.sock", mode: "0600", backlog: 9}`,
+		`other: {address: "udp:0.0.0.0:53"}`} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -283,7 +305,8 @@ func TestImportErrors(t *testing.T) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
-	for _, files := range [][]File{{{"web.socket", nil}}, {{"web.txt", nil}}, {{"a.service", nil}, {"b/a.service", nil}}, {{"a.service", nil}, {"b.service.d/x.conf", nil}}} {
+	for _, files := range [][]File{{{"web.socket", nil}}, {{"web.txt", nil}}, {{"a.service", nil}, {"b/a.service", nil}}, {{"a.service", nil},
+		{"b.service.d/x.conf", nil}}} {
 		if _, _, err := Import(files); err == nil {
 			t.Errorf("%v", files)
 		}
@@ -293,7 +316,8 @@ func TestImportErrors(t *testing.T) {
 // FuzzImport: a unit is refused with a place, or a policy comes of it, or the policy language says why it cannot.
 func FuzzImport(f *testing.F) {
 	for _, s := range []string{"[Service]\nExecStart=/bin/true\n", "[Service]\nExecStart=@-/bin/a b \"c \\x41\" $$d ${E}\nEnvironment=E=1 'F= 2'\n",
-		"[Service]\nSystemCallFilter=~@mount read:EPERM \\\n; x\n openat:kill\nSystemCallFilter=\n", "[Service]\nRestrictNamespaces=~net user\nLimitCPU=1min 5\nUMask=%n\n",
+		"[Service]\nSystemCallFilter=~@mount read:EPERM \\\n; x\n openat:kill\nSystemCallFilter=\n", "[Service]\nRestrictNamespaces=~net " +
+			"user\nLimitCPU=1min 5\nUMask=%n\n",
 		"[Service]\nBindPaths=/a\\:b:/c:rbind -/d\nTemporaryFileSystem=/:ro /tmp:size=5K,mode=0700\nExecPaths=/a\n"} {
 		f.Add([]byte(s))
 	}
