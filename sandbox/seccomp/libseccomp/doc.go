@@ -25,8 +25,8 @@
 // Version 2.5 of the library does not know the newest system calls by name.
 // They are given to it by number, from the table of package seccomp.
 //
-// On other architectures than the native one it takes calls by name only, and writes
-// socket calls of x86 as socketcall as well. Such calls are not given to it: filters for
+// On other architectures than the native one it takes calls by name only, writes
+// socket calls of x86 as socketcall as well, and compares 32 bits of x32's arguments. Such calls are not given to it: filters for
 // these architectures are compared with the library's for all other calls ([Choose] says how many were left out).
 //
 // Conditions are given to the library as cases that do not overlap, each a comparison under a

@@ -3,6 +3,7 @@ package libseccomp
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	lib "github.com/seccomp/libseccomp-golang"
 
@@ -40,8 +41,8 @@ func parts(d *seccomp.Decision, opt Options) (out []seccomp.Part, err error) {
 
 var errOfProgram = &cannotSay{errors.New("the function is that of a program and not of a policy")}
 
-// build makes the program of a decision function for some of its architectures, and returns the calls that the library has no words for: the program answers them as it
-// does calls that there are not.
+// build makes the program of a decision function for some of its architectures, and returns the calls that the library has no words for: the
+// program answers them as it does calls that there are not.
 func build(d *seccomp.Decision, opt Options, arches ...seccomp.Arch) (program []byte, unsaid []seccomp.Unsaid, err error) {
 	library.Lock()
 	defer library.Unlock()
@@ -177,6 +178,9 @@ func add(filter *lib.ScmpFilter, d *seccomp.Decision, a seccomp.Arch, name strin
 		return false, nil
 	}
 	cases := d.Cases(a, nr, maxCases)
+	if narrow(a) && slices.ContainsFunc(cases, looksAtUpperHalves) {
+		return false, nil
+	}
 	for _, c := range cases {
 		if c.Answer == unknown {
 			continue
@@ -186,6 +190,14 @@ func add(filter *lib.ScmpFilter, d *seccomp.Decision, a seccomp.Arch, name strin
 		}
 	}
 	return cases != nil, nil
+}
+
+// narrow tells whether the library takes the registers of an architecture for 32 bits wide, and drops the upper halves of what it is to
+// compare with. Those of x32 have 64 bits. Source: the architectures' definitions in its src/arch-x32.c, arch-x86.c and arch-arm.c.
+func narrow(a seccomp.Arch) bool { return a == seccomp.X86 || a == seccomp.X32 || a == seccomp.ARM }
+
+func looksAtUpperHalves(c seccomp.Case) bool {
+	return slices.ContainsFunc(c.Mask[:], func(mask uint64) bool { return mask>>32 != 0 })
 }
 
 func addCase(filter *lib.ScmpFilter, call lib.ScmpSyscall, c seccomp.Case) error {
