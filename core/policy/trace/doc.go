@@ -6,12 +6,12 @@
 //	report.Render(os.Stdout, trace.Names{Trace: "web.strace", Policy: "web.yaml, module web"})
 //
 // It reads the plain output and that of -f (with "[pid 12]" or "12" in front), -t, -tt, -ttt, -r, -T, -i, -n, -y, -yy, -k, -X raw,
-// -X verbose and -e raw=…, with calls in two pieces (<unfinished ...>, <... read resumed>), signals, exits, and a last line that
+// -X verbose, -C and -e raw=…, with calls in two pieces (<unfinished ...>, <... read resumed>), signals, exits, and a last line that
 // was cut off. What is none of that, and a call that the architecture does not have, is a [Problem] with its line and
 // column: a trace that could not be read is not one that is allowed.
 //
 // strace does not show registers, but what they mean. Where it shows a structure, leaves an argument out or prints a macro, the
-// argument is not known, and [Simulate] asks for the answers of all values: Allowed is said only of what is allowed for each of
+// argument is not known; of a mode, and of some arguments that the kernel takes as long, it shows the lower bits only. [Simulate] asks for the answers of all values: Allowed is said only of what is allowed for each of
 // them. That needs an [Exact] decider; of any other one every call with an argument that is not known is one that may be denied.
 //
 // The first call of a trace is most often the execve with which strace started the program. The supervisor does that itself, once,

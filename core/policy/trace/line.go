@@ -103,3 +103,23 @@ func noise(rest string) bool {
 	}
 	return rest == "" || rest == "<unfinished ...>"
 }
+
+// summary tells whether a line is one of the table of counts that -C adds: none of them has a parenthesis, so none is a call.
+// Source: strace's count.c, call_summary_pers().
+func summary(line string) bool {
+	fields := strings.Fields(line)
+	switch n := len(fields); {
+	case strings.HasPrefix(line, "% time "):
+		return fields[n-1] == "syscall"
+	case n >= 4 && strings.Trim(line, "- ") == "":
+		return true
+	case n < 5 || n > 7 || strings.ContainsAny(line, "(<"):
+		return false
+	}
+	for _, f := range fields[:4] {
+		if strings.Trim(f, "0123456789.") != "" {
+			return false
+		}
+	}
+	return strings.Contains(fields[0], ".") && strings.Contains(fields[1], ".")
+}

@@ -115,7 +115,7 @@ func (t *reader) take() {
 	switch {
 	case strings.HasPrefix(rest, "[ Process PID="):
 		t.mode(rest)
-	case noise(rest):
+	case noise(rest), summary(t.text):
 	case strings.HasPrefix(rest, "<... "):
 		t.resumed(p, rest)
 	case t.foreign[p.pid] != "":

@@ -57,6 +57,11 @@ func TestRead(t *testing.T) {
 		"signals, words and stacks": {
 			"--- SIGCHLD {si_signo=SIGCHLD} ---\n12 --- SIGTERM ---\nstrace: Process 5 attached\n > /lib/a.so(b+0x1) [0x2]\n\n+++ killed by SIGKILL " +
 				"+++\n", nil},
+		"-C": {"close(3) = 0\n% time     seconds  usecs/call     calls    errors syscall\n" +
+			"------ ----------- ----------- --------- --------- ----------------\n  0.00    0.000000           0         5         2 openat\n" +
+			"  0.00    0.000000           0         5           read\n------ ----------- ----------- --------- --------- ----------------\n" +
+			"100.00    0.000000           0       145        19 total\n", []string{"1:1 pid 0 " + closing + " first"}},
+		"numbers that are no table": {"1.5 2.5 3 4 close(3) = 0\n", []string{"1:13 pid 0 " + closing + " first"}},
 		"in two pieces": {"[pid 1] read(3,  <unfinished ...>\n[pid 2] close(3) = 0\n[pid 1] <... read resumed>\"a, b\", 5) = 5\n",
 			[]string{"2:9 pid 2 " + closing, "1:9 pid 1 read(fd=3, buf=_, count=5) first"}},
 		"the second without pid": {"[pid 1] read(3,  <unfinished ...>\n<... read resumed>\"\", 7) = 0\n", []string{
