@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -55,13 +56,19 @@ func dumps(t *testing.T) bool {
 func childOf(t *testing.T, parent int, comm string) string {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", parent, parent))
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", parent))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, pid := range strings.Fields(string(children)) {
-			if name, err := os.ReadFile("/proc/" + pid + "/comm"); err == nil && string(name) == comm+"\n" {
-				return pid
+		for _, thread := range threads {
+			children, err := os.ReadFile(thread)
+			if err != nil {
+				continue // the thread has ended
+			}
+			for _, pid := range strings.Fields(string(children)) {
+				if name, err := os.ReadFile("/proc/" + pid + "/comm"); err == nil && string(name) == comm+"\n" {
+					return pid
+				}
 			}
 		}
 	}
