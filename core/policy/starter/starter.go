@@ -74,7 +74,7 @@ func filter(b *strings.Builder, d daemon) {
       architectures: [native]
       default: errno ENOSYS  # a call that the table does not know, so that libraries fall back
       denied: errno EPERM    # one that it knows and this policy does not allow
-      # What a group has in it, and what a rule means for a call: supervisor policy show --effective FILE; supervisor policy explain FILE CALL
+      # What a group has in it: supervisor policy explain @NAME. What this means for a call: supervisor policy explain FILE CALL
       allow:
         - "@default"
         - "@basic-io"

@@ -13,8 +13,6 @@ type Verdict string
 const (
 	Denied  Verdict = "denied"
 	Allowed Verdict = "ALLOWED"
-	// Open is allowed, and the policy says so: it is no surprise, and it is shown all the same.
-	Open Verdict = "open"
 )
 
 // Attempt is one forbidden thing that was tried, and what came of it.
@@ -25,15 +23,12 @@ type Attempt struct {
 	Answer  string  `json:"answer"` // what the kernel answered: an error name, or "success" or what was found
 	Verdict Verdict `json:"verdict"`
 	Layer   Layer   `json:"layer,omitempty"` // who refused; empty unless denied
-	Note    string  `json:"note,omitempty"`  // why the policy leaves it open
 }
 
 // attempt is an entry of the table.
 type attempt struct {
 	name, gain string
-	// open says why the policy leaves it open; empty for what must be refused.
-	open string
-	try  func() answer
+	try        func() answer
 }
 
 // answer is what became of the call that decided an attempt.
@@ -71,9 +66,6 @@ func (a attempt) judge(got answer, filtered func(answer) bool) Attempt {
 		out.Layer = got.refused
 	case got.errno == 0, contains(got.reached, got.errno):
 		out.Verdict = Allowed
-		if a.open != "" {
-			out.Verdict, out.Note = Open, a.open
-		}
 	case filtered(got):
 		out.Layer = LayerSeccomp
 	default:

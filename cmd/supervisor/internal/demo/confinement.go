@@ -84,17 +84,14 @@ func (c *Confinement) problem(err error) {
 	}
 }
 
-// Refused returns how many attempts were denied, of how many that had to be.
+// Refused returns how many attempts were denied, of how many.
 func (c Confinement) Refused() (denied, all int) {
 	for _, a := range c.Attempts {
 		if a.Verdict == Denied {
 			denied++
 		}
-		if a.Verdict != Open {
-			all++
-		}
 	}
-	return denied, all
+	return denied, len(c.Attempts)
 }
 
 // LetThrough returns the attempts that succeeded and should not have.

@@ -73,17 +73,6 @@ type LayerCount struct {
 	Count int
 }
 
-// LeftOpen is how many attempts the policy does not mean to refuse.
-func (v view) LeftOpen() int {
-	n := 0
-	for _, a := range v.Attempts {
-		if a.Verdict == Open {
-			n++
-		}
-	}
-	return n
-}
-
 // Score is Refused for the page.
 func (v view) Score() struct{ Denied, All int } {
 	denied, all := v.Refused()
