@@ -120,7 +120,7 @@ func leaves(v reflect.Value, path string, f func(path string)) {
 }
 
 // origins are fields that say where a value came from, or are for whoever reads or audits the policy; with another one it is the same configuration.
-var origins = []string{".Seccomp.Allow.Group", ".Seccomp.Deny.Group", ".Rlimits.Resource", ".Seccomp.Allow.IfSupported", ".Seccomp.Deny.IfSupported",
+var origins = []string{".Seccomp.Allow.Group", ".Seccomp.Deny.Group", ".Rlimits.Resource", ".Seccomp.Idle", ".Seccomp.Idle.V", ".Seccomp.Allow.IfSupported", ".Seccomp.Deny.IfSupported",
 	".Accept", ".Accept.Rule", ".Accept.Reason", ".Accept.Until"}
 
 func verbs(p api.Plan) map[string]int {

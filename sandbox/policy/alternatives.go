@@ -121,6 +121,47 @@ func (d *decoder) allowed(allow, deny []rule) []Call {
 	return calls(allow, denied)
 }
 
+// idle returns the entries of a module's own deny of which nothing is allowed in the first place, and reports answers that are the section's anyway.
+// A profile's deny binds what extends it.
+func (d *decoder) idle(allow, deny []rule, denied Action) (idle []Value[string]) {
+	allowed := map[string]bool{}
+	for _, r := range allow {
+		for _, c := range r.calls {
+			allowed[c] = true
+		}
+	}
+	for _, r := range deny {
+		if r.owner != 0 || d.partial {
+			continue
+		}
+		if r.answer != nil && *r.answer == denied {
+			d.report(codeNoEffect, r.at, "the action of %q has no effect: it is what denied says", r.name).help("remove it")
+		}
+		if r.when != nil || r.answer != nil && *r.answer != denied || r.ifSupported {
+			continue
+		}
+		if !slices.ContainsFunc(r.calls, func(c string) bool { return allowed[c] }) {
+			idle = append(idle, Value[string]{r.name, r.at.pos})
+			continue
+		}
+		d.deniedByGroup(r, deny)
+	}
+	return idle
+}
+
+// deniedByGroup warns of a denied call that a group beside it denies already.
+func (d *decoder) deniedByGroup(r rule, deny []rule) {
+	if r.group() {
+		return
+	}
+	for _, g := range deny {
+		if g.group() && g.when == nil && g.answer == nil && r.answer == nil && d.above(g.owner, r.owner) && slices.Contains(g.calls, r.name) {
+			d.report(codeCovered, r.at, "%q has no effect: %q on %s denies it already", r.name, g.name, lineOf(g.at.pos, r.at.pos)).help("remove it")
+			return
+		}
+	}
+}
+
 // deniedCompletely reports an allow entry of which deny leaves nothing. A deny further down is what deny is for.
 func (d *decoder) deniedCompletely(r rule, denied map[string][]rule) {
 	var by rule

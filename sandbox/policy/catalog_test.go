@@ -18,6 +18,7 @@ func argued(c Catalog) Catalog {
 		v, ok := map[string]KernelVersion{"listmount": {6, 8}, "clone3": {5, 3}, "read": {1, 0}}[call]
 		return v, ok
 	}
+	c.Everywhere = func(call string) bool { return call == "read" || call == "listmount" }
 	c.Architectures = []string{"x86_64", "x86", "x32"}
 	return c
 }

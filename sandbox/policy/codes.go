@@ -58,6 +58,7 @@ const (
 	codeUnconditional   = "E318"
 	codeTooNew          = "E319"
 	codeNotOverridable  = "E320"
+	codeSupported       = "W321"
 
 	codeUnknownProfile  = "E401"
 	codeCycle           = "E402"
@@ -191,6 +192,7 @@ func Codes() []CodeMeaning {
 		{codeUnconditional, "a conditional rule for a call that is listed without one as well"},
 		{codeTooNew, "a system call that is newer than the oldest kernel that the policy accepts"},
 		{codeNotOverridable, "a profile's deny that is lifted and not marked as overridable"},
+		{codeSupported, "if_supported for a call that every architecture and kernel has"},
 		{codeUnknownProfile, "a profile that is not defined"},
 		{codeCycle, "profiles that extend each other in a circle"},
 		{codeExtendsDepth, "profiles extended deeper than 8"},

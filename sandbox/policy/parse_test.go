@@ -98,7 +98,7 @@ func TestParseWholeLanguage(t *testing.T) {
 			Listeners:        []ListenerRef{{Name: "http", FD: 3}, {Name: "api", FD: 4}, {Name: "http6", FD: 5}},
 			ListenerProtocol: Value[string]{V: "nginx"}, Replicas: Value[int]{V: 2}, Restart: restart, StopSignal: Value[int]{V: int(unix.SIGQUIT)},
 			StopGracePeriod: Value[time.Duration]{V: 30 * time.Second}, UpdateOrder: Value[string]{V: "start-first"}, Health: webHealth,
-			Seccomp: Seccomp{Architectures: strs("native"), Default: enosys, Denied: eperm, Allow: allow, Deny: call("", "execve", "execveat")},
+			Seccomp: Seccomp{Architectures: strs("native"), Default: enosys, Denied: eperm, Allow: allow, Deny: call("", "execve", "execveat"), Idle: strs("execveat")},
 			Filesystem: []Mount{
 				{Path: "/usr", Access: AccessRead | AccessExecute},
 				{Path: "/lib", Access: AccessRead | AccessExecute},

@@ -143,6 +143,7 @@ type Seccomp struct {
 	Denied        Value[Action]   // a call that is known and not allowed; default errno EPERM
 	Allow         []Call          // sorted by name, without duplicates; what deny names is not in it
 	Deny          []Call          // sorted by name, without duplicates
+	Idle          []Value[string] // entries of the module's own deny that take nothing away: nothing allows what they name. For auditors
 }
 
 // Call is a system call that a rule names. Several of one name with other conditions are alternatives.
@@ -246,9 +247,13 @@ type Catalog struct {
 	Groups map[string][]string
 	// Architectures are what seccomp.architectures may name besides native.
 	Architectures []string
+	// Native is the one of Architectures that native stands for; empty when that is not known.
+	Native string
 
 	// What follows may be nil: then the catalog knows nothing of it.
 
+	// Everywhere tells whether every architecture has a call that a policy can be native to.
+	Everywhere func(call string) bool
 	// Known tells whether the table of any architecture has a call.
 	Known func(call string) bool
 	// Prototype returns what a call takes. Without it there are no argument rules.

@@ -90,10 +90,36 @@ func (d *decoder) readRuleMap(item *node, deny bool) []rule {
 			rules = append(rules, r)
 		}
 	}
+	if n := f.get("if_supported"); n != nil && r.ifSupported && len(rules) > 0 && !slices.ContainsFunc(rules, func(r rule) bool { return !d.everywhere(r) }) {
+		d.report(codeSupported, n.span, "if_supported has no effect: every architecture has %s, on every kernel that the policy accepts", named(rules)).help("remove it")
+	}
 	if n := f.get("when"); n != nil {
 		rules = d.when(n, rules)
 	}
 	return rules
+}
+
+// named names the calls of rules.
+func named(rules []rule) string {
+	names := make([]string, len(rules))
+	for i, r := range rules {
+		names[i] = r.name
+	}
+	return strings.Join(names, ", ")
+}
+
+// everywhere tells whether a call is there wherever the policy can be used. A kernel that the policy does not name is not older than 5.0.
+func (d *decoder) everywhere(r rule) bool {
+	c := d.opt.Catalog
+	if r.group() || c.Everywhere == nil || c.Since == nil || !c.Everywhere(r.name) {
+		return false
+	}
+	oldest := KernelVersion{Major: 5}
+	if d.oldest.Set() {
+		oldest = d.oldest.V
+	}
+	since, known := c.Since(r.name)
+	return known && (since.Major < oldest.Major || since.Major == oldest.Major && since.Minor <= oldest.Minor)
 }
 
 // flag reads true; false is what it is without the key.

@@ -63,6 +63,7 @@ func (d *decoder) seccomp(n *node) Seccomp {
 	deny = d.lifted(allow, deny)
 	s.Deny = calls(deny, nil)
 	s.Allow = d.allowed(allow, deny)
+	s.Idle = d.idle(allow, deny, s.Denied.V)
 	if len(s.Allow) == 0 && !d.partial && allRead {
 		d.report(codeNothingLeft, allowNode.span, "no system call is allowed, so the program cannot even end").help(`start with allow: ["@default"]`)
 	}
@@ -78,6 +79,10 @@ func (d *decoder) architectures(n *node) []Value[string] {
 			d.report(codeArchitecture, item.span, "unknown architecture %q", word).suggest(word, known)
 			return false
 		}
+		if native := d.opt.Catalog.Native; native != "" && (word == native && hasValue(archs, "native") || word == "native" && hasValue(archs, native)) {
+			d.report(codeTwice, item.span, "native is %s here, so it is listed twice", native).help("remove %s; native is right on every machine", native)
+			return false
+		}
 		archs = append(archs, Value[string]{word, item.pos})
 		return true
 	})
@@ -87,6 +92,10 @@ func (d *decoder) architectures(n *node) []Value[string] {
 		d.report(codeArchitecture, n.span, "native is not open, so the program could make no system call").help("add native to the list")
 	}
 	return archs
+}
+
+func hasValue(list []Value[string], word string) bool {
+	return slices.ContainsFunc(list, func(v Value[string]) bool { return v.V == word })
 }
 
 // ruleList reads the names of a list and of the lists in it, and tells whether it could read all of them.

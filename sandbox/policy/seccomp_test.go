@@ -61,6 +61,7 @@ func seccompCases() []errorCase {
 		{name: "never", text: seccomp(`{allow: [{call: openat, when: "«flags == 1 && flags == 2»"}]}`), codes: "E314"},
 		{name: "no arguments", text: seccomp(`{allow: [{call: getpid, when: "«x == 1»"}]}`), codes: "E316"},
 		{name: "a condition on a group", text: seccomp(`{allow: [{call: «"@basic-io"», when: "fd == 1"}]}`), codes: "E316"},
+		{name: "supported everywhere", text: seccomp(`{allow: [{call: read, if_supported: «true»}, {call: listmount, if_supported: true}]}`), codes: "W321"},
 		{name: "a condition and a group", text: seccomp(`{allow: ["@network-io", {call: «socket», when: "family == 1"}]}`), codes: "W317"},
 		{name: "a condition and a name", text: seccomp(`{allow: [socket, {call: «socket», when: "family == 1"}, {call: mmap, when: "prot == 1"}, «mmap»]}`), codes: "E318 E318"},
 		{name: "a condition twice", text: seccomp(`{allow: [{call: socket, when: "family==1"}, {call: «socket», when: "(family == 1)"}]}`), codes: "E303"},

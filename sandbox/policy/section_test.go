@@ -15,6 +15,7 @@ import (
 var provenance = map[string]string{
 	"Call.Group":       "a call of a group is allowed as one that is named",
 	"Call.IfSupported": "a call that is not there is not in the filter, whoever knows it",
+	"Seccomp.Idle":     "what has no effect changes nothing, whoever is told of it",
 	"Module.Accept":    "what an audit is told changes nothing about what runs",
 	"Rlimit.Resource":  "the number that belongs to Name",
 }
@@ -134,7 +135,7 @@ func TestEveryFieldIsInASection(t *testing.T) {
 	}
 	for name := range provenance {
 		typ, field, _ := strings.Cut(name, ".")
-		of := map[string]reflect.Type{"Call": reflect.TypeFor[Call](), "Rlimit": reflect.TypeFor[Rlimit](), "Module": reflect.TypeFor[Module]()}[typ]
+		of := map[string]reflect.Type{"Call": reflect.TypeFor[Call](), "Rlimit": reflect.TypeFor[Rlimit](), "Module": reflect.TypeFor[Module](), "Seccomp": reflect.TypeFor[Seccomp]()}[typ]
 		if _, ok := of.FieldByName(field); !ok {
 			t.Errorf("there is no %s any more", name)
 		}

@@ -24,7 +24,9 @@ func (a Arch) Catalog() policy.Catalog {
 		Calls:  make(map[string]struct{}, len(a.table().calls)),
 		Groups: make(map[string][]string, len(groupTable)),
 
+		Native:        a.Name(),
 		Architectures: a.companions(),
+		Everywhere:    everywhere,
 		Known:         func(call string) bool { _, known := callIndex(call); return known },
 		Prototype:     a.Prototype,
 		Constant:      a.Constant,
@@ -45,6 +47,16 @@ func (a Arch) Catalog() policy.Catalog {
 		c.Groups[g.name] = members
 	}
 	return c
+}
+
+// everywhere tells whether all architectures that this program is for have a call.
+func everywhere(call string) bool {
+	for _, a := range [...]Arch{X8664, AArch64} {
+		if _, has := a.Number(call); !has {
+			return false
+		}
+	}
+	return true
 }
 
 // companions returns the architectures that a kernel of this one can be told to run too, and this one.

@@ -26,6 +26,10 @@ func idOf(call policy.Call, deny bool) ruleID {
 // deadRules reports rules without which the decision function is the same (C04). Of several that say the same, the first stays.
 func (c *check) deadRules() {
 	section := c.module.Seccomp
+	for _, v := range section.Idle {
+		c.addAt(v.Pos, Finding{Rule: "C04", Severity: Info, Subject: "deny " + v.V,
+			Message: fmt.Sprintf("%q in deny has no effect: nothing allows it", v.V)})
+	}
 	for _, deny := range [...]bool{false, true} {
 		for _, id := range slices.Backward(ruleIDs(section, deny)) {
 			dead, err := c.dead(section, id)

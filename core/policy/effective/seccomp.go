@@ -50,6 +50,9 @@ func (w *writer) calls(key string, calls []policy.Call) {
 
 // newer tells whether a call that came by a group is newer than the oldest kernel of the policy: by its name that would be an error.
 func (w *writer) newer(c policy.Call) bool {
+	if w.kernel == (policy.KernelVersion{}) {
+		return false
+	}
 	since, known := seccomp.Native().Since(c.Name)
 	return known && c.Group != "" && (since.Major > w.kernel.Major || since.Major == w.kernel.Major && since.Minor > w.kernel.Minor)
 }
