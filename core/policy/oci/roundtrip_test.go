@@ -66,7 +66,8 @@ func TestExport(t *testing.T) {
 		"negation":       `allow: [read, {call: mmap, when: "!((prot & 2) != 0 && (prot & 4) != 0)"}]`,
 		"deny with when": `{allow: [read, socket], deny: [{call: socket, when: "family == 38", action: kill_process}]}`,
 		"several " +
-			"answers": `{denied: errno ENOSYS, allow: [read, {call: socket, when: "family == 1"}], deny: [{call: socket, when: "type == 3", action: errno EACCES}]}`,
+			"answers": `{denied: errno ENOSYS, allow: [read, {call: socket, when: "family == 1"}], ` +
+			`deny: [{call: socket, when: "type == 3", action: errno EACCES}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			rules = strings.TrimSuffix(strings.TrimPrefix(rules, "{"), "}")

@@ -110,7 +110,8 @@ func TestDirectives(t *testing.T) {
 		{"writable and executable", "seccomp: {allow: [read, exit_group, munmap, {call: mmap, when: \"!(prot & PROT_WRITE && prot & PROT_EXEC)\"}, " +
 			"{call: mprotect, when: \"!(prot & PROT_EXEC)\"}]}", []string{"MemoryDenyWriteExecute=yes\n", " mmap "}, nil, nil},
 		{"only writable", seccomp("munlock"), nil, []string{"MemoryDenyWriteExecute"}, nil},
-		{"namespaces", seccomp(`{call: clone, when: "!(clone_flags & (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUSER | ` +
+		{"namespaces", seccomp(`{call: clone, when: "!(clone_flags & (CLONE_NEWNS | CLONE_NEWPID | ` +
+			`CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET | CLONE_NEWUSER | ` +
 			`CLONE_NEWCGROUP))"}`), []string{"RestrictNamespaces=yes\n", "clone"}, nil, nil},
 		{"clone3 falls back", "seccomp: {allow: [read], deny: [{call: clone3, action: errno ENOSYS}]}", []string{"SystemCallFilter=~clone3:ENOSYS\n"}, nil,
 			nil},

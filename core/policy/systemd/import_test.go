@@ -226,6 +226,7 @@ func TestImport(t *testing.T) {
 			[]string{"{path: /usr, access: rx, if_exists: true}",
 				"{path: /var, access: rx, if_exists: true}", "{path: /var/lib/web, access: rwx}", "{path: /home, tmpfs: 4K, mode: \"0755\", access: " +
 					"r}", "{path: /tmp, tmpfs: 64M, access: rwx}"}, nil},
+		{"an old name", "ProtectSystem=strict\nReadWriteDirectories=-/srv/web\n", []string{"{path: /srv/web, access: rwx, if_exists: true}"}, nil},
 		{"full", "ProtectSystem=full\n", []string{"{path: /etc, access: rx, if_exists: true}", "{path: /var, access: rwx, if_exists: true}"}, nil},
 		{"empty root", "TemporaryFileSystem=/:ro\nBindReadOnlyPaths=/usr -/lib64\nBindPaths=/var/lib/web\nNoExecPaths=/\nExecPaths=/usr\n",
 			[]string{"filesystem:\n      - {path: /lib64, access: r, if_exists: true}\n      - {path: /usr, access: rx}\n      - {path: /var/lib/web, " +

@@ -58,11 +58,20 @@ func parseUnit(file string, text []byte) ([]*assignment, exchange.Errors) {
 			case section == "":
 				errs = append(errs, source.Errorf(at, "%s is in no section; it belongs behind [Service] or another one", short(key)))
 			default:
+				if now := formerly(key); now != "" {
+					key = now
+				}
 				out = append(out, &assignment{section: section, key: key, value: strings.TrimSpace(value), pos: source.At(at)})
 			}
 		}
 	}
 	return out, errs
+}
+
+// formerly returns what a directive is called that systemd still reads under an old name, "" for any other.
+func formerly(key string) string {
+	return map[string]string{"ReadWriteDirectories": "ReadWritePaths", "ReadOnlyDirectories": "ReadOnlyPaths", "InaccessibleDirectories": "InaccessiblePaths",
+		"StartLimitInterval": "StartLimitIntervalSec"}[key]
 }
 
 // logical takes a line, with those that it goes on in: a backslash at the end is a space, and comments in between are left out.
