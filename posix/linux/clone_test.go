@@ -1,12 +1,15 @@
 package linux
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"unsafe"
 
@@ -213,5 +216,48 @@ func TestProgramShared(t *testing.T) {
 		if got := binary.NativeEndian.Uint64(p.Memory); (got == 7) != shared {
 			t.Errorf("shared %t: %d", shared, got)
 		}
+	}
+}
+
+// TestImagesAreUsedAgain: a launch finds nothing of the one before it, whichever of them was larger, nor of one that runs at the same time.
+func TestImagesAreUsedAgain(t *testing.T) {
+	k := New()
+	once := func(n, fill int) error {
+		p := &posix.Program{Memory: bytes.Repeat([]byte{byte(fill)}, n)}
+		for at := 0; at+8 <= n; at += 64 {
+			p.Steps = append(p.Steps, posix.Step{Op: posix.StepStore, Args: [6]posix.Arg{imm(uint64(n)), addr(uint64(at))}})
+		}
+		child, err := k.Clone3(&posix.CloneArgs{Program: p, ExitSignal: unix.SIGCHLD})
+		if err != nil {
+			return err
+		}
+		var info posix.WaitInfo
+		if err := errors.Join(k.Waitid(posix.PPidfd, int(child.Pidfd), &info, unix.WEXITED), k.Close(child.Pidfd)); err != nil {
+			return err
+		}
+		if child.Failed != nil || info.Status != 0 {
+			return fmt.Errorf("failed at %+v, ended as %+v", child.Failed, info)
+		}
+		for at := 0; at < n; at++ {
+			stored := at&^63+8 <= n && at%64 < 8
+			if want := byte(n >> (at % 64 * 8)); stored && p.Memory[at] != want || !stored && p.Memory[at] != byte(fill) {
+				return fmt.Errorf("%d bytes: byte %d is %#x", n, at, p.Memory[at])
+			}
+		}
+		return nil
+	}
+	var all sync.WaitGroup
+	for worker := range 4 {
+		all.Go(func() {
+			for n, size := range []int{100, 64 << 10, 8, 3000, 2 << 20, 40, 64 << 10} {
+				if err := once(size, 1+n+10*worker); err != nil {
+					t.Errorf("launch %d of worker %d: %v", n, worker, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if m := k.images.spare.Load(); m == nil || len(*m) > mostKept {
+		t.Error("nothing is kept, or too much")
 	}
 }

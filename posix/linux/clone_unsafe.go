@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -57,13 +58,14 @@ func (k *Kernel) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 	if args.Program == nil {
 		return posix.Child{}, posix.Errno(unix.EINVAL)
 	}
-	im, err := newImage(args.Program)
+	im, err := newImage(args.Program, &k.images)
 	if err != nil {
 		return posix.Child{}, err
 	}
 	defer im.free()
 
 	pidfd := int32(-1)
+	*im.clone = cloneArgs{} // the mapping may be that of another launch
 	im.clone.flags = args.Flags | unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND
 	im.clone.pidfd = uint64(addressOf(im.pidfd))
 	im.clone.exitSignal = uint64(args.ExitSignal)
@@ -95,6 +97,7 @@ func (k *Kernel) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 
 // image is the memory that parent and child share: block, clone arguments, pidfd, steps, the program's memory.
 type image struct {
+	kept    *images // takes the mapping when it is over; nil when nobody may have it
 	mapping []byte
 	block   *block
 	clone   *cloneArgs
@@ -103,8 +106,33 @@ type image struct {
 	memory  []byte
 }
 
+// images keeps the mapping of a launch for the next one: making one, with its pages, takes as long as a dozen of the steps. By the time that Clone3
+// returns nobody else has it: the child has a memory of its own, or none.
+type images struct{ spare atomic.Pointer[[]byte] }
+
+// mostKept is the largest mapping that is kept, in bytes.
+const mostKept = 1 << 20
+
+// take returns a mapping of at least size bytes, whatever is in it.
+func (k *images) take(size int) ([]byte, error) {
+	if m := k.spare.Swap(nil); m != nil {
+		if len(*m) >= size {
+			return *m, nil
+		}
+		unmap(*m)
+	}
+	return unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
+}
+
+// give takes a mapping back.
+func (k *images) give(m []byte) {
+	if len(m) > mostKept || !k.spare.CompareAndSwap(nil, &m) {
+		unmap(m)
+	}
+}
+
 // newImage lays a program out. It returns EINVAL, with nothing allocated, for a program that refers outside of itself.
-func newImage(p *posix.Program) (*image, error) {
+func newImage(p *posix.Program, kept *images) (*image, error) {
 	const (
 		cloneAt = unsafe.Sizeof(block{})
 		pidfdAt = cloneAt + unsafe.Sizeof(cloneArgs{})
@@ -112,16 +140,20 @@ func newImage(p *posix.Program) (*image, error) {
 	)
 	memoryAt := stepsAt + uintptr(len(p.Steps))*unsafe.Sizeof(rawStep{})
 	size := memoryAt + uintptr(len(p.Memory))
-	whose := unix.MAP_PRIVATE
-	if p.Shared {
-		whose = unix.MAP_SHARED
+	var mapping []byte
+	var err error
+	if p.Shared { // what a child of the child keeps is not for the next launch
+		kept = nil
+		mapping, err = unix.Mmap(-1, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
+	} else {
+		mapping, err = kept.take(int(size))
 	}
-	mapping, err := unix.Mmap(-1, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, whose|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
 	if err != nil {
 		return nil, err.(syscall.Errno)
 	}
 	base := unsafe.Pointer(&mapping[0])
 	im := &image{
+		kept:    kept,
 		mapping: mapping,
 		block:   (*block)(base),
 		clone:   (*cloneArgs)(unsafe.Add(base, cloneAt)),
@@ -196,7 +228,16 @@ func (im *image) link(p *posix.Program, at uint64) error {
 func addressOf[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
 
 func (im *image) free() {
-	if err := unix.Munmap(im.mapping); err != nil {
+	if im.kept == nil {
+		unmap(im.mapping)
+		return
+	}
+	clear(im.memory) // the environment of a module and the value of its exec are not for whoever reads this memory later
+	im.kept.give(im.mapping)
+}
+
+func unmap(m []byte) {
+	if err := unix.Munmap(m); err != nil {
 		panic(fmt.Sprintf("bug: unmap a launch image: %v; please report it", err))
 	}
 }

@@ -2,8 +2,11 @@ package linux
 
 import "golang.org/x/sys/unix"
 
-// Kernel is the running kernel. It has no state; all its methods may be called from any goroutine.
-type Kernel struct{}
+// Kernel is the running kernel. All its methods may be called from any goroutine. It keeps the memory of one launch for the
+// next, and nothing else.
+type Kernel struct {
+	images images
+}
 
 // New returns the running kernel.
 func New() *Kernel { return &Kernel{} }

@@ -44,7 +44,7 @@ func (b *bench) others(w *workload) ([]contender, error) {
 	}
 	err := add("firejail", func(path string) ([]string, error) {
 		return []string{path, "--quiet", "--noprofile", "--net=none", "--ipc-namespace", "--hostname=bench", "--caps.drop=all", "--nonewprivs", "--seccomp",
-			"--private-dev", "--rlimit-nofile=1024", "--", w.path}, nil
+			"--private-dev", "--keep-var-tmp", "--rlimit-nofile=1024", "--", w.path}, nil
 	})
 	return out, err
 }
