@@ -115,11 +115,12 @@ func (b *builder) session() {
 		program.At(none, "[]"), program.Null(), program.Int(8))
 }
 
-// makeNamespaces makes those of heldKinds, and what is in them. The pid namespace is the child's from birth. A network namespace takes longer to
-// make than all the others together: the spawner prepares it, a new one for each launch, when it has time.
+// makeNamespaces makes those of heldKinds, and what is in them. The pid namespace is the child's from birth.
 func (b *builder) makeNamespaces(r root) {
-	b.unshare(heldKinds &^ unix.CLONE_NEWNET)
-	b.network()
+	b.unshare(heldKinds)
+	if b.c.has(unix.CLONE_NEWNET) && b.c.module.Network.V == policy.NetworkLoopback {
+		b.loopback(origin(b.c.module.Network.Pos))
+	}
 	if b.c.has(unix.CLONE_NEWNS) {
 		b.root(r)
 	}
@@ -165,20 +166,6 @@ func namespaceName(kind string) string {
 func (b *builder) unshare(kinds policy.Namespace) {
 	if flags := b.flags(kinds); flags.Arg.Value != 0 {
 		b.call(firstOf(b.c.module.Namespaces), "unshare", unix.SYS_UNSHARE, flags)
-	}
-}
-
-// network enters a new network namespace.
-func (b *builder) network() {
-	c := b.c
-	if !c.has(unix.CLONE_NEWNET) {
-		return
-	}
-	o := firstOf(c.module.Namespaces)
-	net := b.Add(program.Prepare{Kind: program.NetworkNamespace, Origin: o})
-	b.call(o, "setns", unix.SYS_SETNS, program.FD(net, "network namespace"), program.Const(unix.CLONE_NEWNET, "CLONE_NEWNET"))
-	if c.module.Network.V == policy.NetworkLoopback {
-		b.loopback(origin(c.module.Network.Pos))
 	}
 }
 

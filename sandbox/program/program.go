@@ -50,8 +50,6 @@ const (
 	Stdio
 	// InitProgram is the executable of the namespace's init.
 	InitProgram
-	// NetworkNamespace is a new network namespace, which nobody else gets.
-	NetworkNamespace
 	// Socket is as Tree, of the instance's own unix socket named Path: one of the names below.
 	Socket
 	// InitProcess is a pidfd of the init of the module's pid namespace, which holds the module's other namespaces, too.

@@ -46,7 +46,6 @@ func (t tool) begin(k Parent, l *launch.Launcher, req Request, done func()) (*Jo
 	if err = errors.Join(err, k.Close(theirs)); err != nil {
 		return nil, errors.Join(err, k.Close(ours))
 	}
-	l.Refill()
 	j.timer = time.AfterFunc(t.timeout, func() { j.settle(wire.Plan{}, Record{}, t.late()) })
 	// It ends at the latest when the process does, unless the file system that it looks at hangs.
 	go func() {

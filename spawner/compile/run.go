@@ -72,7 +72,6 @@ func (t tool) exchange(k Parent, l *launch.Launcher, f host.Facts, role string, 
 	if err != nil {
 		return errors.Join(err, k.Close(ours))
 	}
-	l.Refill() // for the launch to come; the other process has the next milliseconds
 	done := make(chan error, 1)
 	// The answers are given by another thread: a file system that hangs must not take the spawner with it.
 	go func() { done <- errors.Join(talk(channel{k, ours}), k.Close(ours)) }()

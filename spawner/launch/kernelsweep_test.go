@@ -3,8 +3,6 @@ package launch_test
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -66,16 +64,14 @@ func TestEveryCallFailsOnKernel(t *testing.T) {
 type childOf int
 
 const (
-	networkChild childOf = iota // in which a network namespace is made
-	initChild
+	initChild childOf = iota
 	moduleChild
 	children
 )
 
-func (c childOf) String() string { return [...]string{"network namespace", "init", "module"}[c] }
+func (c childOf) String() string { return [...]string{"init", "module"}[c] }
 
-// stepFault makes one system call of one child of a launch fail. The network namespace is made at the same time as the init, so the order of
-// their calls is not always the same, but that of each is.
+// stepFault makes one system call of one child of a launch fail.
 type stepFault struct {
 	mu     sync.Mutex // guards what follows
 	child  childOf
@@ -93,13 +89,8 @@ func (f *stepFault) fail(s kernel.Step) posix.Errno {
 		return 0 // nothing has been set
 	}
 	if !known {
-		switch {
-		case s.Number == unix.SYS_OPENAT:
-			kind = networkChild
-		case slices.Contains(slices.Collect(maps.Values(f.kinds)), initChild):
+		if len(f.kinds) > 0 {
 			kind = moduleChild
-		default:
-			kind = initChild
 		}
 		f.kinds[s.PID] = kind
 	}
@@ -166,9 +157,6 @@ func (h *onKernel) failsAt(f *stepFault, child childOf, n int) bool {
 		h.t.Errorf("%s, step %d: it was launched all the same", child, step.Index)
 	default:
 		where := ": " + seccomp.Name(step.Number) + ": "
-		if child == networkChild {
-			where = ": new network namespace: open it: "
-		}
 		if text := err.Error(); !errors.Is(err, posix.Errno(unix.ENOMEM)) || !strings.HasPrefix(text, h.module.Name+where) ||
 			!strings.Contains(text, "(policy ") {
 			h.t.Errorf("%s, step %d, %s: %v", child, step.Index, seccomp.Name(step.Number), err)

@@ -28,7 +28,6 @@ type Kernel interface {
 type Launcher struct {
 	kernel   Kernel
 	deadline time.Duration
-	networks *networks
 	ownPidNS posix.FD
 	init     posix.FD
 	// returns: a thread that entered a pid namespace can come back. In a user namespace it cannot: the own pid namespace is not ours.
@@ -41,8 +40,6 @@ type Launcher struct {
 type Options struct {
 	// Deadline is how long the opening of all paths of one program may take; default 10 s.
 	Deadline time.Duration
-	// Spare makes Refill keep a new network namespace ready for the next launch. It is for a process that stays and launches again.
-	Spare bool
 }
 
 // New returns a Launcher for the calling thread, which must be locked to its goroutine. The caller closes it.
@@ -50,7 +47,7 @@ func New(k Kernel, o Options) (*Launcher, error) {
 	if o.Deadline == 0 {
 		o.Deadline = 10 * time.Second
 	}
-	l := &Launcher{kernel: k, deadline: o.Deadline, networks: newNetworks(k, o.Spare), ownPidNS: -1, init: -1}
+	l := &Launcher{kernel: k, deadline: o.Deadline, ownPidNS: -1, init: -1}
 	var err error
 	if l.ownPidNS, err = k.Openat2(posix.AtFDCWD, "/proc/thread-self/ns/pid", posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC}); err != nil {
 		return nil, fmt.Errorf("open the own pid namespace: %w", err)
@@ -64,7 +61,7 @@ func New(k Kernel, o Options) (*Launcher, error) {
 
 // Close gives the launcher's descriptors back. Children are not affected.
 func (l *Launcher) Close() error {
-	errs := []error{l.networks.close()}
+	var errs []error
 	for _, fd := range []*posix.FD{&l.ownPidNS, &l.init} {
 		if *fd >= 0 {
 			errs = append(errs, l.kernel.Close(*fd))
@@ -267,7 +264,6 @@ func (l *Launcher) createModule(b *preparation, r *Request) (posix.Child, error)
 	}
 	defer d.close()
 	if r.Sandbox != nil {
-		// The preparation may have made a process, too: a network namespace's first. It is none of the module's.
 		if err := l.kernel.Setns(r.Sandbox.pidfd, unix.CLONE_NEWPID); err != nil {
 			return posix.Child{}, fmt.Errorf("%s: enter the pid namespace: %w", r.Program.Module, err)
 		}

@@ -267,8 +267,6 @@ func (l *Launcher) make(p *program.Program, d *descriptors, want program.Prepare
 			return -1, errors.New("the instance has no such socket")
 		}
 		return l.tree(fd, "", want.Attr)
-	case program.NetworkNamespace:
-		return l.networks.take()
 	case program.InitProcess:
 		if r.Sandbox != nil {
 			return l.duplicate(r.Sandbox.pidfd, p)

@@ -7,11 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/bulkhead/bulkhead/posix"
-	"github.com/bulkhead/bulkhead/sandbox/program"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/launch"
 	"github.com/bulkhead/bulkhead/spawner/source"
@@ -113,9 +111,6 @@ func (c *Cache) find(k Kernel, l *launch.Launcher, req compile.Request) (Key, wi
 			if plan, err = decode(e); err != nil {
 				return key, wire.Plan{}, err
 			}
-			if slices.ContainsFunc(plan.Modules, needsNetwork) {
-				l.Refill() // it takes as long as the questions do
-			}
 		case err := <-same: // without an error there is an entry
 			same = nil
 			if err != nil {
@@ -169,10 +164,6 @@ func ask(k Kernel, include includer, e Entry) error {
 		}
 	}
 	return nil
-}
-
-func needsNetwork(m wire.Module) bool {
-	return slices.ContainsFunc(m.Mounts().Prepare, func(p program.Prepare) bool { return p.Kind == program.NetworkNamespace })
 }
 
 // keep writes a new plan down.

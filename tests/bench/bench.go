@@ -63,7 +63,7 @@ func newBench(supervisor, locked, tree string, scale float64) (_ *bench, err err
 		return nil, err
 	}
 	if b.root() {
-		b.launcher, err = launch.New(b.kernel, launch.Options{Spare: true})
+		b.launcher, err = launch.New(b.kernel, launch.Options{})
 	}
 	return b, err
 }

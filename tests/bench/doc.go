@@ -8,8 +8,7 @@
 //   - launch_vs_bwrap: an instance launched and finished by this process, which stays, against a whole bwrap. Both run a static
 //     program that does nothing, with the same namespaces (mount, pid, ipc, uts, cgroup, network with loopback), the same binds, a new
 //     /proc and /tmp, and the same seccomp filter to the byte. Ours has in addition Landlock, a control group with
-//     limits, a user of its own and the reading back of what was given up. The network namespace of a launch is new, and was made
-//     after the launch before it; launch_fresh_vs_bwrap is without that.
+//     limits, a user of its own and the reading back of what was given up. Nothing was made ahead.
 //   - exec_vs_bwrap: `supervisor exec` with policies/examples/locked.yaml against bwrap in the same way, running /bin/true, with the same
 //     filter. This is the repeated use: the plan was kept by the first of the runs and is checked against the host every time.
 //     exec_cold_vs_bwrap is the first use: the policy is compiled every time (--no-plan-cache). Both again with _rootless at the end as an

@@ -57,13 +57,6 @@ func (b *bench) workload(text string, l *launch.Launcher) (_ *workload, err erro
 
 func (w *workload) close() error { return errors.Join(w.host.Close(), w.b.kernel.Close(w.filter)) }
 
-// on returns the same with another launcher. Only the first is closed.
-func (w *workload) on(l *launch.Launcher) *workload {
-	other, host := *w, *w.host
-	other.host, host.Launcher = &host, l
-	return &other
-}
-
 func (w *workload) stdio() [3]posix.FD { return [3]posix.FD{w.b.null, w.b.null, 2} }
 
 // id is the name of a new instance, which no other launcher of this process has either.
@@ -83,26 +76,17 @@ func (b *bench) launches() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	unprepared, err := launch.New(b.kernel, launch.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, unprepared.Close()) }()
-	s, err := takeTurns(b.rounds(300), contender{"launch", w.launch}, contender{"bwrap", b.starter(w.theirs.child(b.null))},
-		contender{"launch, nothing made ahead", w.on(unprepared).launch})
+	s, err := takeTurns(b.rounds(300), contender{"launch", w.launch}, contender{"bwrap", b.starter(w.theirs.child(b.null))})
 	if err != nil {
 		return err
 	}
 	figure("launch_vs_bwrap", ratio(s), 0.5)
-	figure("launch_fresh_vs_bwrap", s[2].median()/s[1].median(), 0)
 	return nil
 }
 
-// launch starts an instance and finishes it when it has ended. What is made ahead for the next one is made when the clock has stopped,
-// and is done before somebody else's turn.
+// launch starts an instance and finishes it when it has ended. Nothing is made ahead, and nothing is left to be removed.
 func (w *workload) launch() (time.Duration, error) {
 	begin := time.Now()
-	defer func() { w.host.Launcher.Refill(); w.host.Launcher.Settle() }()
 	i, err := w.host.Start(&w.module, w.id(), w.stdio(), nil)
 	if err != nil {
 		return 0, err

@@ -65,7 +65,7 @@ func (a *Invocation) Start(paths []string, trust, privileges bool) ([]compile.So
 		return nil, Exit(StatusSupervisor, a.enterUserNamespace(c))
 	}
 	a.included = c.Included
-	if a.Launcher, err = launch.New(a.Core, launch.Options{Spare: privileges}); err != nil {
+	if a.Launcher, err = launch.New(a.Core, launch.Options{}); err != nil {
 		return nil, Exit(StatusSupervisor, err)
 	}
 	return c.Sources, nil
