@@ -77,7 +77,11 @@ func (h *Host) try(m *wire.Module, stdio [3]posix.FD, t program.Trial) (_ Answer
 			err = errors.Join(err, h.Kernel.Close(fd))
 		}
 	}()
-	for _, name := range m.Listeners {
+	for _, want := range m.Program.Prepare { // those of the module and the supervisor's own, @notify and @control
+		name := want.Path
+		if _, made := listeners[name]; want.Kind != program.Listener || made {
+			continue
+		}
 		fd, err := h.Kernel.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 		if err != nil {
 			return Answer{}, fmt.Errorf("%s: make a socket for listener %s: %w", m.Name, name, err)

@@ -100,7 +100,7 @@ func RenderLive(w io.Writer, results []LiveResult) error {
 			fmt.Fprintf(&b, "not made  %s: %s\n", what, r.Skip)
 		case r.Err != nil:
 			impossible++
-			if i > 0 && results[i-1].Err == r.Err {
+			if i > 0 && results[i-1].Err != nil && results[i-1].Err.Error() == r.Err.Error() && results[i-1].Pos.File == r.Pos.File {
 				fmt.Fprintf(&b, "     nor %s\n", what)
 				break
 			}
