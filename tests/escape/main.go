@@ -42,7 +42,7 @@ func dispatch(args []string) int {
 // options are those of the command line.
 type options struct {
 	supervisor, root, user string
-	only                   string
+	only, under            string
 	report                 bool // for ourselves: results as JSON
 	alone                  bool
 }
@@ -54,6 +54,7 @@ func command(args []string, out io.Writer) (int, error) {
 	flags.StringVar(&o.root, "root", ".", "the repository, for the policies")
 	flags.StringVar(&o.user, "user", "games", "the ordinary user, when root runs this")
 	flags.StringVar(&o.only, "only", "", "names of attacks, or of families, with commas in between")
+	flags.StringVar(&o.under, "under", "", "make them under this policy instead, by the name of its file in policies/ or testdata/")
 	flags.BoolVar(&o.report, "report", false, "print the results as JSON")
 	flags.BoolVar(&o.alone, "alone", false, "do not do it again as the ordinary user")
 	if err := flags.Parse(args); err != nil {
@@ -101,7 +102,7 @@ func runAsUser(o options) (second *report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	cmd := exec.Command("/proc/self/exe", "--report", "--supervisor", there.supervisor, "--root", there.root, "--only", o.only)
+	cmd := exec.Command("/proc/self/exe", "--report", "--supervisor", there.supervisor, "--root", there.root, "--only", o.only, "--under", o.under)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, Pdeathsig: syscall.SIGKILL}
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"}
 	var stderr strings.Builder
@@ -126,6 +127,11 @@ func runAll(o options) (r *report, err error) {
 	list, err := choose(o.only)
 	if err != nil {
 		return nil, err
+	}
+	if o.under != "" {
+		for i := range list {
+			list[i].policy, list[i].opens = o.under, ""
+		}
 	}
 	return s.all(list), nil
 }
