@@ -225,7 +225,7 @@ func TestChooseRefusesWhatIsNotThere(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	list, err := choose("W^X,int80")
-	if err != nil || len(list) != 8 {
+	if err != nil || len(list) != 12 {
 		t.Errorf("%d attacks, %v", len(list), err)
 	}
 }

@@ -22,6 +22,13 @@ func writableCodeAttacks() []attack {
 			policy: "wx", want: "EPERM", layer: "seccomp", opens: "open"},
 		{name: "read-implies-exec", family: family, source: "personality(2), READ_IMPLIES_EXEC", try: readImpliesExec,
 			policy: "wx", want: "EPERM", layer: "seccomp: arguments", opens: "open"},
+		{name: "mprotect-x-locked", family: family, source: "as above, under a policy that ships", try: protectX,
+			policy: "examples/locked", want: "EPERM", layer: "seccomp: arguments", opens: "open"},
+		{name: "mprotect-x-nginx", family: family, source: "as above", try: protectX, policy: "nginx", want: "EPERM", layer: "seccomp: arguments", opens: "open"},
+		{name: "memfd-two-mappings-noexec", family: family, source: "as above", try: memfdTwice,
+			policy: "examples/noexec", want: "EPERM", layer: "seccomp: arguments", opens: "open"},
+		{name: "read-implies-exec-locked", family: family, source: "as above", try: readImpliesExec,
+			policy: "examples/locked", want: "EPERM", layer: "seccomp: arguments", opens: "open"},
 		{name: "self-mem-code", family: family, source: "proc(5): /proc/self/mem writes to what is mapped read-only", try: selfMem,
 			policy: "open", want: "EROFS", layer: "mounts: /proc"},
 	}
