@@ -17,6 +17,8 @@
 // what was checked is what is used whatever is renamed meanwhile. Directories in which a followed link lies are on the way too.
 // An access control list that lets somebody else write shows as a group that may write, so it is refused as well: acl(5).
 //
+// What a policy includes is held to the same rule, by [OpenFile]: the way to each file is walked from the root again.
+//
 // # Ordinary users
 //
 // In a user namespace that maps one user, root's files and those of every other user look alike: they belong to the overflow user,
