@@ -202,17 +202,35 @@ func (c *compiler) decideProtections() {
 		c.landlock = true
 		detail := fmt.Sprintf("ABI %d, %d paths", f.Landlock.ABI, len(m.Filesystem))
 		if c.closedTCP() != 0 {
-			detail += ", no TCP connections and no binding"
+			detail += ", " + c.describeTCP()
 		}
 		if lacks := c.landlockLacks(); len(lacks) > 0 {
 			detail += "; it does not restrict " + strings.Join(lacks, ", ")
 		}
 		c.report("landlock", Enforced, detail)
+		c.checkLandlock()
 	}
 	for _, r := range m.Resources {
 		c.decideResource(r)
 	}
 	c.report("capabilities", Enforced, fmt.Sprintf("exactly %d, in every set; no_new_privs; securebits locked", len(m.Capabilities)))
+}
+
+// describeTCP says what closedTCP and openPorts do.
+func (c *compiler) describeTCP() string {
+	if both := uint64(unix.LANDLOCK_ACCESS_NET_BIND_TCP | unix.LANDLOCK_ACCESS_NET_CONNECT_TCP); c.closedTCP() == both && len(c.openPorts()) == 0 {
+		return "no TCP connections and no binding"
+	}
+	say := func(what string, access uint64, ports []uint16) string {
+		switch {
+		case c.closedTCP()&access == 0:
+			return what + " any port"
+		case len(ports) == 0:
+			return what + " none"
+		}
+		return what + " " + policy.Ports(ports)
+	}
+	return say("TCP: it may connect to", unix.LANDLOCK_ACCESS_NET_CONNECT_TCP, c.module.Connect.V) + say(", bind", unix.LANDLOCK_ACCESS_NET_BIND_TCP, c.module.Bind.V)
 }
 
 // describe adds what is known of the filter to the report about it.

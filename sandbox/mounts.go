@@ -49,7 +49,7 @@ func landlockTCP(abi int) uint64 {
 }
 
 // landlockScopes returns what a version of the interface can keep from reaching processes that are not the module's: connecting to abstract
-// unix sockets, and signals. No key of a policy gives either; where a namespace is shared there is nothing else that would hold them.
+// unix sockets, and signals. Where a namespace is shared there is nothing else that would hold them.
 // Source: landlock(7), scope flags.
 func landlockScopes(abi int) uint64 {
 	if abi < 6 {
@@ -82,10 +82,65 @@ func (c *compiler) landlockLacks() (lacks []string) {
 // closedTCP returns what Landlock denies about TCP to a module that shall have no network. The namespace alone would not do: a socket
 // that it inherits belongs to the host's network, and could be disconnected and connected elsewhere.
 func (c *compiler) closedTCP() uint64 {
-	if !c.has(unix.CLONE_NEWNET) || c.module.Network.V != policy.NetworkNone {
-		return 0
+	var closed uint64
+	switch m := c.module; {
+	case c.has(unix.CLONE_NEWNET) && m.Network.V == policy.NetworkNone:
+		closed = unix.LANDLOCK_ACCESS_NET_BIND_TCP | unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
+	default:
+		if m.Bind.Set() {
+			closed |= unix.LANDLOCK_ACCESS_NET_BIND_TCP
+		}
+		if m.Connect.Set() {
+			closed |= unix.LANDLOCK_ACCESS_NET_CONNECT_TCP
+		}
 	}
-	return landlockTCP(c.facts.Landlock.ABI)
+	return closed & landlockTCP(c.facts.Landlock.ABI)
+}
+
+// openPorts are the exceptions from closedTCP.
+func (c *compiler) openPorts() (ports []program.Port) {
+	for _, l := range [...]struct {
+		list   policy.Value[[]uint16]
+		access uint64
+	}{{c.module.Bind, unix.LANDLOCK_ACCESS_NET_BIND_TCP}, {c.module.Connect, unix.LANDLOCK_ACCESS_NET_CONNECT_TCP}} {
+		for _, p := range l.list.V {
+			ports = append(ports, program.Port{Number: p, Access: l.access, Origin: origin(l.list.Pos)})
+		}
+	}
+	return ports
+}
+
+// scopes are those of the module: all that this kernel has, unless the policy names them.
+func (c *compiler) scopes() uint64 {
+	scoped := landlockScopes(c.facts.Landlock.ABI)
+	if !c.module.Scope.Set() {
+		return scoped
+	}
+	var named uint64
+	for _, s := range c.module.Scope.V {
+		named |= map[string]uint64{"abstract_unix_socket": unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET, "signal": unix.LANDLOCK_SCOPE_SIGNAL}[s]
+	}
+	return named & scoped
+}
+
+// checkLandlock reports what the policy names and this version of Landlock does not do.
+func (c *compiler) checkLandlock() {
+	abi := c.facts.Landlock.ABI
+	for _, v := range [...]struct {
+		key  string
+		set  bool
+		pos  policy.Pos
+		abi  int
+		from string
+	}{
+		{"network.connect", c.module.Connect.Set(), c.module.Connect.Pos, 4, "6.7"},
+		{"network.bind", c.module.Bind.Set(), c.module.Bind.Pos, 4, "6.7"},
+		{"network.scope", len(c.module.Scope.V) > 0, c.module.Scope.Pos, 6, "6.12"},
+	} {
+		if v.set && abi > 0 && abi < v.abi {
+			c.lacks("landlock", v.pos, fmt.Sprintf("%s needs version %d of Landlock (Linux %s); this is version %d", v.key, v.abi, v.from, abi), "run it on a newer kernel")
+		}
+	}
 }
 
 // landlockAccess returns the rights that an entry of the file-system list gives.
@@ -173,7 +228,7 @@ func (b *builder) root(r root) {
 	b.call(everyModule, "umount2", unix.SYS_UMOUNT2, b.String("."), program.Const(unix.MNT_DETACH, "MNT_DETACH"))
 	if b.c.landlock {
 		b.ruleset = b.Add(program.Prepare{Kind: program.Ruleset, Handled: handled, Net: b.c.closedTCP(),
-			Scoped: landlockScopes(b.c.facts.Landlock.ABI), Rules: rules, Origin: origin(b.c.module.Pos)})
+			Scoped: b.c.scopes(), Ports: b.c.openPorts(), Rules: rules, Origin: origin(b.c.module.Pos)})
 	}
 	for _, n := range r.nodes {
 		if n.Kind == policy.MountProc && b.ruleset >= 0 {

@@ -112,6 +112,7 @@ func Operations() restrict.Rules {
 		Setns:                 restrict.Setns(func(_ posix.FD, nstype int) bool { return nstype == unix.CLONE_NEWPID }),
 		LandlockCreateRuleset: restrict.Allow,
 		LandlockAddPathRule:   restrict.Allow,
+		LandlockAddNetRule:    restrict.Allow,
 		MemfdCreate:           restrict.MemfdCreate(func(name string, _ int) bool { return strings.HasPrefix(name, "bulkhead-") }),
 		Getrandom:             restrict.Allow, // the secret of a launch, names
 

@@ -44,7 +44,9 @@ func NewResidentHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.
 
 // laterNames are those of the groups that are made when a new configuration needs more controllers. There are four controllers, so that happens
 // four times at most.
-func (h *Host) laterNames() []string { return []string{"bulkhead.2", "bulkhead.3", "bulkhead.4", "bulkhead.5"} }
+func (h *Host) laterNames() []string {
+	return []string{"bulkhead.2", "bulkhead.3", "bulkhead.4", "bulkhead.5"}
+}
 
 // admit makes sure that new modules can have their limits. Those that cannot be had are missing in the modules' Enforcement afterwards where
 // best_effort names them, and a problem elsewhere.

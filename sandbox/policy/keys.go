@@ -22,8 +22,6 @@ func notYet(where, key string) bool {
 		return key == "depends_on"
 	case "healthcheck":
 		return key == "http" || key == "exec" || key == "start_interval"
-	case "network":
-		return key == "connect" || key == "bind" || key == "scope"
 	case "a filesystem entry", "a listener":
 		return key == "if_supported"
 	}

@@ -182,6 +182,14 @@ func smallKeys() []Key {
 
 		{In: "network", Name: "mode", Type: TypeChoice, Required: true, Default: "none", Example: `mode: loopback`,
 			Text: "A network of its own with nothing in it, one with lo up, or the host's."},
+		{In: "network", Name: "connect", Type: TypeMapList, Holds: "an entry of ports", Kernel: "6.7", Example: `connect: [{tcp: [5432]}]`,
+			Text: "The TCP ports that it may connect to, landlock(7); without it all, with an empty list none."},
+		{In: "network", Name: "bind", Type: TypeMapList, Holds: "an entry of ports", Kernel: "6.7", Example: `bind: [{tcp: [8080, 9000-9009]}]`,
+			Text: "The TCP ports that it may bind, landlock(7); without it all, with an empty list none; 0 is a port that the kernel chooses."},
+		{In: "network", Name: "scope", Type: TypeScopes, Default: "[abstract_unix_socket, signal]", Kernel: "6.12", Example: `scope: [signal]`,
+			Text: "What it does not reach outside of itself, landlock(7); without it every scope that the kernel has."},
+		{In: "an entry of ports", Name: "tcp", Type: TypePorts, Required: true, Range: "0 to 65535", Example: `tcp: [5432, 8000-8009]`,
+			Text: "Numbers of TCP ports, and ranges."},
 
 		{In: "a limit", Name: "soft", Type: TypeText, Required: true, Example: `soft: 1024`, Text: "What applies, in the unit of the limit."},
 		{In: "a limit", Name: "hard", Type: TypeText, Required: true, Example: `hard: 4096`, Text: "What the program may raise it to."},

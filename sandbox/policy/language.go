@@ -56,6 +56,8 @@ const (
 	TypeInteger       ValueType = "number, perhaps negative"
 	TypeOffset        ValueType = "duration, perhaps negative"
 	TypeCPUs          ValueType = "list of processors"
+	TypePorts         ValueType = "list of ports"
+	TypeScopes        ValueType = "list of scopes"
 )
 
 // Choices returns the words that a key takes, nil when they are not a short list.
@@ -111,6 +113,8 @@ func Vocabulary(t ValueType) []string {
 		}
 	case TypeResources:
 		words = ResourceKeys()
+	case TypeScopes:
+		words = scopeNames()
 	case TypeSignal:
 		words = signalNames()
 	case TypeArchitectures:

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"slices"
 	"strings"
 	"time"
 
@@ -120,7 +119,7 @@ func (d *decoder) life(f fields, m *Module) {
 // restrictions reads the keys about what a module may do.
 func (d *decoder) restrictions(f fields, m *Module) {
 	if n := f.get("network"); n != nil {
-		m.Network = d.network(n)
+		m.Network = d.network(n, &m.NetworkRules)
 	}
 	if n := f.get("capabilities"); n != nil {
 		m.Capabilities = d.capabilities(n)
@@ -199,22 +198,4 @@ func (d *decoder) replicas(n *node) Value[int] {
 		return Value[int]{}
 	}
 	return d.number(n, "replicas", 1, maxReplicas)
-}
-
-// network reads what of the network a module sees.
-func (d *decoder) network(n *node) Value[NetworkMode] {
-	f, ok := d.fields(n, "network", "a map such as {mode: none}", "mode")
-	if !ok {
-		return Value[NetworkMode]{}
-	}
-	mode := f.need("mode", n.span, "network", "mode: none, mode: loopback or mode: host")
-	if mode == nil {
-		return Value[NetworkMode]{}
-	}
-	modes := []string{"none", "loopback", "host"}
-	v := d.choice(mode, "network mode", modes...)
-	if !v.Set() {
-		return Value[NetworkMode]{}
-	}
-	return Value[NetworkMode]{NetworkMode(slices.Index(modes, v.V)), v.Pos}
 }

@@ -72,12 +72,13 @@ type Module struct {
 	Seccomp          Seccomp
 	Filesystem       []Mount // in the order of the file
 	Network          Value[NetworkMode]
-	Capabilities     []Value[Capability]
-	Namespaces       []Value[Namespace] // default: all but user
-	Rlimits          []Rlimit           // sorted by name
-	Resources        []Resource         // sorted by key
-	BestEffort       []Value[string]    // protections that may be missing on the host
-	Accept           []Acceptance       // findings of the audit that the author takes on
+	NetworkRules
+	Capabilities []Value[Capability]
+	Namespaces   []Value[Namespace] // default: all but user
+	Rlimits      []Rlimit           // sorted by name
+	Resources    []Resource         // sorted by key
+	BestEffort   []Value[string]    // protections that may be missing on the host
+	Accept       []Acceptance       // findings of the audit that the author takes on
 	Attributes
 }
 

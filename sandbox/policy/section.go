@@ -91,6 +91,7 @@ func (m *Module) Sections() []Section {
 	m.Seccomp.sections(s)
 	s.set("filesystem", posOf(m.Filesystem, func(f Mount) Pos { return f.Pos }), each(m.Filesystem, Mount.item))
 	s.add("network", m.Network.Pos, "mode "+m.Network.V.String())
+	m.NetworkRules.sections(s)
 	s.set("capabilities", firstPos(m.Capabilities), each(m.Capabilities, func(v Value[Capability]) string { return numbered(v.V.String(), uint64(v.V), "CAP_?") }))
 	s.set("namespaces", firstPos(m.Namespaces), each(m.Namespaces, func(v Value[Namespace]) string {
 		return numbered(v.V.String(), uint64(v.V), Namespace(0).String())

@@ -33,6 +33,9 @@ func (p *Program) Describe(i int) string {
 		if d.Scoped != 0 {
 			text += fmt.Sprintf(" and scoping %#x", d.Scoped)
 		}
+		for _, r := range d.Ports {
+			text += fmt.Sprintf("\n        allow %#x of port %d%s", r.Access, r.Number, p.place(r.Origin))
+		}
 		for _, r := range d.Rules {
 			text += fmt.Sprintf("\n        allow %#x below %s%s", r.Access, p.Describe(r.From), p.place(r.Origin))
 		}

@@ -73,7 +73,8 @@ type Prepare struct {
 	Options   []Option
 	Attr      uint64 // MOUNT_ATTR_…
 	Handled   uint64 // LANDLOCK_ACCESS_FS_…
-	Net       uint64 // LANDLOCK_ACCESS_NET_…, none of which a rule allows
+	Net       uint64 // LANDLOCK_ACCESS_NET_…, which only Ports allow
+	Ports     []Port
 	Scoped    uint64 // LANDLOCK_SCOPE_…
 	Rules     []Rule
 	Origin    Origin
@@ -81,6 +82,13 @@ type Prepare struct {
 
 // Option is a parameter of a new file system.
 type Option struct{ Key, Value string }
+
+// Port allows Access to a TCP port. Source: landlock_add_rule(2).
+type Port struct {
+	Number uint16
+	Access uint64
+	Origin Origin
+}
 
 // Rule allows Access below descriptor From. Source: landlock_add_rule(2).
 type Rule struct {

@@ -345,6 +345,11 @@ func (l *Launcher) ruleset(d *descriptors, want program.Prepare) (posix.FD, erro
 	if err != nil {
 		return -1, fmt.Errorf("landlock_create_ruleset: %w", err)
 	}
+	for _, rule := range want.Ports {
+		if err := l.kernel.LandlockAddNetRule(fd, &posix.LandlockNetPort{AllowedAccess: rule.Access, Port: uint64(rule.Number)}); err != nil {
+			return -1, errors.Join(fmt.Errorf("landlock_add_rule: %w", err), l.kernel.Close(fd))
+		}
+	}
 	for _, rule := range want.Rules {
 		if err := l.kernel.LandlockAddPathRule(fd, &posix.LandlockPathBeneath{AllowedAccess: rule.Access, Parent: d.fds[rule.From]}); err != nil {
 			return -1, errors.Join(fmt.Errorf("landlock_add_rule: %w", err), l.kernel.Close(fd))

@@ -142,6 +142,11 @@ func encodePrepare(e *Encoder, p program.Prepare) {
 	e.U64(p.Attr)
 	e.U64(p.Handled)
 	e.U64(p.Net)
+	Each(e, p.Ports, func(e *Encoder, r program.Port) {
+		e.U32(uint32(r.Number))
+		e.U64(r.Access)
+		encodeOrigin(e, r.Origin)
+	})
 	e.U64(p.Scoped)
 	Each(e, p.Rules, func(e *Encoder, r program.Rule) {
 		e.U32(uint32(r.From))
@@ -161,7 +166,10 @@ func decodePrepare(d *Decoder) program.Prepare {
 		Attr:      d.U64(),
 		Handled:   d.U64(),
 		Net:       d.U64(),
-		Scoped:    d.U64(),
+		Ports: List(d, 2*1024, func(d *Decoder) program.Port {
+			return program.Port{Number: uint16(d.U32()), Access: d.U64(), Origin: decodeOrigin(d)}
+		}),
+		Scoped: d.U64(),
 		Rules: List(d, program.MaxPrepare, func(d *Decoder) program.Rule {
 			return program.Rule{From: int(d.U32()), Access: d.U64(), Origin: decodeOrigin(d)}
 		}),

@@ -3,6 +3,7 @@ package diff
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -32,7 +33,10 @@ func (r *Report) module(a, b *policy.Module) error {
 	}
 	err = p.seccomp()
 	layers := map[string]func(){
-		"filesystem": p.filesystem, "network": p.network, "capabilities": p.capabilities, "namespaces": p.namespaces, "rlimits": p.rlimits,
+		"filesystem": p.filesystem, "network": p.network, "network.scope": p.scope,
+		"network.connect": func() { p.tcp("network.connect", "connect", p.a.Connect, p.b.Connect) },
+		"network.bind":    func() { p.tcp("network.bind", "bind", p.a.Bind, p.b.Bind) },
+		"capabilities":    p.capabilities, "namespaces": p.namespaces, "rlimits": p.rlimits,
 		"resources": p.resources, "user": p.user, "best_effort": p.bestEffort, "listeners": p.listenerRefs, "environment": p.environment,
 		"replicas": p.replicas, "command": p.command,
 		// The decision functions were compared; how they are written is no difference.
@@ -128,6 +132,50 @@ func direction(wider bool) Direction {
 func (p pair) network() {
 	p.change(ordered(p.a.Network.V, p.b.Network.V), "network", p.a.Network.Pos, p.b.Network.Pos, "mode %s, before: %s", p.b.Network.V, p.a.Network.V)
 	p.showNetwork()
+}
+
+// tcp compares the ports of connect or bind. No list is all of them.
+func (p pair) tcp(key, call string, a, b policy.Value[[]uint16]) {
+	amount := func(v policy.Value[[]uint16]) string {
+		switch {
+		case !v.Set():
+			return "any port"
+		case len(v.V) == 0:
+			return "no port"
+		}
+		return policy.Ports(v.V)
+	}
+	beyond := func(a, b policy.Value[[]uint16]) (uint16, bool) { // a port of b that a does not have
+		for port := range uint16(65535) {
+			if in := func(v policy.Value[[]uint16]) bool { return !v.Set() || slices.Contains(v.V, port+1) }; in(b) && !in(a) {
+				return port + 1, true
+			}
+		}
+		return 0, false
+	}
+	more, wider := beyond(a, b)
+	less, narrower := beyond(b, a)
+	if !wider {
+		more = less
+	}
+	direction := map[bool]Direction{true: Wider, false: Narrower}[wider]
+	if wider == narrower {
+		direction = Other
+	}
+	p.change(direction, key, a.Pos, b.Pos, "%s, before: %s", amount(b), amount(a))
+	p.show("past Landlock", "EACCES", example.Port(call, more))
+}
+
+// scope compares what Landlock keeps to the module. Nothing said is everything.
+func (p pair) scope() {
+	in := func(v policy.Value[[]string], s string) bool { return !v.Set() || slices.Contains(v.V, s) }
+	for _, s := range policy.Vocabulary(policy.TypeScopes) {
+		if a, b := in(p.a.Scope, s), in(p.b.Scope, s); a != b {
+			p.change(direction(a), "network.scope", p.a.Scope.Pos, p.b.Scope.Pos, "%s: %s, before: %s", s,
+				map[bool]string{true: "kept to the module", false: "not kept to it any more"}[b], map[bool]string{true: "kept to it", false: "not kept to it"}[a])
+			p.show("reaches it", "EPERM", example.Scope(s))
+		}
+	}
 }
 
 func (p pair) capabilities() {

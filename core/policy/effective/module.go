@@ -85,7 +85,7 @@ func (w *writer) restart(r policy.Restart) {
 // restrictions writes what a module may do, but for its system calls.
 func (w *writer) restrictions(m *policy.Module) {
 	w.line(2, firstPos(m.Namespaces), "namespaces: %s", list(m.Namespaces, func(v policy.Value[policy.Namespace]) string { return v.V.String() }))
-	w.line(2, m.Network.Pos, "network: {mode: %s}", m.Network.V)
+	w.network(m)
 	w.line(2, firstPos(m.Capabilities), "capabilities: %s", list(m.Capabilities, func(v policy.Value[policy.Capability]) string { return v.V.String() }))
 	w.heading(2, "filesystem:")
 	for _, f := range m.Filesystem {
@@ -109,6 +109,31 @@ func (w *writer) restrictions(m *policy.Module) {
 	}
 	w.attributes(&m.Attributes)
 	w.line(2, firstPos(m.BestEffort), "best_effort: %s", list(m.BestEffort, func(v policy.Value[string]) string { return v.V }))
+}
+
+// network writes the mode, and what Landlock restricts where that was said.
+func (w *writer) network(m *policy.Module) {
+	if !m.Connect.Set() && !m.Bind.Set() && !m.Scope.Set() {
+		w.line(2, m.Network.Pos, "network: {mode: %s}", m.Network.V)
+		return
+	}
+	w.heading(2, "network:")
+	w.line(3, m.Network.Pos, "mode: %s", m.Network.V)
+	for _, l := range []struct {
+		key   string
+		ports policy.Value[[]uint16]
+	}{{"connect", m.Connect}, {"bind", m.Bind}} {
+		switch {
+		case !l.ports.Set():
+		case len(l.ports.V) == 0:
+			w.line(3, l.ports.Pos, "%s: []", l.key)
+		default:
+			w.line(3, l.ports.Pos, "%s: [{tcp: [%s]}]", l.key, policy.Ports(l.ports.V))
+		}
+	}
+	if m.Scope.Set() {
+		w.line(3, m.Scope.Pos, "scope: [%s]", strings.Join(m.Scope.V, ", "))
+	}
 }
 
 // attributes writes what was said; the umask always, which has a default of ours.

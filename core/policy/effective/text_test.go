@@ -107,6 +107,7 @@ modules:
     replicas: 2
     stop_signal: RTMIN+3
     seccomp: {allow: [socket, connect]}
+    network: {mode: loopback, connect: [{tcp: [5432, 8000-8009]}], bind: [], scope: [signal]}
     filesystem:
       - {path: usr, access: rx, if_exists: true}
       - {path: /site, source: site-7}

@@ -60,6 +60,19 @@ func Network() []string {
 	return []string{"connect" + address, "sendto" + address, "sendmsg" + address}
 }
 
+// Port shows that connect or bind goes for a TCP port.
+func Port(call string, port uint16) []string {
+	return []string{fmt.Sprintf("%s(3, {sa_family=AF_INET, sin_addr=127.0.0.1, sin_port=%d})", call, port)}
+}
+
+// Scope shows that Landlock does not keep something to the module.
+func Scope(name string) []string {
+	if name == "signal" {
+		return ofProcess("kill(%s, 0)", "pidfd_send_signal(%s, 0)", "tgkill(%s, …, 0)")
+	}
+	return []string{`connect(3, {sa_family=AF_UNIX, sun_path=@of the host})`, `sendto(3, …, {sa_family=AF_UNIX, sun_path=@of the host})`}
+}
+
 // Namespace shows that a namespace is the host's.
 func Namespace(n policy.Namespace) []string {
 	switch n {

@@ -46,7 +46,7 @@ func around(k policy.Key) string {
 		}
 	case "a module":
 		module[k.Name] = k.Example
-	case "user", "network", "update_config":
+	case "user", "update_config":
 		inner(k.In, "{", "}")
 	case "restart":
 		inner(k.In, "{policy: always, ", "}")
@@ -60,6 +60,14 @@ func around(k policy.Key) string {
 			before = `tcp: "127.0.0.1:8081", `
 		}
 		inner(k.In, "{"+before, "}")
+	case "network":
+		before := "mode: loopback, "
+		if k.Name == "mode" {
+			before = ""
+		}
+		inner(k.In, "{"+before, "}")
+	case "an entry of ports":
+		module["network"] = "network: {mode: loopback, bind: [{" + k.Example + "}]}"
 	case "time_offsets":
 		inner(k.In, "{", "}")
 	case "seccomp":

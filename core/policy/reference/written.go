@@ -19,6 +19,8 @@ func Written(t policy.ValueType) string {
 		return "a duration, perhaps with `-` before it: `-1h30m`; at most `24h`"
 	case policy.TypeCPUs:
 		return "a list of numbers and of ranges such as `2-3`"
+	case policy.TypePorts:
+		return "a list of numbers and of ranges such as `8000-8009`"
 	case policy.TypeVersion:
 		return "`1`"
 	case policy.TypeKernel:
@@ -69,7 +71,7 @@ func Written(t policy.ValueType) string {
 		return "one of the words, or a map with the keys of its section"
 	case policy.TypeChoice:
 		return "one of the words"
-	case policy.TypeArchitectures, policy.TypeCapabilities, policy.TypeNamespaces, policy.TypeProtections:
+	case policy.TypeArchitectures, policy.TypeCapabilities, policy.TypeNamespaces, policy.TypeProtections, policy.TypeScopes:
 		return "a list of the words below"
 	}
 	return ""

@@ -33,6 +33,8 @@ func typeOf(t policy.ValueType, catalog policy.Catalog) object {
 		return pattern("^-?" + strings.TrimPrefix(aDuration, "^"))
 	case policy.TypeCPUs:
 		return object{"type": "array", "items": anyOf(object{"type": "integer", "minimum": 0, "maximum": 1023}, pattern(`^[0-9]{1,4}(-[0-9]{1,4})?$`))}
+	case policy.TypePorts:
+		return object{"type": "array", "items": anyOf(object{"type": "integer", "minimum": 0, "maximum": 65535}, pattern(`^[0-9]{1,5}(-[0-9]{1,5})?$`))}
 	case policy.TypeKernel:
 		return pattern(`^>= *[0-9]+\.[0-9]+ *$`)
 	case policy.TypeDuration:
@@ -77,7 +79,7 @@ func listOf(t policy.ValueType, catalog policy.Catalog) object {
 		return list(known)
 	case policy.TypeArchitectures:
 		return list(append(known, catalog.Architectures...))
-	case policy.TypeNamespaces, policy.TypeProtections:
+	case policy.TypeNamespaces, policy.TypeProtections, policy.TypeScopes:
 		return list(known)
 	case policy.TypeSignal:
 		for _, s := range known {

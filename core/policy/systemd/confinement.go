@@ -65,6 +65,14 @@ func (w *writer) namespaces(m *policy.Module) {
 			w.note(pos, "the %s namespace is not carried: systemd 252 has no directive for it", n.V)
 		}
 	}
+	for _, v := range []policy.Value[[]uint16]{m.Connect, m.Bind} {
+		if v.Set() {
+			w.note(v.Pos, "a list of ports is not carried: systemd 252 has no directive for ports to connect to, and one for ports to bind in the control group only")
+		}
+	}
+	if m.Scope.Set() {
+		w.note(m.Scope.Pos, "scope is not carried: systemd has no directive for it")
+	}
 	if own && m.Network.V == policy.NetworkNone {
 		w.set("IPAddressDeny", "any") // systemd's network has a loopback device that is up
 	}
