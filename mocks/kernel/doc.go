@@ -49,6 +49,7 @@
 //   - Pipes: pages and packets as in Linux, without notification pipes and the limits per user.
 //   - Terminals: the line discipline without columns (erasing a tab), VTIME, EXTPROC and packet mode; the bytes that wait are counted, not their buffers.
 //     Reading in the background does not stop a process.
+//   - A launch program creates no processes: clone(2) in one is ENOSYS, and so posix.Program.Shared changes nothing.
 //   - Namespaces, filters and domains belong to the process, which has one thread: a Setns or Unshare that on Linux moves the calling thread moves here what other
 //     goroutines of the same process do, too.
 //   - CLONE_FS shares nothing: a child has directories and a umask of its own. A signalfd in an epoll instance that is shared with a child is ready for whoever waits, where
