@@ -54,7 +54,7 @@ func fill(v reflect.Value, next *uint64) {
 		v.SetString(fmt.Sprintf("text %d", *next))
 	case reflect.Bool:
 		v.SetBool(true)
-	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
+	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		*next++
 		v.SetUint(*next % 250)
 	case reflect.Int, reflect.Int32, reflect.Int64:

@@ -24,7 +24,7 @@ func TestPorts(t *testing.T) {
 	}
 	const script = `use Socket; socket(S, AF_INET, SOCK_STREAM, 0) or die "socket: $!"; my $a = sockaddr_in($ARGV[1], inet_aton("127.0.0.1"));
 		($ARGV[0] eq "bind" ? bind(S, $a) : connect(S, $a)) or do { print "$!\n"; exit 1 }; print "done\n"`
-	files := []string{"{path: /usr, access: rx}", "{path: /bin, access: rx}", "{path: /lib, access: rx}", "{path: /lib64, access: rx, if_exists: true}"}
+	files := []string{"{path: /usr, access: rx}", "{path: /bin, access: rx}", "{path: /lib, access: rx}", "{path: /lib64, access: rx, if_exists: true}", "{path: /dev/null, access: rw}"}
 	for _, c := range []struct {
 		name, call, port, rules string
 		want                    string
