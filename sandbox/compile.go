@@ -156,7 +156,11 @@ func (c *compiler) checkKernel() {
 		c.problem("E611", c.Policy.Kernel.Pos, fmt.Sprintf("the policy needs Linux %d.%d; this is %s", want.Major, want.Minor, c.facts.Release),
 			"run it on a newer kernel, or lower kernel: after checking what the policy relies on")
 	}
-	if !c.facts.MountAPI || !c.facts.Pidfd {
+	switch {
+	case !c.facts.MountAPI && c.facts.SeccompMode != 0 && !have.Before(policy.KernelVersion{Major: 5, Minor: 12}):
+		c.problem("E611", c.module.Pos, "launching needs open_tree and mount_setattr, which a seccomp filter refuses that the supervisor is under itself",
+			"run it outside of the container; `supervisor doctor` says what its profile would have to allow")
+	case !c.facts.MountAPI || !c.facts.Pidfd:
 		c.problem("E611", c.module.Pos, "launching needs open_tree, mount_setattr and pidfds (Linux 5.12); this is "+c.facts.Release, "")
 	}
 }

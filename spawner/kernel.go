@@ -43,8 +43,8 @@ func CheckLimits(k Kernel) error {
 	return nil
 }
 
-// Privileged tells whether launches can be made by this process as it is. Otherwise it first enters a user namespace: see [EnterUserNamespace].
-func Privileged(f host.Facts) bool { return f.Capabilities.Has(unix.CAP_SYS_ADMIN) }
+// Privileged tells whether launches can be made by this process as it is: it has the capability, and may mount with it. Otherwise it first enters a user namespace: see [EnterUserNamespace].
+func Privileged(f host.Facts) bool { return f.Capabilities.Has(unix.CAP_SYS_ADMIN) && !f.ForeignMounts }
 
 // reap waits for a child that a pidfd stands for and that has ended or is about to.
 func reap(k posix.Processes, pidfd posix.FD) (posix.WaitInfo, error) {

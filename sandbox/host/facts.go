@@ -43,6 +43,15 @@ type Facts struct {
 	// Pidfd: pidfd_open, and pidfds from clone3 (Linux 5.3).
 	Pidfd bool
 
+	// ForeignMounts: this process has CAP_SYS_ADMIN, but its mount namespace belongs to another user namespace, so that it may not mount. Source:
+	// mount_namespaces(7).
+	ForeignMounts bool
+
+	// Refused is the kernel's answer when ProbeAll made a namespace of each kind, in the order of the table of kinds; 0 where that worked.
+	Refused [8]posix.Errno
+	// Clone3 is the answer when it made a process, and Keyring when that process joined a new session keyring; 0 when that worked.
+	Clone3, Keyring posix.Errno
+
 	// Tried says that ProbeAll gathered these facts: UserNS.Errno and the Place fields of Cgroup mean something.
 	Tried bool
 }

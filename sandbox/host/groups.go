@@ -14,6 +14,8 @@ func cgroupReport(f Facts) []Protection {
 		limitReport(f, Memory, "memory.max"),
 		limitReport(f, Pids, "pids.max"),
 		limitReport(f, CPU, "cpu.max"),
+		limitReport(f, CPUSet, "cpuset.cpus"),
+		freezeReport(f),
 	}
 	return append(rows, killReport(f), available("birth in a cgroup", f.IntoCgroup && usable(f, f.Cgroup.V2), "clone3 with CLONE_INTO_CGROUP",
 		birthMissing(f), "Linux 5.7 or newer with a version 2 hierarchy that may be written; with version 1 a child joins before it executes the module"))
@@ -57,7 +59,7 @@ func whyUnusable(h Hierarchy) (detail, enable string) {
 	version := fmt.Sprintf("version %d: ", h.Version)
 	switch {
 	case h.ReadOnly:
-		return version + h.Mount + " is mounted read-only", "mount it read-write, or run the supervisor outside of the container"
+		return version + h.Mount + " is mounted read-only", "mount -o remount,rw,bind " + h.Mount + ", or run the supervisor outside of the container"
 	case h.Dir == "":
 		return version + fmt.Sprintf("the group of this process, %s, is not visible in %s", h.Group, h.Mount),
 			"a cgroup namespace that matches the mount"
@@ -70,6 +72,25 @@ func whyUnusable(h Hierarchy) (detail, enable string) {
 		return detail, "run the supervisor as root; version 1 cannot be delegated safely"
 	}
 	return detail, enableDelegation
+}
+
+// freezeReport is about stopping all processes of an instance at once.
+func freezeReport(f Facts) Protection {
+	const name = "cgroup freeze"
+	switch {
+	case usable(f, f.Cgroup.V2):
+		return Protection{Name: name, Available: Yes, Detail: "version 2, cgroup.freeze"}
+	case usable(f, f.Cgroup.Freezer):
+		return Protection{Name: name, Available: Yes, Detail: "version 1, in " + f.Cgroup.Freezer.Mount}
+	}
+	p := Protection{Name: name, Available: No, Detail: "no hierarchy is mounted", Enable: "mount -t cgroup2 none /sys/fs/cgroup"}
+	for _, h := range []Hierarchy{f.Cgroup.V2, f.Cgroup.Freezer} {
+		if h.Mount != "" {
+			p.Detail, p.Enable = whyUnusable(h)
+			break
+		}
+	}
+	return p
 }
 
 // killReport is about ending all processes of an instance at once.

@@ -58,6 +58,30 @@ func unescape(s string) string {
 	return b.String()
 }
 
+// visible returns those mounts that a path leads to: nothing was mounted later on the same place or above it.
+func visible(mounts []mount) []mount {
+	parent := make(map[int]int, len(mounts))
+	for _, m := range mounts {
+		parent[m.id] = m.parent
+	}
+	ancestor := func(a, m int) bool {
+		for range mounts { // a loop would be the kernel's mistake
+			if up, ok := parent[m]; !ok || up == m {
+				return false
+			} else if m = up; m == a {
+				return true
+			}
+		}
+		return false
+	}
+	return slices.DeleteFunc(slices.Clone(mounts), func(m mount) bool {
+		return slices.ContainsFunc(mounts, func(over mount) bool {
+			above := over.point == m.point || strings.HasPrefix(m.point, strings.TrimSuffix(over.point, "/")+"/")
+			return over.id != m.id && above && !ancestor(over.id, m.id)
+		})
+	})
+}
+
 func hasOption(options, name string) bool { return slices.Contains(strings.Split(options, ","), name) }
 
 // emptyInProc are directories of /proc that never show anything themselves, so that a mount over one hides nothing.

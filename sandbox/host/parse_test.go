@@ -1,6 +1,8 @@
 package host
 
 import (
+	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -167,5 +169,32 @@ func TestSets(t *testing.T) {
 	}
 	if got := Availability(9).String(); got != "Availability(9)" {
 		t.Error(got)
+	}
+}
+
+// TestVisible: what was mounted over is not found, whatever mountinfo still lists.
+func TestVisible(t *testing.T) {
+	const (
+		root  = "1 0 0:1 / / rw - ext4 /dev/vda rw\n"
+		sys   = "2 1 0:2 / /sys rw - sysfs sysfs rw\n"
+		tree  = "3 2 0:3 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n"
+		pids  = "4 3 0:4 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n"
+		other = "5 1 0:5 / /sys2 rw - tmpfs tmpfs rw\n"
+	)
+	for _, c := range []struct{ name, text, want string }{
+		{"as they were made", root + sys + tree + pids + other, "1 2 3 4 5"},
+		{"over /sys", root + sys + tree + pids + "6 2 0:6 / /sys rw - tmpfs none rw\n", "1 6"},
+		{"over the groups", root + sys + tree + pids + "6 3 0:6 / /sys/fs/cgroup rw - tmpfs none rw\n", "1 2 6"},
+		{"over one of them, twice", root + sys + tree + pids + "6 4 0:6 / /sys/fs/cgroup/pids rw - tmpfs none rw\n7 6 0:4 / /sys/fs/cgroup/pids ro - cgroup cgroup rw,pids\n", "1 2 3 7"},
+		{"in a chroot, whose root is no mount", "3 77 0:3 / /sys/fs/cgroup rw - tmpfs tmpfs rw\n4 3 0:4 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n", "3 4"},
+		{"a loop", "1 2 0:1 / /a rw - tmpfs a rw\n2 1 0:1 / /b rw - tmpfs b rw\n", "1 2"},
+	} {
+		var got []string
+		for _, m := range visible(parseMounts(c.text)) {
+			got = append(got, strconv.Itoa(m.id))
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v, want %s", c.name, got, c.want)
+		}
 	}
 }

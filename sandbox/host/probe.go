@@ -24,12 +24,14 @@ type Kernel interface {
 // ProbeSelf returns the facts about the calling process and its user namespace: the identifiers, the capabilities, what is in
 // /proc/self/status, the overflow identifiers, and UserNS.Initial. They say who may be trusted and whether this process can launch at all.
 // It needs /proc.
-func ProbeSelf(k Kernel) (Facts, error) { return probe(k, probeStatus, probeIDs, probeInitial) }
+func ProbeSelf(k Kernel) (Facts, error) {
+	return probe(k, probeStatus, probeIDs, probeInitial, probeForeign)
+}
 
 // Probe returns the facts that a launch needs. It changes nothing and makes no process; it takes about a hundred
 // system calls. It needs /proc.
 func Probe(k Kernel) (Facts, error) {
-	return probe(k, probeKernel, probeStatus, probeIDs, probeNamespaces, probeInitial, probeUserNamespaces, probeMounts, probeSeccomp, probeLandlock)
+	return probe(k, probeKernel, probeStatus, probeIDs, probeNamespaces, probeInitial, probeForeign, probeUserNamespaces, probeMounts, probeSeccomp, probeLandlock)
 }
 
 func probe(k Kernel, parts ...func(Kernel, *reader, *Facts) error) (Facts, error) {
@@ -66,6 +68,10 @@ func probeKernel(k Kernel, r *reader, f *Facts) error {
 
 func probeStatus(_ Kernel, r *reader, f *Facts) error {
 	text, err := r.text("/proc/self/status")
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New("/proc is not mounted here, or is that of another pid namespace (/proc/self/status is not there), and without it nobody can tell " +
+			"what may be done here: mount -t proc proc /proc")
+	}
 	if err != nil {
 		return err
 	}
@@ -129,6 +135,18 @@ func probeInitial(_ Kernel, r *reader, f *Facts) error {
 	return nil
 }
 
+// probeForeign asks for what cannot succeed, a copy of nothing: whether mounting is allowed at all is what the kernel looks at before. Source:
+// open_tree in fs/namespace.c.
+func probeForeign(k Kernel, _ *reader, f *Facts) error {
+	if !f.Capabilities.Has(capAdmin) {
+		return nil
+	}
+	_, read := k.OpenTree(-1, "", unix.OPEN_TREE_CLOEXEC)
+	_, mount := k.OpenTree(-1, "", unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	f.ForeignMounts = !errors.Is(read, unix.EPERM) && errors.Is(mount, unix.EPERM)
+	return nil
+}
+
 func probeUserNamespaces(_ Kernel, r *reader, f *Facts) (err error) {
 	for path, place := range map[string]*int{
 		"/proc/sys/user/max_user_namespaces":                     &f.UserNS.Max,
@@ -153,7 +171,7 @@ func probeMounts(_ Kernel, r *reader, f *Facts) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f.Cgroup = cgroupFacts(mounts, parseGroups(text))
+	f.Cgroup = cgroupFacts(visible(mounts), parseGroups(text))
 	if f.Cgroup.V2.Mount == "" {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
@@ -14,6 +15,7 @@ import (
 // [ProbeAll]; with those of [Probe] it goes by the switches that the kernel shows.
 func Report(f Facts) []Protection {
 	return slices.Concat(
+		[]Protection{processReport(f)},
 		namespaceReport(f),
 		[]Protection{mountReport(f), procReport(f), initReport(f)},
 		cgroupReport(f),
@@ -22,6 +24,7 @@ func Report(f Facts) []Protection {
 			{Name: "parent-death signal", Available: Yes, Detail: "PR_SET_PDEATHSIG: a module ends with its supervisor"},
 			available("pidfd", f.Pidfd, "processes are named by descriptors, not by numbers", "pidfd_open is not there",
 				"Linux 5.3 or newer"),
+			keyringReport(f),
 			{Name: "no_new_privs", Available: Yes, Detail: "set-user-ID programs gain nothing"},
 		},
 		landlockReport(f),
@@ -62,8 +65,7 @@ func userNamespaces(f Facts) Protection {
 	case f.Tried && u.Errno == unix.ENOSPC:
 		return no("the limit on their number or depth is reached", "sysctl -w user.max_user_namespaces=10000")
 	case f.Tried && f.SeccompMode != 0:
-		return no("refused ("+u.Errno.Error()+") while this process is under a seccomp filter",
-			"run the supervisor outside of the container, or allow clone3 and unshare in its filter")
+		return no("refused ("+u.Errno.Error()+") while this process is under a seccomp filter", filterEnable(f))
 	case f.Tried:
 		return no("refused: "+u.Errno.Error(), "run the supervisor outside of a chroot, as root, or ask the security module's log")
 	}
@@ -74,8 +76,8 @@ func userNamespaces(f Facts) Protection {
 func namespaceReport(f Facts) []Protection {
 	user := userNamespaces(f)
 	rows := []Protection{user}
-	for _, ns := range namespaceFiles {
-		if ns.kind == unix.CLONE_NEWUSER || ns.kind == unix.CLONE_NEWTIME { // time is no protection, and no policy can ask for it
+	for i, ns := range namespaceFiles {
+		if ns.kind == unix.CLONE_NEWUSER {
 			continue
 		}
 		name := map[string]string{"mnt": "mount", "net": "network"}[ns.name]
@@ -86,6 +88,13 @@ func namespaceReport(f Facts) []Protection {
 		switch {
 		case f.Namespaces&ns.kind == 0:
 			p.Available, p.Detail, p.Enable = No, "the kernel has none", "a kernel with "+namespaceConfig(ns.kind)
+		case ns.kind == unix.CLONE_NEWTIME && !atLeast(f.Kernel, 6, 1):
+			p.Available, p.Detail, p.Enable = No, "this kernel does not put a process into one at its exec", "Linux 6.1 or newer"
+		case f.Clone3 != 0:
+			p.Available, p.Detail, p.Enable = No, "no process can be made: "+f.Clone3.Error(), "see launch"
+		case f.Refused[i] != 0:
+			p.Available = No
+			p.Detail, p.Enable = whyRefused(f, f.Refused[i], ns.name)
 		case f.Capabilities.Has(capAdmin):
 		case user.Available == Yes:
 			p.Detail = "through a user namespace"
@@ -95,6 +104,62 @@ func namespaceReport(f Facts) []Protection {
 		rows = append(rows, p)
 	}
 	return rows
+}
+
+// enableFilter is about a filter that somebody put this process under.
+const enableFilter = "run the supervisor outside of the container, or under a seccomp profile that allows what its launches do: clone3, unshare, setns, " +
+	"open_tree, move_mount, mount_setattr, fsopen, fsconfig, fsmount, pivot_root and umount2 (docker run --security-opt seccomp=PROFILE)"
+
+// filterEnable is enableFilter where no line before has said it.
+func filterEnable(f Facts) string {
+	if f.Clone3 != 0 {
+		return "see launch"
+	}
+	return enableFilter
+}
+
+// whyRefused says why a namespace could not be made which the kernel has. name is that of its file.
+func whyRefused(f Facts, errno posix.Errno, name string) (detail, enable string) {
+	switch {
+	case errno == unix.ENOSPC:
+		return "the limit on their number is reached", "sysctl -w user.max_" + name + "_namespaces=10000"
+	case f.SeccompMode != 0:
+		return "refused (" + errno.Error() + ") while this process is under a seccomp filter", enableFilter
+	}
+	return "refused: " + errno.Error(), "ask the log of the host's security module: dmesg, or ausearch -m avc"
+}
+
+// processReport is about making processes at all.
+func processReport(f Facts) Protection {
+	const name = "launch"
+	switch {
+	case f.Clone3 == 0:
+		return Protection{Name: name, Available: Yes, Detail: "clone3 makes a process together with its namespaces, its group and its pidfd"}
+	case !atLeast(f.Kernel, 5, 3):
+		return Protection{Name: name, Available: No, Detail: "this kernel has no clone3: nothing can be started", Enable: "Linux 5.12 or newer"}
+	case f.SeccompMode != 0:
+		return Protection{Name: name, Available: No, Detail: "a seccomp filter that this process is under refuses clone3 (" + f.Clone3.Error() + "): nothing can be started",
+			Enable: enableFilter}
+	}
+	return Protection{Name: name, Available: No, Detail: "clone3: " + f.Clone3.Error() + ": nothing can be started",
+		Enable: "raise the limits on processes: ulimit -u, TasksMax= or pids.max"}
+}
+
+// keyringReport is about the session keyring that a module gets where its filter allows the calls for keys.
+func keyringReport(f Facts) Protection {
+	const name = "session keyring"
+	switch {
+	case f.Clone3 != 0:
+		return Protection{Name: name, Available: No, Detail: "no process can be made: " + f.Clone3.Error(), Enable: "see launch"}
+	case f.Keyring == 0:
+		return Protection{Name: name, Available: Yes, Detail: "a new one for every module, so that it does not have the keys of the session"}
+	case f.SeccompMode != 0:
+		return Protection{Name: name, Available: No, Detail: "a seccomp filter that this process is under refuses keyctl (" + f.Keyring.Error() + ")",
+			Enable: "run the supervisor outside of the container, or allow keyctl in its profile"}
+	case f.Keyring == unix.ENOSYS:
+		return Protection{Name: name, Available: No, Detail: "the kernel has no keys, which nobody can use then", Enable: "a kernel with CONFIG_KEYS=y"}
+	}
+	return Protection{Name: name, Available: No, Detail: "refused: " + f.Keyring.Error(), Enable: "sysctl -w kernel.keys.maxkeys=2000"}
 }
 
 func namespaceConfig(kind policy.Namespace) string {
@@ -109,21 +174,28 @@ func namespaceConfig(kind policy.Namespace) string {
 		return "CONFIG_NET_NS=y"
 	case unix.CLONE_NEWCGROUP:
 		return "CONFIG_CGROUPS=y"
+	case unix.CLONE_NEWTIME:
+		return "CONFIG_TIME_NS=y"
 	}
 	return "CONFIG_NAMESPACES=y"
 }
 
 // privileged tells whether mounts and namespaces can be made at all.
 func privileged(f Facts) bool {
-	return f.Capabilities.Has(capAdmin) || userNamespaces(f).Available == Yes
+	return f.Clone3 == 0 && (f.Capabilities.Has(capAdmin) && !f.ForeignMounts || userNamespaces(f).Available == Yes)
 }
 
 func mountReport(f Facts) Protection {
 	const name = "own root"
-	const enable = "Linux 5.12 or newer, outside of a container whose filter refuses open_tree, fsopen and mount_setattr"
 	switch {
+	case !f.MountAPI && f.SeccompMode != 0 && atLeast(f.Kernel, 5, 12):
+		return Protection{Name: name, Available: No, Detail: "a seccomp filter that this process is under refuses open_tree", Enable: filterEnable(f)}
 	case !f.MountAPI:
-		return Protection{Name: name, Available: No, Detail: "the mount interface by descriptors is not there", Enable: enable}
+		return Protection{Name: name, Available: No, Detail: "the mount interface by descriptors is not there",
+			Enable: "Linux 5.12 or newer, outside of a container that refuses open_tree, fsopen and mount_setattr"}
+	case f.ForeignMounts && !privileged(f):
+		return Protection{Name: name, Available: No, Detail: "the mount namespace of this process belongs to another user namespace, so that nothing can be mounted",
+			Enable: "unshare --mount supervisor …"}
 	case !privileged(f):
 		return Protection{Name: name, Available: No, Detail: "pivot_root needs CAP_SYS_ADMIN or a user namespace",
 			Enable: "run the supervisor as root, or enable user namespaces"}

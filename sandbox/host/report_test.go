@@ -24,7 +24,7 @@ func debian12() Facts {
 		Namespaces:   everyNamespace,
 		Cgroup: CgroupFacts{V2: Hierarchy{Version: 2, Mount: "/sys/fs/cgroup", Group: "/user.slice/user-0.slice/session-1.scope",
 			Dir:         "/sys/fs/cgroup/user.slice/user-0.slice/session-1.scope",
-			Controllers: Memory | Pids | CPU, Place: "/sys/fs/cgroup/user.slice/user-0.slice", Offers: Memory | Pids | CPU}},
+			Controllers: Memory | Pids | CPU | CPUSet, Place: "/sys/fs/cgroup/user.slice/user-0.slice", Offers: Memory | Pids | CPU | CPUSet}},
 		Proc:     ProcFacts{Mounted: true},
 		MountAPI: true, IntoCgroup: true, Pidfd: true, Tried: true,
 	}
@@ -62,7 +62,8 @@ func ubuntu2404() Facts {
 func hybrid() Facts {
 	f := debian12()
 	f.Cgroup = CgroupFacts{V2: Hierarchy{Version: 2, Mount: "/sys/fs/cgroup/unified", Dir: "/sys/fs/cgroup/unified", Place: "/sys/fs/cgroup/unified"}}
-	for c, h := range map[ControllerSet]*Hierarchy{Memory: &f.Cgroup.Memory, Pids: &f.Cgroup.Pids, CPU: &f.Cgroup.CPU} {
+	for c, h := range map[ControllerSet]*Hierarchy{Memory: &f.Cgroup.Memory, Pids: &f.Cgroup.Pids, CPU: &f.Cgroup.CPU,
+		Freezer: &f.Cgroup.Freezer, CPUSet: &f.Cgroup.CPUSet} {
 		dir := "/sys/fs/cgroup/" + c.Names()[0]
 		*h = Hierarchy{Version: 1, Mount: dir, Dir: dir, Controllers: c, Place: dir, Offers: c}
 	}
@@ -98,12 +99,15 @@ func TestReport(t *testing.T) {
 			{"cgroup memory.max", No, "version 2: no permission to make groups in /sys/fs/cgroup/user.slice/user-1000.slice/session-3.scope", "systemd-run --user"},
 			{"cgroup pids.max", No, "no permission", "Delegate=yes"},
 			{"cgroup cpu.max", No, "no permission", "Delegate=yes"},
+			{"cgroup cpuset.cpus", No, "no permission", "Delegate=yes"},
+			{"cgroup freeze", No, "no permission", "Delegate=yes"},
 			{"cgroup kill", Partly, "with a pid namespace the end of its init ends them all", "Delegate=yes"},
 			{"birth in a cgroup", No, "a child joins its group before", "may be written"},
 			{"separate users", No, "all modules run as user 1000", asRoot},
 		}},
 		{"6.18, ordinary user with delegation", delegated(), []row{
 			{"cgroup cpu.max", No, "app.slice does not hand the controller cpu down", "Delegate=yes"},
+			{"cgroup cpuset.cpus", No, "app.slice does not hand the controller cpuset down", "Delegate=yes"},
 			{"separate users", No, "all modules run as user 1000", asRoot},
 		}},
 		{"Ubuntu 24.04, ordinary user", ubuntu2404(), []row{
@@ -114,12 +118,15 @@ func TestReport(t *testing.T) {
 			{"uts namespace", No, "needs CAP_SYS_ADMIN", asRoot},
 			{"network namespace", No, "needs CAP_SYS_ADMIN", asRoot},
 			{"cgroup namespace", No, "needs CAP_SYS_ADMIN", asRoot},
+			{"time namespace", No, "needs CAP_SYS_ADMIN", asRoot},
 			{"own root", No, "pivot_root needs", asRoot},
 			{"own /proc", No, "needs mount and pid namespaces", ""},
 			{"init of a pid namespace", No, "needs a pid namespace", ""},
 			{"cgroup memory.max", No, "no permission", "Delegate=yes"},
 			{"cgroup pids.max", No, "no permission", "Delegate=yes"},
 			{"cgroup cpu.max", No, "no permission", "Delegate=yes"},
+			{"cgroup cpuset.cpus", No, "no permission", "Delegate=yes"},
+			{"cgroup freeze", No, "no permission", "Delegate=yes"},
 			{"cgroup kill", No, "no permission", "Delegate=yes"},
 			{"birth in a cgroup", No, "", "may be written"},
 			{"separate users", No, "user 1000", asRoot},
@@ -138,11 +145,12 @@ func TestReport(t *testing.T) {
 			{"user namespace", No, "kernel.unprivileged_userns_clone is 0", "sysctl -w kernel.unprivileged_userns_clone=1"},
 			{"mount namespace", No, "", asRoot}, {"pid namespace", No, "", asRoot}, {"ipc namespace", No, "", asRoot},
 			{"uts namespace", No, "", asRoot}, {"network namespace", No, "", asRoot}, {"cgroup namespace", No, "", asRoot},
+			{"time namespace", No, "", asRoot},
 			{"own root", No, "", ""}, {"own /proc", No, "", ""}, {"init of a pid namespace", No, "", ""},
 		}},
 		{"no Landlock at boot", with(delegated(), func(f *Facts) {
 			f.Landlock = LandlockFacts{Errno: unix.EOPNOTSUPP}
-			f.Cgroup.V2.Offers |= CPU
+			f.Cgroup.V2.Offers |= CPU | CPUSet
 		}), []row{
 			{"landlock", No, "switched off when the kernel started", "add landlock to the lsm= list"},
 			{"landlock refer", No, "no Landlock; without it nothing restricts moving", "see landlock"},
@@ -155,6 +163,39 @@ func TestReport(t *testing.T) {
 			f.Landlock.ABI = 7
 			f.Cgroup.V2 = Hierarchy{}
 		}), []row{{"birth in a cgroup", No, "no version 2 hierarchy is mounted", "Linux 5.7"}}},
+		{"a container's filter, root", with(hybrid(), func(f *Facts) {
+			f.Landlock.ABI, f.SeccompMode, f.MountAPI = 7, 2, false
+			f.Clone3, f.UserNS.Errno = unix.ENOSYS, unix.ENOSYS
+		}), []row{
+			{"launch", No, "a seccomp filter that this process is under refuses clone3 (function not implemented)", "docker run --security-opt seccomp=PROFILE"},
+			{"user namespace", No, "under a seccomp filter", "see launch"},
+			{"mount namespace", No, "no process can be made", "see launch"}, {"pid namespace", No, "no process", ""}, {"ipc namespace", No, "no process", ""},
+			{"uts namespace", No, "no process", ""}, {"network namespace", No, "no process", ""}, {"cgroup namespace", No, "no process", ""},
+			{"time namespace", No, "no process", ""}, {"own root", No, "refuses open_tree", "see launch"}, {"own /proc", No, "", ""},
+			{"init of a pid namespace", No, "", ""}, {"session keyring", No, "no process", ""},
+		}},
+		{"a security module that refuses some", with(hybrid(), func(f *Facts) {
+			f.Landlock.ABI, f.Keyring = 7, unix.EACCES
+			for i, ns := range namespaceFiles {
+				switch ns.kind {
+				case unix.CLONE_NEWNET:
+					f.Refused[i] = unix.ENOSPC
+				case unix.CLONE_NEWUTS:
+					f.Refused[i] = unix.EACCES
+				}
+			}
+		}), []row{
+			{"network namespace", No, "the limit on their number", "sysctl -w user.max_net_namespaces=10000"},
+			{"uts namespace", No, "refused: permission denied", "security module"},
+			{"session keyring", No, "refused: permission denied", "sysctl"},
+		}},
+		{"root in a user namespace, without a mount namespace of it", with(hybrid(), func(f *Facts) {
+			f.Landlock.ABI, f.UserNS.Initial, f.UserNS.Max, f.UserNS.Errno, f.ForeignMounts = 7, false, 0, unix.ENOSPC, true
+		}), []row{
+			{"user namespace", No, "user.max_user_namespaces is 0", "sysctl -w user.max_user_namespaces=10000"},
+			{"own root", No, "belongs to another user namespace", "unshare --mount supervisor"},
+			{"own /proc", No, "", ""}, {"init of a pid namespace", No, "", ""}, {"separate users", No, "", ""},
+		}},
 		{"container that hides", with(ordinary(), func(f *Facts) {
 			f.Capabilities = debian12().Capabilities
 			f.UserNS.Initial = false
@@ -165,11 +206,12 @@ func TestReport(t *testing.T) {
 			f.MountAPI = false
 			f.MemfdNoexec = 2
 		}), []row{
-			{"own root", No, "the mount interface by descriptors is not there", "outside of a container"},
+			{"own root", No, "a seccomp filter that this process is under refuses open_tree", "mount_setattr"},
 			{"own /proc", No, "may not mount what this host hides: /proc/kcore", "umount /proc/kcore"},
 			{"init of a pid namespace", No, "vm.memfd_noexec is 2", "sysctl -w vm.memfd_noexec=1"},
-			{"cgroup memory.max", No, "/sys/fs/cgroup is mounted read-only", "read-write"},
-			{"cgroup pids.max", No, "read-only", ""}, {"cgroup cpu.max", No, "read-only", ""},
+			{"cgroup memory.max", No, "/sys/fs/cgroup is mounted read-only", "mount -o remount,rw,bind /sys/fs/cgroup"},
+			{"cgroup pids.max", No, "read-only", ""}, {"cgroup cpu.max", No, "read-only", ""}, {"cgroup cpuset.cpus", No, "read-only", ""},
+			{"cgroup freeze", No, "read-only", ""},
 			{"cgroup kill", Partly, "read-only", ""}, {"birth in a cgroup", No, "", ""},
 			{"separate users", No, "inside a user namespace", asRoot},
 		}},
@@ -184,7 +226,9 @@ func TestReport(t *testing.T) {
 			{"cgroup namespace", No, "the kernel has none", "CONFIG_CGROUPS=y"},
 			{"own root", No, "", "Linux 5.12"},
 			{"cgroup memory.max", No, "no mounted hierarchy has the controller memory", "mount -t cgroup2"},
-			{"cgroup pids.max", No, "controller pids", ""}, {"cgroup cpu.max", No, "controller cpu", ""},
+			{"cgroup pids.max", No, "controller pids", ""}, {"cgroup cpu.max", No, "controller cpu", ""}, {"cgroup cpuset.cpus", No, "controller cpuset", ""},
+			{"cgroup freeze", No, "no hierarchy is mounted", "mount -t cgroup2"},
+			{"time namespace", No, "does not put a process into one", "Linux 6.1"},
 			{"cgroup kill", Partly, "no hierarchy is mounted", ""},
 			{"birth in a cgroup", No, "", ""},
 			{"pidfd", No, "pidfd_open is not there", "Linux 5.3"},

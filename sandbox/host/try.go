@@ -19,7 +19,7 @@ type FullKernel interface {
 }
 
 // ProbeAll returns the facts of [Probe] and tries out what can only be known by trying: it opens a pidfd, opens control group files for
-// writing (and writes nothing), and lets a child make a user namespace, which ends at once.
+// writing (and writes nothing), and lets children that end at once make a namespace of each kind and join a session keyring.
 func ProbeAll(k FullKernel) (Facts, error) {
 	f, err := Probe(k)
 	if err != nil {
@@ -30,6 +30,9 @@ func ProbeAll(k FullKernel) (Facts, error) {
 		_ = k.Close(fd)
 	}
 	if err := tryUserNamespace(k, &f.UserNS); err != nil {
+		return Facts{}, fmt.Errorf("probe the host: %w", err)
+	}
+	if err := tryNamespaces(k, &f); err != nil {
 		return Facts{}, fmt.Errorf("probe the host: %w", err)
 	}
 	for _, h := range []*Hierarchy{&f.Cgroup.V2, &f.Cgroup.Memory, &f.Cgroup.Pids, &f.Cgroup.CPU, &f.Cgroup.Freezer, &f.Cgroup.CPUSet} {
@@ -49,30 +52,63 @@ type childKernel interface {
 
 // tryUserNamespace lets a child make a user namespace and then, with the capabilities that this should have brought, a
 // mount namespace: some hosts allow the first and take the capabilities away (Ubuntu's AppArmor restriction).
-func tryUserNamespace(k childKernel, f *UserNSFacts) error {
+func tryUserNamespace(k childKernel, f *UserNSFacts) (err error) {
+	f.Errno, f.InsideFailed, err = tryCall(k, unix.CLONE_NEWUSER, unix.SYS_UNSHARE, unix.CLONE_NEWNS)
+	return err
+}
+
+// tryNamespaces lets a child of its own make a namespace of each kind, with CAP_SYS_ADMIN or else in a user namespace. User
+// namespaces were tried before.
+func tryNamespaces(k childKernel, f *Facts) (err error) {
+	var within uint64
+	if !f.Capabilities.Has(capAdmin) {
+		within = unix.CLONE_NEWUSER
+	}
+	if f.Clone3, _, err = tryCall(k, 0, unix.SYS_GETPID, 0); f.Clone3 != 0 || err != nil {
+		return err // without a process nothing else can be asked
+	}
+	if f.Keyring, _, err = tryCall(k, 0, unix.SYS_KEYCTL, unix.KEYCTL_JOIN_SESSION_KEYRING); err != nil {
+		return err
+	}
+	for i, ns := range namespaceFiles {
+		switch {
+		case f.Namespaces&ns.kind == 0, ns.kind == unix.CLONE_NEWUSER, within != 0 && f.UserNS.Errno != 0:
+		case ns.kind == unix.CLONE_NEWPID && within == 0: // as launches make them: with the process
+			f.Refused[i], _, err = tryCall(k, unix.CLONE_NEWPID, unix.SYS_GETPID, 0)
+		default:
+			f.Refused[i], _, err = tryCall(k, within, unix.SYS_UNSHARE, uint64(ns.kind))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tryCall makes a child with clone flags that makes one call, and ends. It returns the kernel's answer, 0 when there was no error, and whether
+// it was the child that had it.
+func tryCall(k childKernel, flags uint64, number uint32, arg uint64) (errno posix.Errno, inside bool, err error) {
 	child, err := k.Clone3(&posix.CloneArgs{
-		Flags:      unix.CLONE_NEWUSER,
+		Flags:      flags,
 		ExitSignal: unix.SIGCHLD,
 		Cgroup:     -1,
-		Program: &posix.Program{Steps: []posix.Step{
-			{Op: posix.StepCall, Number: unix.SYS_UNSHARE, Args: [6]posix.Arg{{Value: unix.CLONE_NEWNS}}},
-		}},
+		Program:    &posix.Program{Steps: []posix.Step{{Op: posix.StepCall, Number: number, Args: [6]posix.Arg{{Value: arg}}}}},
 	})
 	if err != nil {
-		if !errors.As(err, &f.Errno) {
-			return fmt.Errorf("try a user namespace: %w", err)
+		if !errors.As(err, &errno) {
+			return 0, false, fmt.Errorf("make a process with the flags %#x: %w", flags, err)
 		}
-		return nil
+		return errno, false, nil
 	}
 	defer func() { _ = k.Close(child.Pidfd) }()
 	if child.Failed != nil {
-		f.Errno, f.InsideFailed = child.Failed.Errno, true
+		errno, inside = child.Failed.Errno, true
 	}
 	var info posix.WaitInfo
 	if err := k.Waitid(posix.PPidfd, int(child.Pidfd), &info, unix.WEXITED); err != nil {
-		return fmt.Errorf("wait for the child in a user namespace: %w", err)
+		return 0, false, fmt.Errorf("wait for a child made with the flags %#x: %w", flags, err)
 	}
-	return nil
+	return errno, inside, nil
 }
 
 // tryHierarchy finds the place where groups may be made, as sandbox/cgroup looks for it: on version 1 the group of this

@@ -332,6 +332,8 @@ func cloneHint(err error) string {
 	switch {
 	case errors.Is(err, posix.Errno(unix.EAGAIN)):
 		return " (a limit on processes: RLIMIT_NPROC, pids.max, or /proc/sys/kernel/pid_max)"
+	case errors.Is(err, posix.Errno(unix.ENOSYS)), errors.Is(err, posix.Errno(unix.EPERM)):
+		return " (a seccomp filter that this process is under refuses it, as a container's does, or the kernel is older than 5.3; `supervisor doctor` says which)"
 	case errors.Is(err, posix.Errno(unix.ENOSPC)):
 		return " (a limit on namespaces: /proc/sys/user/max_*_namespaces)"
 	case errors.Is(err, posix.Errno(unix.EMFILE)):

@@ -59,9 +59,9 @@ func Arguments(argv []string) (rest []string, h Handover, err error) {
 func hint(errno posix.Errno) string {
 	switch errno {
 	case posix.Errno(unix.EPERM), posix.Errno(unix.EACCES):
-		return " (the host forbids them to ordinary users; `supervisor doctor` says which switch does, or run it as root)"
+		return " (the host forbids them to ordinary users, or a container does by its seccomp filter; `supervisor doctor` says which, and what would allow them)"
 	case posix.Errno(unix.ENOSPC):
-		return " (/proc/sys/user/max_user_namespaces is reached)"
+		return " (user.max_user_namespaces is 0 or reached: sysctl -w user.max_user_namespaces=10000)"
 	}
 	return ""
 }

@@ -162,7 +162,7 @@ func TestEnterWhereItIsForbidden(t *testing.T) {
 			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
 			GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}}
 	})
-	if !strings.Contains(r.Error, "enter a user namespace: no space left on device (/proc/sys/user/max_user_namespaces is reached)") {
+	if !strings.Contains(r.Error, "enter a user namespace: no space left on device (user.max_user_namespaces is 0 or reached: sysctl") {
 		t.Errorf("%q", r.Error)
 	}
 	if !slices.Equal(r.Argv[1:], []string{goInside, "a b", "", "--c"}) {
@@ -184,7 +184,7 @@ func TestArguments(t *testing.T) {
 		{[]string{"supervisor", mark + "3:000"}, []string{"supervisor"}, true, 3, ""},
 		{[]string{"supervisor", mark + "12:000", "exec", "--"}, []string{"supervisor", "exec", "--"}, true, 12, ""},
 		{[]string{"supervisor", mark + "3:001", "exec"}, []string{"supervisor", "exec"}, true, 3, "operation not permitted (the host forbids them"},
-		{[]string{"supervisor", mark + "3:028"}, []string{"supervisor"}, true, 3, "no space left on device (/proc/sys/user"},
+		{[]string{"supervisor", mark + "3:028"}, []string{"supervisor"}, true, 3, "no space left on device (user.max_user_namespaces is 0 or reached"},
 		{[]string{"supervisor", mark + "3:022"}, []string{"supervisor"}, true, 3, "invalid argument"},
 		{[]string{"supervisor", mark}, []string{"supervisor"}, true, -1, "argument"},
 		{[]string{"supervisor", mark + "3"}, []string{"supervisor"}, true, -1, "argument"},

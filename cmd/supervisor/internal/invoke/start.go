@@ -11,6 +11,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/launch"
@@ -38,6 +39,9 @@ func (a *Invocation) Start(paths []string, trust, privileges bool) ([]compile.So
 		a.Facts, err = a.probe(trust && !privileges)
 	}
 	if err != nil {
+		return nil, Exit(StatusSupervisor, err)
+	}
+	if err := obstacle(a.Facts, privileges && !brief); err != nil {
 		return nil, Exit(StatusSupervisor, err)
 	}
 	if a.Stays != nil && privileges && spawner.Privileged(a.Facts) {
@@ -69,6 +73,15 @@ func (a *Invocation) Start(paths []string, trust, privileges bool) ([]compile.So
 		return nil, Exit(StatusSupervisor, err)
 	}
 	return c.Sources, nil
+}
+
+// obstacle says what keeps every launch from succeeding, before the first of their steps fails.
+func obstacle(f host.Facts, launches bool) error {
+	if !launches || f.MountAPI || f.SeccompMode == 0 || f.Kernel.Before(policy.KernelVersion{Major: 5, Minor: 12}) {
+		return nil
+	}
+	return errors.New("nothing can be started here: a seccomp filter that the supervisor is under itself, as a container's, refuses the calls that make namespaces " +
+		"and mounts; run it outside of the container; `supervisor doctor` says what the filter would have to allow")
 }
 
 // probe finds out what this host can enforce. What can only be known by trying is tried out for --check and --dry-run: a launch tries it anyway.
