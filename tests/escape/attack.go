@@ -35,6 +35,7 @@ type attack struct {
 	opens   string // a policy in which that layer is open, and the attack succeeds
 	control control
 
+	resident bool   // it is made by a module of a supervisor that stays
 	rootOnly string // why it says something only when root starts the sandbox
 	// hook prepares a run: it changes the command and returns what looks at the result, if anything has to.
 	hook func(*stage, *attempt) (judge, error)
@@ -125,5 +126,5 @@ func answer(err error) string {
 func attacks() []attack {
 	return slices.Concat(entryAttacks(), namespaceAttacks(), ringAttacks(), processAttacks(), filterAttacks(), execAttacks(), writableCodeAttacks(),
 		descriptorAttacks(), mountAttacks(), deviceAttacks(), fileAttacks(), privilegeAttacks(), hideoutAttacks(), terminalAttacks(), networkAttacks(), neighbourAttacks(),
-		kernelAttacks(), procAttacks())
+		kernelAttacks(), procAttacks(), floodAttacks())
 }

@@ -44,6 +44,7 @@ func secondStages() map[string]func([]string) int {
 		"started":   func([]string) int { say("started", nil); return 0 },
 		"overwrite": overwriteExe,
 		"privilege": havePrivilege,
+		"resident":  resident,
 	}
 }
 

@@ -36,6 +36,7 @@ func (s *stage) policy(name string) (string, error) {
 
 // fill puts this run's paths and user into a policy of ours.
 func (s *stage) fill(text string) string {
+	text = strings.NewReplacer(s.variables...).Replace(text)
 	return strings.NewReplacer("${VICTIM}", s.victim, "${READ}", s.path("read"), "${WRITE}", s.path("write"), "${STAGE}", s.dir, "${USER}", s.user).Replace(text)
 }
 

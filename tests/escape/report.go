@@ -61,7 +61,11 @@ func (s *stage) one(a *attack) entry {
 		}
 		return e
 	}
-	in := s.under(a, a.policy)
+	under := s.under
+	if a.resident {
+		under = s.underResident
+	}
+	in := under(a, a.policy)
 	e.Inside, e.Detail = in.answer, in.detail
 	if a.opens != "" {
 		opened := s.under(a, a.opens)

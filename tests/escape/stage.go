@@ -24,7 +24,8 @@ type stage struct {
 	user       string // its name
 	policies   map[string]string
 
-	supervisors []int // their pids
+	supervisors []int    // their pids
+	variables   []string // of a policy that is for one attack only, names and values
 
 	props    given // told to every attack
 	cleanups []func() error
