@@ -10,7 +10,7 @@ import (
 var prepareNames = [...]string{
 	HostPath: "open", Tree: "copy mount", Tmpfs: "new tmpfs", CgroupTree: "copy mount of control group",
 	CgroupProcs: "open cgroup.procs of", Ruleset: "landlock ruleset", Listener: "listener", Stdio: "standard stream", InitProgram: "init program",
-	Socket: "copy mount of socket",
+	Socket:      "copy mount of socket",
 	InitProcess: "process of the namespace's init", OfInit: "descriptor of the init's program:",
 }
 

@@ -42,7 +42,7 @@ func TestPorts(t *testing.T) {
 			if abi := landlockABI(); abi < 4 && c.rules != "" {
 				t.Skipf("this kernel has version %d of Landlock, and ports are in the fourth", abi)
 			}
-			text := "version: 1\nmodules:\n" + (&module{files: files, }).text()
+			text := "version: 1\nmodules:\n" + (&module{files: files}).text()
 			text = strings.Replace(strings.Replace(text, ", network]", "]", 1), "network: {mode: none}", "network: {mode: host"+c.rules+"}", 1)
 			r := supervisor(t, "exec", "--policy", writePolicy(t, text), "--", "/usr/bin/perl", "-e", script, c.call, c.port).run(t)
 			if r.stdout != c.want+"\n" {
