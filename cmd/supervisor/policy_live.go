@@ -92,7 +92,7 @@ func (a *app) tryModule(s compile.Source, name string, which []int, results []su
 	case err != nil:
 		return err
 	}
-	if _, err := os.Stderr.Write(said.Bytes()); err != nil { // warnings
+	if _, err := fmt.Fprint(os.Stderr, said.String()); err != nil { // warnings
 		return err
 	}
 	m := &plan.Modules[0]

@@ -3,6 +3,7 @@ package invoke
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 
@@ -44,7 +45,7 @@ func (a *Invocation) includeAhead(c *carried) (err error) {
 		return f, err
 	}}, &said)
 	if err != nil {
-		_, _ = os.Stderr.Write(said.Bytes())
+		fmt.Fprint(os.Stderr, said.String())
 	}
 	return err
 }
