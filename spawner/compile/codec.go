@@ -165,6 +165,12 @@ func (c coder) facts(f *host.Facts) {
 	c.truth(&f.MountAPI)
 	c.truth(&f.IntoCgroup)
 	c.truth(&f.Pidfd)
+	c.truth(&f.ForeignMounts)
+	for i := range f.Refused {
+		number(c, &f.Refused[i])
+	}
+	number(c, &f.Clone3)
+	number(c, &f.Keyring)
 	c.truth(&f.Tried)
 }
 
