@@ -138,7 +138,8 @@ var probes = map[posix.Op]func(k posix.Core){
 	posix.OpSeccompSetModeFilter: func(k posix.Core) { _, _ = k.SeccompSetModeFilter(0, nil) },
 	posix.OpSeccompGetFilter:     func(k posix.Core) { _, _ = k.SeccompGetFilter(k.Getpid(), 0, nil) },
 	posix.OpClone3: func(k posix.Core) {
-		if child, err := k.Clone3(&posix.CloneArgs{Program: &posix.Program{}}); err == nil {
+		// What is too large to be kept for the next one is given back.
+		if child, err := k.Clone3(&posix.CloneArgs{Program: &posix.Program{Memory: make([]byte, 2<<20)}}); err == nil {
 			_ = k.Close(child.Pidfd)
 		}
 	},
