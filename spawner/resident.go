@@ -86,8 +86,9 @@ type Resident struct {
 	started      []*instance // those that run, in the order of their start
 	lastInstance wire.InstanceID
 	launches     wire.Histogram
-	aheads       []*waiting     // the oldest first
-	expected     []*wire.Module // those of which an instance may be wanted soon, the last one first
+	parts        []wire.CallDuration // of launches
+	aheads       []*waiting          // the oldest first
+	expected     []*wire.Module      // those of which an instance may be wanted soon, the last one first
 	anticipating *alarm
 
 	current, prepared *generation

@@ -98,13 +98,26 @@ func (i *instance) close(k Kernel) error {
 
 // launchBounds are those of the histogram of launches.
 var launchBounds = []time.Duration{
+	50 * time.Microsecond, 100 * time.Microsecond,
 	250 * time.Microsecond, 500 * time.Microsecond, time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond,
 	25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, time.Second, 5 * time.Second, 10 * time.Second,
 }
 
-// observe counts a launch.
-func (r *Resident) observe(took time.Duration) {
-	h := &r.launches
+// observe counts a launch and its parts.
+func (r *Resident) observe(i *instance) {
+	count(&r.launches, i.Launch)
+	for _, p := range i.Parts {
+		at := slices.IndexFunc(r.parts, func(known wire.CallDuration) bool { return known.Op == p.Name })
+		if at < 0 {
+			at = len(r.parts)
+			r.parts = append(r.parts, wire.CallDuration{Op: p.Name})
+		}
+		count(&r.parts[at].Histogram, p.Took)
+	}
+}
+
+// count adds an observation to a histogram of launches.
+func count(h *wire.Histogram, took time.Duration) {
 	if h.Buckets == nil {
 		for _, le := range launchBounds {
 			h.Buckets = append(h.Buckets, wire.Bucket{Le: le})
@@ -168,6 +181,7 @@ func (r *Resident) launch(g *generation, m *wire.Module, replica uint32) (_ *ins
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", m.Name, err)
 	}
+	i.Parts = []wire.Part{{Name: "streams", Took: time.Since(begun)}}
 	if ahead != nil {
 		i.process, err = r.Host.StartAhead(ahead, stdio, listeners)
 		ahead = nil
@@ -181,11 +195,14 @@ func (r *Resident) launch(g *generation, m *wire.Module, replica uint32) (_ *ins
 		return nil, err
 	}
 	i.PID, i.Launch = uint32(i.process.PID), time.Since(begun)
+	for _, p := range i.process.Parts {
+		i.Parts = append(i.Parts, wire.Part{Name: p.Name, Took: p.Took})
+	}
 	if err := r.poller.add(i.process.Pidfd, func() error { return r.exits(i) }); err != nil {
 		// Its end would never be seen.
 		return nil, errors.Join(fmt.Errorf("%s: %w", m.Name, err), i.process.Signal(unix.SIGKILL), finish(i.process))
 	}
-	r.observe(i.Launch)
+	r.observe(i)
 	r.anticipate(m)
 	r.instances[i.ID] = i
 	r.started = append(r.started, i)

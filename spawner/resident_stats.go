@@ -24,6 +24,10 @@ func (r *Resident) takeStatistics(id uint64) {
 	}
 	s := wire.Stats{Launches: r.launches, Queues: r.queues()}
 	s.Launches.Buckets = append([]wire.Bucket(nil), r.launches.Buckets...)
+	for _, p := range r.parts {
+		p.Buckets = append([]wire.Bucket(nil), p.Buckets...)
+		s.Parts = append(s.Parts, p)
+	}
 	if r.Counters != nil {
 		s.Calls, s.Durations = r.Counters()
 	}

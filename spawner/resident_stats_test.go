@@ -58,5 +58,8 @@ func TestStatistics(t *testing.T) {
 		if h := st.Launches; h.Count != 1 || h.Sum <= 0 || h.Buckets[len(h.Buckets)-1].N != 1 {
 			t.Errorf("launches %+v", h)
 		}
+		if len(st.Parts) < 2 || st.Parts[0].Op != "streams" || st.Parts[0].Count != 1 || st.Parts[0].Sum > st.Launches.Sum {
+			t.Errorf("parts of launches %+v", st.Parts)
+		}
 	}
 }

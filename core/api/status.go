@@ -73,6 +73,14 @@ type Instance struct {
 	Status   string     `json:"status,omitempty"` // what the module says of itself: STATUS= of sd_notify(3)
 	// LaunchMicros is how long the launch took, in microseconds.
 	LaunchMicros int64 `json:"launch_us,omitempty"`
+	// LaunchParts are where that time went, in the order of the launch. What was made ahead of it is not among them.
+	LaunchParts []LaunchPart `json:"launch_parts,omitempty"`
+}
+
+// LaunchPart is one part of a launch.
+type LaunchPart struct {
+	Name   string `json:"name"` // "streams", "prepare", "sandbox", "cgroup" or "process"
+	Micros int64  `json:"us"`
 }
 
 // Listener is a listening socket.

@@ -28,6 +28,7 @@ func someStats(context.Context) (wire.Stats, error) {
 			{Instance: 555, MemoryBytes: 77777}, // has ended
 		},
 		Queues: []wire.Queue{{Listener: "http", Length: 5, Limit: 511}},
+		Parts:  []wire.CallDuration{{Op: "sandbox", Histogram: wire.Histogram{Count: 2, Sum: 3 * time.Millisecond, Buckets: []wire.Bucket{{Le: time.Millisecond, N: 1}}}}},
 	}, nil
 }
 
@@ -58,6 +59,7 @@ func TestMetrics(t *testing.T) {
 		`bulkhead_module_instances{module="web",state="ready"} 2`, `bulkhead_module_instances{module="web",state="draining"} 1`, `bulkhead_module_instances{module="api",state="held"} 1`,
 		`bulkhead_instance_restarts_total{module="web",replica="0"} 4`, `bulkhead_instance_restarts_total{module="web",replica="1"} 0`,
 		`bulkhead_launch_seconds_bucket{le="0.01"} 1`, `bulkhead_launch_seconds_bucket{le="+Inf"} 3`, "bulkhead_launch_seconds_sum 0.04", "bulkhead_launch_seconds_count 3",
+		`bulkhead_launch_part_seconds_bucket{part="sandbox",le="0.001"} 1`, `bulkhead_launch_part_seconds_sum{part="sandbox"} 0.003`, `bulkhead_launch_part_seconds_count{part="sandbox"} 2`,
 		`bulkhead_cgroup_memory_bytes{instance="9",module="web",replica="0"} 4096`, `bulkhead_cgroup_cpu_seconds_total{instance="9",module="web",replica="0"} 2.5`,
 		`bulkhead_cgroup_processes{instance="9",module="web",replica="0"} 3`, `bulkhead_cgroup_oom_kills_total{instance="9",module="web",replica="0"} 1`,
 		`bulkhead_cgroup_forks_refused_total{instance="7",module="web",replica="0"} 2`,

@@ -36,6 +36,7 @@ var (
 	instancesDesc  = describe("module_instances", "Instances of a module by their state.", "module", "state")
 	restartsDesc   = describe("instance_restarts_total", "Restarts by the restart policy.", "module", "replica")
 	launchDesc     = describe("launch_seconds", "From the request to start an instance to its first instruction.")
+	partDesc       = describe("launch_part_seconds", "A part of that: streams, prepare, sandbox, cgroup, process. What was made ahead is not counted.", "part")
 	memoryDesc     = describe("cgroup_memory_bytes", "Memory that the control group of an instance uses.", "module", "replica", "instance")
 	cpuDesc        = describe("cgroup_cpu_seconds_total", "Processor time that the control group of an instance has used.", "module", "replica", "instance")
 	processesDesc  = describe("cgroup_processes", "Processes and threads in the control group of an instance.", "module", "replica", "instance")
@@ -48,7 +49,7 @@ var (
 
 // Describe implements [prometheus.Collector].
 func (g reading) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{buildDesc, generationDesc, spawnerDesc, managerDesc, reloadsDesc, reloadedDesc, instancesDesc, restartsDesc, launchDesc,
+	for _, d := range []*prometheus.Desc{buildDesc, generationDesc, spawnerDesc, managerDesc, reloadsDesc, reloadedDesc, instancesDesc, restartsDesc, launchDesc, partDesc,
 		memoryDesc, cpuDesc, processesDesc, oomDesc, forksDesc, queueDesc, limitDesc, healedDesc} {
 		ch <- d
 	}
@@ -105,11 +106,17 @@ func (g reading) modules(s sink) map[wire.InstanceID]place {
 
 // spawner shows what the spawner has counted and read.
 func (g reading) spawner(s sink, places map[wire.InstanceID]place) {
-	buckets := make(map[float64]uint64, len(g.stats.Launches.Buckets))
-	for _, b := range g.stats.Launches.Buckets {
-		buckets[b.Le.Seconds()] = b.N
+	histogram := func(desc *prometheus.Desc, h wire.Histogram, labels ...string) {
+		buckets := make(map[float64]uint64, len(h.Buckets))
+		for _, b := range h.Buckets {
+			buckets[b.Le.Seconds()] = b.N
+		}
+		s.send(desc)(prometheus.NewConstHistogram(desc, h.Count, h.Sum.Seconds(), buckets, labels...))
 	}
-	s.send(launchDesc)(prometheus.NewConstHistogram(launchDesc, g.stats.Launches.Count, g.stats.Launches.Sum.Seconds(), buckets))
+	histogram(launchDesc, g.stats.Launches)
+	for _, p := range g.stats.Parts {
+		histogram(partDesc, p.Histogram, p.Op)
+	}
 	const perSecond = 1e6
 	for _, u := range g.stats.Usage {
 		p, ok := places[u.Instance]

@@ -232,6 +232,7 @@ func (m *Machine) place(c *instance, s State) {
 func (m *Machine) known(s *slot, w wire.Instance) *instance {
 	c := m.newInstance(s, s.module.spec, w.Generation)
 	c.id, c.pid, c.started, c.took, c.since = w.ID, w.PID, w.Started, max(w.Launch, 1), w.Started
+	c.parts = w.Parts
 	m.place(c, Starting)
 	m.byID[c.id] = c
 	return c

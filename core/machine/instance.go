@@ -59,6 +59,7 @@ type instance struct {
 	pid     uint32
 	started time.Time
 	took    time.Duration // the launch
+	parts   []wire.Part   // of it
 	readyAt time.Time
 	doubt   bool // whether it is ready was not remembered
 

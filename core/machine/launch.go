@@ -11,7 +11,7 @@ import (
 // launch asks for a process, when there may be one.
 func (m *Machine) launch(c *instance) {
 	c.goal, c.again, c.failed, c.doubt = toRun, false, false, false
-	c.readyAt, c.misses, c.probe, c.status, c.took, c.tardy = time.Time{}, 0, "", "", 0, false
+	c.readyAt, c.misses, c.probe, c.status, c.took, c.parts, c.tardy = time.Time{}, 0, "", "", 0, nil, false
 	c.killed, c.stuck = false, false
 	c.watchdog = c.spec.Health.Watchdog
 	c.unsent = true
@@ -55,6 +55,7 @@ func (m *Machine) started(c *instance, e Replied) {
 	c.slot.starts = append(c.slot.starts, m.now)
 	if e.Reply.Code == wire.Done && e.Instance != nil {
 		c.id, c.pid, c.started, c.took = e.Instance.ID, e.Instance.PID, e.Instance.Started, max(e.Instance.Launch, 1)
+		c.parts = e.Instance.Parts
 		m.byID[c.id] = c
 		c.slot.counted, c.reason = c.id, ""
 		m.tell(c, KindLaunched, "info", fmt.Sprintf("%s started", c.name()))

@@ -102,6 +102,9 @@ func (s *slot) status() []api.Instance {
 		if c.id > 0 {
 			started := c.started
 			v.Started, v.LaunchMicros = &started, c.took.Microseconds()
+			for _, p := range c.parts {
+				v.LaunchParts = append(v.LaunchParts, api.LaunchPart{Name: p.Name, Micros: p.Took.Microseconds()})
+			}
 		}
 		if c.state == Backoff {
 			next := c.due

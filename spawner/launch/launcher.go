@@ -109,6 +109,7 @@ type Request struct {
 	Await func() (*cgroup.Instance, error)
 	// Sandbox was made beforehand for this program; nil: it is made now, when there is an Init. The launch takes it over, also when it fails.
 	Sandbox *Sandbox
+	watch   *watch
 	// Stdio are the standard streams; the caller keeps them.
 	Stdio [3]posix.FD
 	// Listeners are the listening sockets by name; the caller keeps them.
@@ -144,6 +145,8 @@ type Process struct {
 	// Init is the init of the pid namespace; InitPidfd is -1 when there is none. Killing it kills everything in the namespace.
 	Init      posix.PID
 	InitPidfd posix.FD
+	// Parts are where the time of the launch went.
+	Parts []Part
 	// release ends the thread that created the process, when that is not the launcher's.
 	release chan struct{}
 }
@@ -193,8 +196,10 @@ func (l *Launcher) launch(r Request) (p Process, err error) {
 		}
 		return none, err
 	}
+	r.watch = newWatch()
 	b := l.begin(r.Program, &r)
 	defer b.drop()
+	r.watch.mark(PartPrepare)
 	if r.Sandbox == nil && r.Init != nil {
 		r.Sandbox, err = l.sandbox(&r)
 	}
@@ -207,6 +212,8 @@ func (l *Launcher) launch(r Request) (p Process, err error) {
 				_ = r.Sandbox.release() // what was opened to be written to or looked through: nothing is lost
 				r.Sandbox.pidfd = -1    // the process's now
 			}
+			r.watch.mark(PartProcess)
+			p.Parts = r.watch.parts
 			return p, nil
 		}
 		err = errors.Join(fmt.Errorf("%s: %w", r.Program.Module, err), l.abandon(p.Pidfd))
@@ -247,6 +254,7 @@ func (l *Launcher) createModule(b *preparation, r *Request) (posix.Child, error)
 	if err := r.group(); err != nil {
 		return posix.Child{}, err
 	}
+	r.watch.mark(PartGroup)
 	join := cgroup.Join{Into: -1}
 	switch {
 	case r.Sandbox != nil && r.Sandbox.join != nil:
@@ -263,6 +271,7 @@ func (l *Launcher) createModule(b *preparation, r *Request) (posix.Child, error)
 		return posix.Child{}, err
 	}
 	defer d.close()
+	r.watch.mark(PartPrepare)
 	if r.Sandbox != nil {
 		if err := l.kernel.Setns(r.Sandbox.pidfd, unix.CLONE_NEWPID); err != nil {
 			return posix.Child{}, fmt.Errorf("%s: enter the pid namespace: %w", r.Program.Module, err)

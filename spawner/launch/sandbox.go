@@ -115,11 +115,13 @@ func (l *Launcher) sandbox(r *Request) (*Sandbox, error) {
 			b.drop()
 			return nil, err
 		}
+		r.watch.mark(PartGroup)
 	}
 	d, err := b.take(r)
 	if err != nil {
 		return nil, err
 	}
+	r.watch.mark(PartPrepare)
 	// It is in no control group of the instance: it is killed by its pidfd, and is nobody's to be counted.
 	child, err := l.run(r, r.Init, d, &cgroup.Join{Into: -1}, unix.CLONE_NEWPID)
 	if err != nil {
@@ -129,6 +131,7 @@ func (l *Launcher) sandbox(r *Request) (*Sandbox, error) {
 	d.keep(func(i int) bool {
 		return slices.ContainsFunc(r.Program.Prepare, func(want program.Prepare) bool { return want.Kind == program.OfInit && want.From == i })
 	})
+	r.watch.mark(PartSandbox)
 	return &Sandbox{l: l, init: child.PID, pidfd: child.Pidfd, held: d}, nil
 }
 

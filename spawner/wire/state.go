@@ -11,11 +11,18 @@ type Instance struct {
 	PID        uint32
 	Started    time.Time
 	Launch     time.Duration // how long the launch took
+	Parts      []Part        // of that
 	// Notify and Control tell whether a datagram socket for sd_notify(3) and a listening stream socket for questions about itself are
 	// among its descriptors, in this order behind standard output and error.
 	Notify, Control bool
 	// Exit is nil while it runs.
 	Exit *Exit
+}
+
+// Part is one part of a launch: "streams" (its pipes and sockets), or one of package launch.
+type Part struct {
+	Name string
+	Took time.Duration
 }
 
 // Exit is how an instance ended. Code and Status are si_code and si_status of waitid(2).
@@ -66,6 +73,9 @@ type Snapshot struct {
 // maxInstances bounds the instances of a snapshot: every module with all replicas would be a million, which no machine runs.
 const maxInstances = 100_000
 
+// maxParts bounds the parts of a launch.
+const maxParts = 16
+
 func encodeInstance(e *Encoder, i Instance) {
 	e.U64(uint64(i.ID))
 	e.U64(uint64(i.Generation))
@@ -74,6 +84,7 @@ func encodeInstance(e *Encoder, i Instance) {
 	e.U32(i.PID)
 	encodeTime(e, i.Started)
 	e.U64(uint64(i.Launch))
+	Each(e, i.Parts, func(e *Encoder, p Part) { e.String(p.Name); e.U64(uint64(p.Took)) })
 	e.Bool(i.Notify)
 	e.Bool(i.Control)
 	e.Bool(i.Exit != nil)
@@ -84,7 +95,9 @@ func encodeInstance(e *Encoder, i Instance) {
 
 func decodeInstance(d *Decoder) Instance {
 	i := Instance{ID: InstanceID(d.U64()), Generation: GenerationID(d.U64()), Module: d.short(maxName), Replica: d.U32(), PID: d.U32(),
-		Started: decodeTime(d), Launch: time.Duration(d.U64()), Notify: d.Bool(), Control: d.Bool()}
+		Started: decodeTime(d), Launch: time.Duration(d.U64()),
+		Parts:  List(d, maxParts, func(d *Decoder) Part { return Part{Name: d.short(32), Took: time.Duration(d.U64())} }),
+		Notify: d.Bool(), Control: d.Bool()}
 	if d.Bool() {
 		x := decodeExit(d)
 		i.Exit = &x

@@ -7,6 +7,7 @@ type Stats struct {
 	Calls     []CallCount    // calls of posix.Core
 	Durations []CallDuration // of those
 	Launches  Histogram      // seconds from request to exec
+	Parts     []CallDuration // of launches; Op is the name of the part
 	Usage     []Usage        // one for each running instance
 	Queues    []Queue        // one for each TCP listener
 }
@@ -75,6 +76,7 @@ func (s Stats) Encode() []byte {
 	Each(e, s.Calls, func(e *Encoder, c CallCount) { e.String(c.Op); e.String(c.Errno); e.U64(c.N) })
 	Each(e, s.Durations, func(e *Encoder, c CallDuration) { e.String(c.Op); encodeHistogram(e, c.Histogram) })
 	encodeHistogram(e, s.Launches)
+	Each(e, s.Parts, func(e *Encoder, c CallDuration) { e.String(c.Op); encodeHistogram(e, c.Histogram) })
 	Each(e, s.Usage, func(e *Encoder, u Usage) {
 		for _, v := range []uint64{uint64(u.Instance), u.MemoryBytes, u.CPUMicros, u.Processes, u.OOMKills, u.ForksRefused} {
 			e.U64(v)
@@ -93,6 +95,9 @@ func DecodeStats(message []byte) (Stats, error) {
 			return CallDuration{Op: d.short(64), Histogram: decodeHistogram(d)}
 		}),
 		Launches: decodeHistogram(d),
+		Parts: List(d, maxParts, func(d *Decoder) CallDuration {
+			return CallDuration{Op: d.short(32), Histogram: decodeHistogram(d)}
+		}),
 		Usage: List(d, maxInstances, func(d *Decoder) Usage {
 			return Usage{Instance: InstanceID(d.U64()), MemoryBytes: d.U64(), CPUMicros: d.U64(), Processes: d.U64(), OOMKills: d.U64(), ForksRefused: d.U64()}
 		}),
