@@ -128,6 +128,11 @@ func (c *compiler) checkProgram(r root, program, what string, pos policy.Pos, de
 			fmt.Sprintf("add {path: %s, access: r} to filesystem, or name %s instead", p, f.Real))
 		return
 	}
+	if n, ok := r.covering(r.resolve(program)); ok && n.NoSymFollow && c.guestPath(r, program, f.Real) != r.resolve(program) {
+		c.problem(CodeCommandNotAllowed, pos, what+" cannot start: it is reached by a link on "+n.Path+", which has nosymfollow",
+			"name "+f.Real+" instead, or remove nosymfollow")
+		return
+	}
 	if next := interpreter(head); next != "" {
 		c.checkProgram(r, next, what+" needs "+next+", which", pos, depth+1)
 	}

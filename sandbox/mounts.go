@@ -176,6 +176,9 @@ func mountAttr(n node) uint64 {
 	if n.Access&policy.AccessExecute == 0 {
 		attr |= unix.MOUNT_ATTR_NOEXEC
 	}
+	if n.NoSymFollow {
+		attr |= unix.MOUNT_ATTR_NOSYMFOLLOW
+	}
 	return attr
 }
 

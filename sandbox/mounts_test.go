@@ -72,6 +72,15 @@ func TestMountAttr(t *testing.T) {
 	}
 }
 
+func TestMountAttrNoSymFollow(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		got := mountAttr(node{Mount: policy.Mount{Access: policy.AccessRead, NoSymFollow: on}, kind: Directory})
+		if got&unix.MOUNT_ATTR_NOSYMFOLLOW != 0 != on {
+			t.Errorf("nosymfollow: %t is mounted %#x", on, got)
+		}
+	}
+}
+
 // TestMountPointsComeFirst: whatever is mounted has a place that was made, or that a mount of the host brought.
 func TestMountPointsComeFirst(t *testing.T) {
 	for name, res := range variants(t) {

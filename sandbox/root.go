@@ -125,6 +125,16 @@ func (c *compiler) bind(n *node) bool {
 		return false
 	}
 	n.source, n.kind = f.Real, f.Kind
+	n.NoSymFollow = n.NoSymFollow && c.noSymFollow(n.Pos)
+	return true
+}
+
+// noSymFollow tells whether the kernel has mounts on which no link is followed. Source: mount_setattr(2), MOUNT_ATTR_NOSYMFOLLOW.
+func (c *compiler) noSymFollow(pos policy.Pos) bool {
+	if c.facts.Kernel.Before(policy.KernelVersion{Major: 5, Minor: 14}) {
+		c.lacks("nosymfollow", pos, "its kernel follows the links of every bind mount (Linux 5.14 can do without)", "run it on a newer kernel")
+		return false
+	}
 	return true
 }
 
@@ -134,11 +144,12 @@ func merge(nodes []node) []node {
 	out := nodes[:0]
 	for _, n := range nodes {
 		if outer, ok := (root{nodes: out}).covering(n.Path); ok && outer.Path != n.Path && n.Kind == policy.MountBind && outer.Kind == n.Kind &&
-			outer.Access == n.Access && n.kind != Device && n.source == path.Join(outer.source, strings.TrimPrefix(n.Path, outer.Path)) {
+			outer.Access == n.Access && outer.NoSymFollow == n.NoSymFollow && n.kind != Device && n.source == path.Join(outer.source, strings.TrimPrefix(n.Path, outer.Path)) {
 			continue
 		}
 		if len(out) > 0 && out[len(out)-1].Path == n.Path && out[len(out)-1].Kind == n.Kind {
 			out[len(out)-1].Access |= n.Access
+			out[len(out)-1].NoSymFollow = out[len(out)-1].NoSymFollow || n.NoSymFollow
 			continue
 		}
 		out = append(out, n)

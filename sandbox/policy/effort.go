@@ -4,7 +4,7 @@ import "slices"
 
 // protections are the names that best_effort may have.
 func protections() []string {
-	names := append(ResourceKeys(), "seccomp", "landlock", "capabilities", "resources")
+	names := append(ResourceKeys(), "seccomp", "landlock", "capabilities", "resources", "nosymfollow")
 	for _, k := range namespaceNames {
 		names = append(names, k.name)
 	}
@@ -41,6 +41,8 @@ func (m *Module) asksFor(protection string) bool {
 	switch protection {
 	case "seccomp", "landlock", "capabilities":
 		return true
+	case "nosymfollow":
+		return slices.ContainsFunc(m.Filesystem, func(f Mount) bool { return f.NoSymFollow })
 	case "resources":
 		return len(m.Resources) > 0
 	}

@@ -41,7 +41,7 @@ func (d *decoder) filesystem(n *node) []Mount {
 // mount reads one entry of the list. The path is set also when something else is wrong with the entry.
 func (d *decoder) mount(n *node) (Mount, span, bool) {
 	f, ok := d.fields(n, "a filesystem entry", "a map such as {path: /usr, access: rx}",
-		"path", "source", "access", "tmpfs", "mode", "proc", "cgroup", "control", "if_exists")
+		"path", "source", "access", "tmpfs", "mode", "proc", "cgroup", "control", "if_exists", "nosymfollow")
 	if !ok {
 		return Mount{}, span{}, false
 	}
@@ -71,6 +71,12 @@ func (d *decoder) mount(n *node) (Mount, span, bool) {
 		m.Optional = d.boolean(e.value)
 		if m.Optional && m.Kind != MountBind {
 			d.report(codeNoEffect, e.at, "if_exists has no effect on what the supervisor makes").help("remove it; nothing of the host is needed")
+		}
+	}
+	if e := f.n.entry("nosymfollow"); e != nil {
+		m.NoSymFollow = d.boolean(e.value)
+		if m.NoSymFollow && m.Kind != MountBind {
+			d.report(codeNoEffect, e.at, "nosymfollow has no effect on what the supervisor makes").help("remove it; the links there are the module's own")
 		}
 	}
 	return m, at, ok

@@ -149,6 +149,8 @@ func filesystemKeys() []Key {
 		{In: in, Name: "mode", Type: TypeMode, Default: `"1777"`, Range: `up to "7777"`, Example: `mode: "0700"`,
 			Text: "Permission bits of a tmpfs's top directory."},
 		{In: in, Name: "if_exists", Type: TypeBool, Default: "false", Example: `if_exists: true`, Text: "No error when the host has nothing there."},
+		{In: in, Name: "nosymfollow", Type: TypeBool, Default: "false", Kernel: "5.14", Example: `nosymfollow: true`,
+			Text: "No symbolic link below the path is followed, mount(2)."},
 	}
 }
 

@@ -187,7 +187,9 @@ type Mount struct {
 	Mode     uint32 // permission bits of the top directory, MountTmpfs; default 01777
 	Subset   string // MountProc: "all" or "pid"
 	Optional bool   // if_exists: true: no error when the host has nothing there
-	Pos      Pos
+	// NoSymFollow is that no symbolic link on the mount is followed, MountBind.
+	NoSymFollow bool
+	Pos         Pos
 }
 
 // NetworkMode is what of the network a module sees.

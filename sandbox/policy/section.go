@@ -187,6 +187,9 @@ func (f Mount) item() string {
 	if f.Optional {
 		b.WriteString(" if_exists")
 	}
+	if f.NoSymFollow {
+		b.WriteString(" nosymfollow")
+	}
 	return b.String()
 }
 

@@ -119,6 +119,9 @@ func (p pair) filesystem() {
 			if a.Optional != b.Optional {
 				change(Other, "if_exists: %t, before: %t", b.Optional, a.Optional)
 			}
+			if a.NoSymFollow != b.NoSymFollow {
+				change(direction(a.NoSymFollow), "nosymfollow: %t, before: %t", b.NoSymFollow, a.NoSymFollow)
+			}
 		})
 }
 

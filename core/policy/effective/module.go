@@ -186,6 +186,9 @@ func mount(f policy.Mount) string {
 	if f.Optional {
 		parts = append(parts, "if_exists: true")
 	}
+	if f.NoSymFollow {
+		parts = append(parts, "nosymfollow: true")
+	}
 	return strings.Join(parts, ", ")
 }
 

@@ -110,7 +110,7 @@ modules:
     network: {mode: loopback, connect: [{tcp: [5432, 8000-8009]}], bind: [], scope: [signal]}
     filesystem:
       - {path: usr, access: rx, if_exists: true}
-      - {path: /site, source: site-7}
+      - {path: /site, source: site-7, nosymfollow: true}
       - {path: /tmp, tmpfs: 3M, mode: "0700", access: rwx}
       - {path: /proc, proc: pid}
       - {path: /sys/fs/cgroup, cgroup: own, access: rw}

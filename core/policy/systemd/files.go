@@ -39,6 +39,9 @@ func (w *writer) bind(f policy.Mount) {
 	if f.Optional {
 		optional = "-"
 	}
+	if f.NoSymFollow {
+		w.note(f.Pos, "nosymfollow at %s is not carried: systemd has no such option of a bind mount", f.Path)
+	}
 	shown := pathWord(f.Path)
 	if f.Source != "" {
 		shown = pathWord(f.Source) + ":" + shown
