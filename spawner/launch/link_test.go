@@ -134,7 +134,7 @@ func (k *fewRandom) Getrandom(p []byte, flags int) (int, error) {
 }
 
 func TestCloneHints(t *testing.T) {
-	for errno, want := range map[posix.Errno]bool{unix.EAGAIN: true, unix.ENOSPC: true, unix.EMFILE: true, unix.EPERM: false} {
+	for errno, want := range map[posix.Errno]bool{unix.EAGAIN: true, unix.ENOSPC: true, unix.EMFILE: true, unix.EPERM: true, unix.ENOSYS: true, unix.ENOMEM: false} {
 		if got := cloneHint(errno) != ""; got != want {
 			t.Errorf("%v has a hint: %v", errno, got)
 		}
