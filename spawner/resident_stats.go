@@ -89,9 +89,15 @@ func usage(groups []measured) []wire.Usage {
 			continue
 		}
 		w := wire.Usage{Instance: g.instance, MemoryBytes: known(u.Memory), CPUMicros: ^uint64(0), Processes: known(u.Processes),
-			OOMKills: e.OOMKills, ForksRefused: e.ForksRefused}
+			OOMKills: e.OOMKills, ForksRefused: e.ForksRefused, MemoryPeak: known(u.MemoryPeak), SwapBytes: known(u.Swap), Throttled: ^uint64(0)}
 		if u.CPU >= 0 {
 			w.CPUMicros = uint64(u.CPU / time.Microsecond)
+		}
+		if u.Throttled >= 0 {
+			w.Throttled = uint64(u.Throttled / time.Microsecond)
+		}
+		for _, p := range u.Pressure {
+			w.Pressure = append(w.Pressure, wire.Pressure{Resource: p.Resource, Kind: p.Kind, Micros: uint64(p.Total / time.Microsecond)})
 		}
 		out = append(out, w)
 	}

@@ -23,7 +23,8 @@ func someStats(context.Context) (wire.Stats, error) {
 	return wire.Stats{
 		Launches: wire.Histogram{Count: 3, Sum: 40 * time.Millisecond, Buckets: []wire.Bucket{{Le: 10 * time.Millisecond, N: 1}, {Le: 100 * time.Millisecond, N: 3}}},
 		Usage: []wire.Usage{
-			{Instance: 9, MemoryBytes: 4096, CPUMicros: 2_500_000, Processes: 3, OOMKills: 1, ForksRefused: ^uint64(0)},
+			{Instance: 9, MemoryBytes: 4096, CPUMicros: 2_500_000, Processes: 3, OOMKills: 1, ForksRefused: ^uint64(0),
+				MemoryPeak: 8192, SwapBytes: 512, Throttled: 1_500_000, Pressure: []wire.Pressure{{Resource: "memory", Kind: "some", Micros: 250_000}}},
 			{Instance: 7, MemoryBytes: 1, CPUMicros: 1, Processes: 1, ForksRefused: 2},
 			{Instance: 555, MemoryBytes: 77777}, // has ended
 		},
@@ -63,6 +64,9 @@ func TestMetrics(t *testing.T) {
 		`bulkhead_cgroup_memory_bytes{instance="9",module="web",replica="0"} 4096`, `bulkhead_cgroup_cpu_seconds_total{instance="9",module="web",replica="0"} 2.5`,
 		`bulkhead_cgroup_processes{instance="9",module="web",replica="0"} 3`, `bulkhead_cgroup_oom_kills_total{instance="9",module="web",replica="0"} 1`,
 		`bulkhead_cgroup_forks_refused_total{instance="7",module="web",replica="0"} 2`,
+		`bulkhead_cgroup_memory_peak_bytes{instance="9",module="web",replica="0"} 8192`, `bulkhead_cgroup_swap_bytes{instance="9",module="web",replica="0"} 512`,
+		`bulkhead_cgroup_cpu_throttled_seconds_total{instance="9",module="web",replica="0"} 1.5`,
+		`bulkhead_cgroup_pressure_seconds_total{instance="9",kind="some",module="web",replica="0",resource="memory"} 0.25`,
 		`bulkhead_listener_queue_length{listener="http"} 5`, `bulkhead_listener_queue_limit{listener="http"} 511`, `bulkhead_listener_healed_total{listener="http"} 1`,
 		`posix_calls_total{errno="0",op="getuid",process="manager"} 1`,
 	} {

@@ -42,15 +42,20 @@ var (
 	processesDesc  = describe("cgroup_processes", "Processes and threads in the control group of an instance.", "module", "replica", "instance")
 	oomDesc        = describe("cgroup_oom_kills_total", "Processes of an instance that were killed because its memory was used up.", "module", "replica", "instance")
 	forksDesc      = describe("cgroup_forks_refused_total", "Processes that an instance could not start because it has too many.", "module", "replica", "instance")
-	queueDesc      = describe("listener_queue_length", "Connections that wait to be accepted.", "listener")
-	limitDesc      = describe("listener_queue_limit", "How many connections can wait to be accepted.", "listener")
-	healedDesc     = describe("listener_healed_total", "How often a listener was brought back after a module had shut it down.", "listener")
+	peakDesc       = describe("cgroup_memory_peak_bytes", "The most memory that the control group of an instance has used.", "module", "replica", "instance")
+	swapDesc       = describe("cgroup_swap_bytes", "Swap that the control group of an instance uses.", "module", "replica", "instance")
+	throttledDesc  = describe("cgroup_cpu_throttled_seconds_total", "How long an instance waited because of cpu.max.", "module", "replica", "instance")
+	pressureDesc   = describe("cgroup_pressure_seconds_total", "How long some or all tasks of an instance waited for a resource.",
+		"module", "replica", "instance", "resource", "kind")
+	queueDesc  = describe("listener_queue_length", "Connections that wait to be accepted.", "listener")
+	limitDesc  = describe("listener_queue_limit", "How many connections can wait to be accepted.", "listener")
+	healedDesc = describe("listener_healed_total", "How often a listener was brought back after a module had shut it down.", "listener")
 )
 
 // Describe implements [prometheus.Collector].
 func (g reading) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{buildDesc, generationDesc, spawnerDesc, managerDesc, reloadsDesc, reloadedDesc, instancesDesc, restartsDesc, launchDesc, partDesc,
-		memoryDesc, cpuDesc, processesDesc, oomDesc, forksDesc, queueDesc, limitDesc, healedDesc} {
+		memoryDesc, cpuDesc, processesDesc, oomDesc, forksDesc, peakDesc, swapDesc, throttledDesc, pressureDesc, queueDesc, limitDesc, healedDesc} {
 		ch <- d
 	}
 }
@@ -132,10 +137,14 @@ func (g reading) spawner(s sink, places map[wire.InstanceID]place) {
 		}{
 			{s.gauge, memoryDesc, u.MemoryBytes, 1}, {s.counter, cpuDesc, u.CPUMicros, perSecond}, {s.gauge, processesDesc, u.Processes, 1},
 			{s.counter, oomDesc, u.OOMKills, 1}, {s.counter, forksDesc, u.ForksRefused, 1},
+			{s.gauge, peakDesc, u.MemoryPeak, 1}, {s.gauge, swapDesc, u.SwapBytes, 1}, {s.counter, throttledDesc, u.Throttled, perSecond},
 		} {
 			if v.value != ^uint64(0) {
 				v.show(v.desc, float64(v.value)/v.unit, labels...)
 			}
+		}
+		for _, p := range u.Pressure {
+			s.counter(pressureDesc, float64(p.Micros)/perSecond, append(labels[:3:3], p.Resource, p.Kind)...)
 		}
 	}
 	for _, q := range g.stats.Queues {

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
@@ -113,6 +115,54 @@ func TestMoreLimits(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestThrottled: what an instance waits for because of a limit is counted, and on version 2 the pressure, too.
+func TestThrottled(t *testing.T) {
+	eachVersion(t, host.CPU|host.Memory, func(t *testing.T, f host.Facts) {
+		r := open(t, f, host.CPU|host.Memory)
+		i := instance(t, r, policy.Resource{Key: "cpu.max", Limit: 1_000, Period: 100_000}, policy.Resource{Key: "memory.max", Limit: 64 << 20})
+		before, err := i.Usage()
+		if err != nil || before.Throttled < 0 || before.Swap < -1 {
+			t.Fatalf("%+v, %v", before, err)
+		}
+		cmd, output := start(t, i, "n=0; while [ $n -lt 20000 ]; do n=$((n+1)); done")
+		if err := cmd.Wait(); err != nil {
+			t.Fatalf("%v %s", err, output)
+		}
+		after, err := i.Usage()
+		if err != nil || after.Throttled <= before.Throttled || after.CPU <= 0 && after.CPU != unknown || after.MemoryPeak == 0 {
+			t.Errorf("%+v, %v, before: %+v", after, err, before)
+		}
+		p, _ := i.placeOf(host.CPU)
+		if p.Version == 2 && exists(r.kernel, p.base+"/"+i.rel+"/cpu.pressure") && len(after.Pressure) == 0 {
+			t.Error("no pressure")
+		}
+	})
+}
+
+// TestPressure reads what the kernel writes.
+func TestPressure(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"memory.pressure": "some avg10=0.00 avg60=0.00 avg300=0.00 total=1500\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n",
+		"io.pressure":     "some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := pressure(linux.New(), dir)
+	want := []Pressure{{"memory", "some", 1500 * time.Microsecond}, {"memory", "full", 7 * time.Microsecond}, {"io", "some", 0}}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%v, %v, want %v", got, err, want)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "cpu.pressure"), []byte("some avg10=0.00\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := pressure(linux.New(), dir); err == nil {
+		t.Errorf("%v", got)
 	}
 }
 

@@ -1,9 +1,15 @@
 package cgroup
 
 import (
+	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 )
 
@@ -44,13 +50,23 @@ const unknown = -1
 type Usage struct {
 	Memory     int64 // bytes
 	MemoryPeak int64 // bytes, the highest since the group was made; Linux 5.19 on version 2
+	Swap       int64 // bytes
 	Processes  int64 // processes and threads
 	CPU        time.Duration
+	Throttled  time.Duration // how long it waited because of cpu.max
+	Pressure   []Pressure    // version 2, on a kernel that measures it
+}
+
+// Pressure is how long tasks of an instance waited for a resource. Source: the kernel's accounting/psi documentation.
+type Pressure struct {
+	Resource string        // "cpu", "memory" or "io"
+	Kind     string        // "some": at least one of them waited; "full": all of them at the same time
+	Total    time.Duration // since the group was made
 }
 
 // Usage returns what the instance uses now.
 func (i *Instance) Usage() (Usage, error) {
-	u := Usage{Memory: unknown, MemoryPeak: unknown, Processes: unknown, CPU: unknown}
+	u := Usage{Memory: unknown, MemoryPeak: unknown, Swap: unknown, Processes: unknown, CPU: unknown, Throttled: unknown}
 	k := i.root.kernel
 	var err error
 	if p, ok := i.placeOf(host.Memory); ok {
@@ -67,14 +83,85 @@ func (i *Instance) Usage() (Usage, error) {
 				return Usage{}, err
 			}
 		}
+		if u.Swap, err = swapUsed(k, p, dir); err != nil {
+			return Usage{}, err
+		}
 	}
 	if p, ok := i.placeOf(host.Pids); ok {
 		if u.Processes, err = readNumber(k, p.base+"/"+i.rel+"/pids.current"); err != nil {
 			return Usage{}, err
 		}
 	}
-	u.CPU, err = i.cpu()
+	if u.CPU, err = i.cpu(); err != nil {
+		return Usage{}, err
+	}
+	if u.Throttled, err = i.throttled(); err != nil {
+		return Usage{}, err
+	}
+	for _, p := range i.made {
+		if p.Version == 2 {
+			u.Pressure, err = pressure(k, p.base+"/"+i.rel)
+		}
+	}
 	return u, err
+}
+
+// swapUsed returns how much swap a group uses. Version 1 counts memory and swap together, in the same moment or not: never less than none.
+func swapUsed(k posix.Files, p place, dir string) (int64, error) {
+	if p.Version == 2 {
+		if !exists(k, dir+"/memory.swap.current") {
+			return unknown, nil
+		}
+		return readNumber(k, dir+"/memory.swap.current")
+	}
+	if !exists(k, dir+"/memory.memsw.usage_in_bytes") {
+		return unknown, nil
+	}
+	both, err := readNumber(k, dir+"/memory.memsw.usage_in_bytes")
+	if err != nil {
+		return 0, err
+	}
+	memory, err := readNumber(k, dir+"/memory.usage_in_bytes")
+	return max(0, both-memory), err
+}
+
+// throttled returns how long the instance waited because of cpu.max.
+func (i *Instance) throttled() (time.Duration, error) {
+	p, ok := i.placeOf(host.CPU)
+	if !ok {
+		return unknown, nil
+	}
+	counts, err := readCounts(i.root.kernel, p.base+"/"+i.rel+"/cpu.stat")
+	if err != nil {
+		return unknown, err
+	}
+	if p.Version == 2 {
+		return time.Duration(counts["throttled_usec"]) * time.Microsecond, nil
+	}
+	return time.Duration(counts["throttled_time"]), nil
+}
+
+// pressure reads what a kernel with pressure stall information says of a group. It is off without psi=1 on some; then reading says so.
+func pressure(k posix.Files, dir string) (all []Pressure, err error) {
+	for _, resource := range []string{"cpu", "memory", "io"} {
+		text, err := readFile(k, dir+"/"+resource+".pressure")
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(text) {
+			kind, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+			_, total, ok := strings.Cut(rest, "total=")
+			micros, err := strconv.ParseInt(total, 10, 64)
+			if !ok || err != nil {
+				return nil, fmt.Errorf("read %s/%s.pressure: %q is no line of it", dir, resource, line)
+			}
+			all = append(all, Pressure{resource, kind, time.Duration(micros) * time.Microsecond})
+		}
+	}
+	return all, nil
 }
 
 // cpu returns the CPU time. Version 2 counts it in every group; version 1 only where cpuacct is mounted with cpu.

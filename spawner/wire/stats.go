@@ -45,6 +45,16 @@ type Usage struct {
 	Processes    uint64
 	OOMKills     uint64
 	ForksRefused uint64
+	MemoryPeak   uint64 // bytes
+	SwapBytes    uint64
+	Throttled    uint64     // microseconds
+	Pressure     []Pressure // empty where the kernel does not measure it
+}
+
+// Pressure is how long an instance waited for a resource.
+type Pressure struct {
+	Resource, Kind string // "memory", "some"
+	Micros         uint64
 }
 
 // Queue is the accept queue of a listener.
@@ -78,9 +88,10 @@ func (s Stats) Encode() []byte {
 	encodeHistogram(e, s.Launches)
 	Each(e, s.Parts, func(e *Encoder, c CallDuration) { e.String(c.Op); encodeHistogram(e, c.Histogram) })
 	Each(e, s.Usage, func(e *Encoder, u Usage) {
-		for _, v := range []uint64{uint64(u.Instance), u.MemoryBytes, u.CPUMicros, u.Processes, u.OOMKills, u.ForksRefused} {
+		for _, v := range []uint64{uint64(u.Instance), u.MemoryBytes, u.CPUMicros, u.Processes, u.OOMKills, u.ForksRefused, u.MemoryPeak, u.SwapBytes, u.Throttled} {
 			e.U64(v)
 		}
+		Each(e, u.Pressure, func(e *Encoder, p Pressure) { e.String(p.Resource); e.String(p.Kind); e.U64(p.Micros) })
 	})
 	Each(e, s.Queues, func(e *Encoder, q Queue) { e.String(q.Listener); e.U32(q.Length); e.U32(q.Limit) })
 	return e.Bytes()
@@ -99,7 +110,10 @@ func DecodeStats(message []byte) (Stats, error) {
 			return CallDuration{Op: d.short(32), Histogram: decodeHistogram(d)}
 		}),
 		Usage: List(d, maxInstances, func(d *Decoder) Usage {
-			return Usage{Instance: InstanceID(d.U64()), MemoryBytes: d.U64(), CPUMicros: d.U64(), Processes: d.U64(), OOMKills: d.U64(), ForksRefused: d.U64()}
+			return Usage{Instance: InstanceID(d.U64()), MemoryBytes: d.U64(), CPUMicros: d.U64(), Processes: d.U64(), OOMKills: d.U64(), ForksRefused: d.U64(),
+				MemoryPeak: d.U64(), SwapBytes: d.U64(), Throttled: d.U64(), Pressure: List(d, 8, func(d *Decoder) Pressure {
+					return Pressure{Resource: d.short(16), Kind: d.short(16), Micros: d.U64()}
+				})}
 		}),
 		Queues: List(d, maxModules, func(d *Decoder) Queue { return Queue{Listener: d.short(maxName), Length: d.U32(), Limit: d.U32()} }),
 	}
