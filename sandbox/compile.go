@@ -156,6 +156,9 @@ func (c *compiler) checkKernel() {
 		c.problem("E611", c.Policy.Kernel.Pos, fmt.Sprintf("the policy needs Linux %d.%d; this is %s", want.Major, want.Minor, c.facts.Release),
 			"run it on a newer kernel, or lower kernel: after checking what the policy relies on")
 	}
+	if u := c.facts.UserNS; c.facts.Tried && u.Errno != 0 && !c.facts.Capabilities.Has(unix.CAP_SYS_ADMIN) {
+		c.problem("E610", c.module.Pos, "without root a launch begins in a user namespace, which this host refuses: "+u.Errno.Error(), doctor+", or run it as root")
+	}
 	switch {
 	case !c.facts.MountAPI && c.facts.SeccompMode != 0 && !have.Before(policy.KernelVersion{Major: 5, Minor: 12}):
 		c.problem("E611", c.module.Pos, "launching needs open_tree and mount_setattr, which a seccomp filter refuses that the supervisor is under itself",
@@ -174,6 +177,9 @@ var namespaceKinds = [...]struct {
 	{"uts", unix.CLONE_NEWUTS}, {"cgroup", unix.CLONE_NEWCGROUP}, {"network", unix.CLONE_NEWNET}, {"time", unix.CLONE_NEWTIME},
 }
 
+// doctor is where the table of what refuses something stands.
+const doctor = "`supervisor doctor` says what would allow it"
+
 // decideProtections compares what the module asks for with what the host has.
 func (c *compiler) decideProtections() {
 	m, f := c.module, &c.facts
@@ -185,6 +191,10 @@ func (c *compiler) decideProtections() {
 				c.problem("E610", ns.Pos, "this host has no mount namespaces, which the filesystem list is made of", "")
 			case f.Namespaces&kind.flag == 0:
 				c.lacks(kind.name, ns.Pos, "its kernel has no "+kind.name+" namespaces", "")
+			case f.RefusedKind(kind.flag) != 0 && kind.flag == unix.CLONE_NEWNS:
+				c.problem("E610", ns.Pos, "this host refuses mount namespaces, which the filesystem list is made of: "+f.RefusedKind(kind.flag).Error(), doctor)
+			case f.RefusedKind(kind.flag) != 0:
+				c.lacks(kind.name, ns.Pos, "it refuses "+kind.name+" namespaces: "+f.RefusedKind(kind.flag).Error(), doctor)
 			case kind.flag == unix.CLONE_NEWTIME && f.Kernel.Before(policy.KernelVersion{Major: 6, Minor: 1}):
 				c.lacks(kind.name, ns.Pos, "its kernel does not put a process into a time namespace at its exec (Linux 6.1)", "")
 			default:

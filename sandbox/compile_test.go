@@ -75,6 +75,16 @@ func TestCompileDiagnostics(t *testing.T) {
 		{name: "no seccomp", change: set(func(f *host.Facts) { f.Seccomp = 0 }), module: plain, want: []string{"E610 18"}, says: "cannot enforce seccomp"},
 		{name: "no pid namespaces", change: set(func(f *host.Facts) { f.Namespaces &^= unix.CLONE_NEWPID }),
 			module: with("namespaces: [mount, pid]", "network: {mode: host}"), want: []string{"E610 19"}, says: "help: or accept the loss: best_effort: [pid]"},
+		{name: "no user namespaces for an ordinary user", change: set(func(f *host.Facts) {
+			f.EUID, f.Capabilities, f.Tried, f.UserNS.Errno = 1000, host.CapabilityFacts{Last: 40}, true, unix.ENOSPC
+		}), module: plain, want: []string{"E610 7"}, says: "without root a launch begins in a user namespace, which this host refuses: no space left on device"},
+		{name: "refused namespaces", change: set(func(f *host.Facts) { f.Refused[1] = unix.EPERM }), // pid
+			module: with("namespaces: [mount, pid]", "network: {mode: host}"), want: []string{"E610 19"}, says: "it refuses pid namespaces: operation not permitted"},
+		{name: "refused namespaces, accepted", change: set(func(f *host.Facts) { f.Refused[4] = unix.ENOSPC }), module: with("best_effort: [network]")},
+		{name: "refused mount namespaces", change: set(func(f *host.Facts) { f.Refused[0] = unix.EPERM }),
+			module: with("best_effort: [mount]"), want: []string{"E610 7"}, says: "refuses mount namespaces, which the filesystem list is made of"},
+		{name: "a filter of somebody else", change: set(func(f *host.Facts) { f.MountAPI, f.SeccompMode = false, 2 }),
+			module: plain, want: []string{"E611 7"}, says: "which a seccomp filter refuses that the supervisor is under itself"},
 		{name: "no mount namespaces", change: set(func(f *host.Facts) { f.Namespaces &^= unix.CLONE_NEWNS }),
 			module: with("best_effort: [mount]"), want: []string{"E610 7"}, says: "the filesystem list is made of"},
 		{name: "no cgroups", change: set(func(f *host.Facts) { f.Cgroup = host.CgroupFacts{} }), module: with("resources: {memory.max: 1M, pids.max: 9}"),

@@ -56,6 +56,16 @@ type Facts struct {
 	Tried bool
 }
 
+// RefusedKind returns the kernel's answer when ProbeAll made a namespace of one kind; 0 when that worked or was not tried.
+func (f *Facts) RefusedKind(kind policy.Namespace) posix.Errno {
+	for i, ns := range namespaceFiles {
+		if ns.kind == kind {
+			return f.Refused[i]
+		}
+	}
+	return 0
+}
+
 // CapabilityFacts are the capability sets of the process: bit n is capability n. Source: capabilities(7).
 type CapabilityFacts struct {
 	Effective, Permitted, Bounding uint64

@@ -76,6 +76,12 @@ func (e *StepError) Error() string {
 	if e.Call == "prlimit64" && e.Errno == posix.Errno(unix.EPERM) {
 		answer += ": the supervisor's own hard limit is lower, and it may not raise it"
 	}
+	switch e.Call {
+	case "unshare", "setns", "pivot_root", "move_mount", "mount_setattr", "umount2":
+		if e.Errno == posix.Errno(unix.EPERM) || e.Errno == posix.Errno(unix.ENOSYS) {
+			answer += ": a seccomp filter or a security module of this host refuses it to the supervisor; `supervisor doctor` says what would allow it"
+		}
+	}
 	return fmt.Sprintf("%s: %s: %s (policy %s)", e.Module, e.Call, answer, e.Place)
 }
 

@@ -82,7 +82,7 @@ func attempts() map[string]attempt {
 		// System calls that no ordinary program makes.
 		"keyctl": keyctl, "personality": personality, "unknown": unknown, "iouring": ioUring, "int80": compat, "x32": x32,
 		// Starting other programs.
-		"execve": execve, "execveat": execveat, "fexecve": fexecve, "memfd": memfd, "guess": guess, "say": say,
+		"execve": execve, "execveat": execveat, "fexecve": fexecve, "memfd": memfd, "guess": guess, "say": say, "contained": contained,
 		// Other processes.
 		"signal": signal, "ptrace": ptrace, "readmem": readMemory, "processes": processes, "forks": forks,
 		// Privileges.

@@ -31,6 +31,13 @@ func rawIOUringSetup() (int, unix.Errno) {
 	return int(fd), errno
 }
 
+// rawFilter puts the thread under a seccomp filter.
+func rawFilter(filter []unix.SockFilter) unix.Errno {
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&program)))
+	return errno
+}
+
 // rawCapset sets the own capabilities.
 func rawCapset(header *unix.CapUserHeader, sets *[2]unix.CapUserData) unix.Errno {
 	_, _, errno := unix.Syscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(header)), uintptr(unsafe.Pointer(&sets[0])), 0)
