@@ -97,7 +97,11 @@ func (s *Sandbox) Current() bool {
 	}
 	for _, was := range s.behind {
 		now := behind{want: was.want}
-		if s.l.identify(&now) != nil || now.dev != was.dev || now.ino != was.ino {
+		err := s.l.identify(&now)
+		for try := 0; try < 3 && errors.Is(err, posix.Errno(unix.EAGAIN)); try++ { // something in the file system was renamed meanwhile
+			err = s.l.identify(&now)
+		}
+		if err != nil || now.dev != was.dev || now.ino != was.ino {
 			return false
 		}
 	}

@@ -25,6 +25,7 @@ type workload struct {
 	policy *policy.Policy
 	calls  int // that the filter allows
 	n      int
+	stale  int // instances that were made ahead and not used
 }
 
 // workload makes one of a policy with a place for the directory of its program, and a launcher. The caller closes it.

@@ -238,7 +238,12 @@ func TestSpawnerKilled(t *testing.T) {
 	if err != nil || len(own) != 1 {
 		t.Fatalf("runtime directories: %v, %v", own, err)
 	}
-	if entries, err := os.ReadDir(own[0]); err != nil || len(entries) > 0 {
+	// An instance that is being made ahead has its name there until it is mounted.
+	entries, err := os.ReadDir(own[0])
+	for deadline := time.Now().Add(20 * time.Second); err == nil && len(entries) > 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		entries, err = os.ReadDir(own[0])
+	}
+	if err != nil || len(entries) > 0 {
 		t.Errorf("the runtime directory holds %v, %v; a socket in it could be reached", entries, err)
 	}
 	if st, err := os.Stat(own[0]); err != nil || st.Mode().Perm() != 0o700 {
@@ -388,7 +393,12 @@ func TestNotifySocketsAreApart(t *testing.T) {
 	if err != nil || len(own) != 1 {
 		t.Fatalf("runtime directories: %v, %v", own, err)
 	}
-	if entries, err := os.ReadDir(own[0]); err != nil || len(entries) > 0 {
+	// An instance that is being made ahead has its name there until it is mounted.
+	entries, err := os.ReadDir(own[0])
+	for deadline := time.Now().Add(20 * time.Second); err == nil && len(entries) > 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		entries, err = os.ReadDir(own[0])
+	}
+	if err != nil || len(entries) > 0 {
 		t.Errorf("the runtime directory holds %v, %v; a socket in it could be reached", entries, err)
 	}
 	p.stop(t, unix.SIGTERM)
