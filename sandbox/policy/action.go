@@ -50,6 +50,10 @@ func (d *decoder) action(n *node, key string, preset Action) Value[Action] {
 	case "trace":
 		d.report(codeNotYet, n.span, "the action trace is not in this version of supervisor").help("write errno EPERM")
 	default:
+		if meant := meantAction(word); meant != "" {
+			d.report(codeChoice, n.span, "unknown action %q", word).hint(didYouMean(meant))
+			break
+		}
 		d.report(codeChoice, n.span, "unknown action %q", word).
 			suggest(word, []string{"errno", "kill_process", "kill_thread", "trap", "log"})
 	}

@@ -101,7 +101,10 @@ func (g *Diagnostic) suggest(word string, candidates []string) *Diagnostic {
 	if s := nearest(word, slices.Values(candidates)); s != "" {
 		return g.hint(didYouMean(s))
 	}
-	return g.help("one of %s", strings.Join(candidates, ", "))
+	if all := strings.Join(candidates, ", "); len(all) <= maxQuoted {
+		return g.help("one of %s", all)
+	}
+	return g.help("%d are known: docs/policy-reference.md has them all, and so has `supervisor policy schema`", len(candidates))
 }
 
 // wrongType reports a node that is not what is wanted, such as "a list".

@@ -40,6 +40,14 @@ func (d *decoder) filesystem(n *node) []Mount {
 
 // mount reads one entry of the list. The path is set also when something else is wrong with the entry.
 func (d *decoder) mount(n *node) (Mount, span, bool) {
+	if n.kind == kindScalar && strings.HasPrefix(n.text, "/") {
+		path, access, _ := strings.Cut(n.text, ":") // as Compose writes volumes
+		if access = meantAccess(access); access == "" {
+			access = "r"
+		}
+		d.wrongType(n, "a map such as {path: /usr, access: rx}").hint(didYouMean("{path: " + path + ", access: " + access + "}"))
+		return Mount{}, span{}, false
+	}
 	f, ok := d.fields(n, "a filesystem entry", "a map such as {path: /usr, access: rx}",
 		"path", "source", "access", "tmpfs", "mode", "proc", "cgroup", "control", "if_exists", "nosymfollow")
 	if !ok {
@@ -152,8 +160,8 @@ func (d *decoder) access(n *node, kind MountKind, ok bool) (Access, bool) {
 		return 0, false
 	}
 	words := []string{"r", "rx", "rw", "rwx"}
-	if n.kind == kindScalar && strings.EqualFold(n.text, "ro") {
-		d.report(codeChoice, n.span, "unknown access %q", n.text).hint(didYouMean("r")).help("one of r, rx, rw, rwx")
+	if meant := meantAccess(n.text); n.kind == kindScalar && meant != "" {
+		d.report(codeChoice, n.span, "unknown access %q", n.text).hint(didYouMean(meant)).help("one of r, rx, rw, rwx")
 		return 0, false
 	}
 	v := d.choice(n, "access", words...)

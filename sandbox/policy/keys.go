@@ -33,10 +33,28 @@ func elsewhere(where, key string) string {
 	if where == "healthcheck" && (key == "test" || key == "disable") {
 		return "write notify: true or tcp: \"127.0.0.1:8080\"; without a healthcheck a module is ready when it has run for a moment"
 	}
+	if where == "a rule" {
+		switch key {
+		case "args", "arg", "arguments", "if", "condition":
+			return "write a condition, with the names of the arguments: {call: socket, when: \"family == AF_INET\"}"
+		case "name", "names", "syscall", "syscalls", "calls":
+			return "write {call: socket}, or {call: [socket, connect]}"
+		}
+	}
 	if where != "a module" {
 		return ""
 	}
 	switch key {
+	case "env", "env_file", "environ":
+		return "write environment: {LANG: C.UTF-8}; it is all that the program gets"
+	case "image", "build":
+		return "a program of this host is started: `command` names it, and `filesystem` lists the files that it sees"
+	case "cwd", "workdir", "chdir":
+		return "write working_dir: /srv/app"
+	case "secrets", "configs", "devices":
+		return "`filesystem` lists what is there, such as {path: /run/secrets/key, access: r}"
+	case "init", "stdin_open", "tty":
+		return "remove it; what runs beside the program is decided by its namespaces, and it has no terminal"
 	case "cap_add", "cap_drop", "privileged":
 		return "`capabilities` is the exact set; nothing is implied"
 	case "ulimits":

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -28,7 +29,13 @@ func (r ListenerRef) Own() bool { return ownSocket(r.Name) }
 // listenerRefs reads which listeners a module gets on which descriptors.
 func (d *decoder) listenerRefs(n *node) []ListenerRef {
 	if n.kind != kindMap {
-		d.wrongType(n, "a map from names to descriptors such as {http: 3}")
+		for _, l := range d.listeners { // which are meant is not known, so nothing is said of those that nobody names
+			l.used = true
+		}
+		g := d.wrongType(n, "a map from names to descriptors such as {http: 3}")
+		if n.kind == kindList && len(n.items) == 1 && d.listeners[n.items[0].text] != nil {
+			g.hint(didYouMean(fmt.Sprintf("{%s: %d}", n.items[0].text, firstFD)))
+		}
 		return nil
 	}
 	var refs []ListenerRef

@@ -20,8 +20,15 @@ const maxPorts = 1024
 // scopeNames are the scopes of Landlock, as the kernel has them in lower case. Source: landlock(7), scope flags.
 func scopeNames() []string { return []string{"abstract_unix_socket", "signal"} }
 
+// networkModes are the names of the modes, in the order of their values.
+func networkModes() []string { return []string{"none", "loopback", "host"} }
+
 // network reads which network a module sees, and what of it.
 func (d *decoder) network(n *node, rules *NetworkRules) Value[NetworkMode] {
+	if n.kind == kindScalar && slices.Contains(networkModes(), n.text) {
+		d.wrongType(n, "a map such as {mode: none}").hint(didYouMean("{mode: " + n.text + "}"))
+		return Value[NetworkMode]{}
+	}
 	f, ok := d.fields(n, "network", "a map such as {mode: none}", "mode", "connect", "bind", "scope")
 	if !ok {
 		return Value[NetworkMode]{}
@@ -39,11 +46,11 @@ func (d *decoder) network(n *node, rules *NetworkRules) Value[NetworkMode] {
 	if mode == nil {
 		return Value[NetworkMode]{}
 	}
-	v := d.choice(mode, "network mode", "none", "loopback", "host")
+	v := d.choice(mode, "network mode", networkModes()...)
 	if !v.Set() {
 		return Value[NetworkMode]{}
 	}
-	m := Value[NetworkMode]{NetworkMode(slices.Index([]string{"none", "loopback", "host"}, v.V)), v.Pos}
+	m := Value[NetworkMode]{NetworkMode(slices.Index(networkModes(), v.V)), v.Pos}
 	for _, key := range []string{"connect", "bind"} {
 		if e := n.entry(key); e != nil && m.V == NetworkNone {
 			d.report(codeNoEffect, e.at, "%s has no effect: with mode none nothing can be bound or connected", key).help("remove it, or write mode: host or mode: loopback")

@@ -90,7 +90,8 @@ func (d *decoder) elapsed(n *node, what string) (time.Duration, bool) {
 		return 0, false
 	}
 	if err != nil || s[0] == '+' || s[0] == '-' || s[0] == '.' {
-		d.report(codeMalformed, n.span, "%s cannot be read: %q", what, s).help("a duration is written like 200ms, 10s or 1m30s")
+		d.report(codeMalformed, n.span, "%s cannot be read: %q", what, s).hint(didYouMean(meantDuration(s))).
+			help("a duration is written like 200ms, 10s or 1m30s")
 		return 0, false
 	}
 	if v > maxDuration {

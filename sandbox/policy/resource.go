@@ -61,6 +61,13 @@ var otherLimits = [...]string{"cpu.max.burst", "cpu.weight.nice", "cpuset.mems",
 func (d *decoder) unknownResource(e entry) {
 	controller, file, _ := strings.Cut(e.key, ".")
 	known := ResourceKeys()
+	if meant := meantResource(e.key); meant != "" {
+		g := d.report(codeUnknownResource, e.at, "unknown control group file %q", e.key).hint(didYouMean(meant))
+		if meant == "cpu.max" {
+			g.help("100%% is one processor")
+		}
+		return
+	}
 	if slices.Contains(otherLimits[:], e.key) {
 		d.report(codeNotYet, e.at, "`%s` is not in this version of supervisor; remove it", e.key).help("it has %s", strings.Join(known, ", "))
 		return

@@ -156,6 +156,15 @@ func (d *decoder) unknownCall(item *node, name string) {
 	if d.full() {
 		return
 	}
+	if calls := meantCalls(name); calls != "" {
+		g := d.report(codeUnknownCall, item.span, "%q is a function of the C library and no system call of this architecture", name)
+		if strings.Contains(calls, ",") {
+			g.help("it makes %s", calls)
+		} else {
+			g.hint(didYouMean(calls))
+		}
+		return
+	}
 	if arch := foreignArchitecture(name); arch != "" {
 		d.report(codeForeignCall, item.span, "%q is a system call of %s and not of this architecture", name, arch).
 			help("remove it, or write {call: %s, if_supported: true}", name)
