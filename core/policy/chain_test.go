@@ -85,7 +85,7 @@ func (c *chain) policy(t *testing.T, text []byte) bool {
 	if err != nil || len(changes.Changes) > 0 {
 		t.Fatalf("compared with itself: %v, %+v\n%s", err, changes, text)
 	}
-	if units, _ := systemd.Export(p); len(units) < len(p.Modules) {
+	if units, _ := systemd.Export(p, systemd.Options{}); len(units) < len(p.Modules) {
 		t.Fatalf("%d units of %d modules\n%s", len(units), len(p.Modules), text)
 	}
 	for i := range p.Modules {

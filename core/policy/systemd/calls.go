@@ -9,7 +9,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
@@ -20,13 +19,20 @@ type filter struct {
 	m        *policy.Module
 	s        policy.Seccomp
 	decision *seccomp.Decision
-	rules    map[string][]policy.Call // those with a condition or an answer, by call
-	allowed  map[string]bool          // calls for SystemCallFilter
+	rules    map[string][]rule // those with a condition, by a call that is let through with some arguments
+	allowed  map[string]bool   // calls for SystemCallFilter
+	taken    map[string]taken  // what directives that are written deny besides
+}
+
+// rule is one with a condition, of one call.
+type rule struct {
+	policy.Call
+	deny bool
 }
 
 // calls writes the directives about system calls.
 func (w *writer) calls(m *policy.Module) {
-	f := &filter{writer: w, m: m, s: m.Seccomp, rules: map[string][]policy.Call{}, allowed: map[string]bool{}}
+	f := &filter{writer: w, m: m, s: m.Seccomp, rules: map[string][]rule{}, allowed: map[string]bool{}, taken: map[string]taken{}}
 	d, err := seccomp.Resolve(f.s)
 	if err != nil {
 		w.note(f.s.Pos, "the system calls are not carried: %v", err)
@@ -38,11 +44,27 @@ func (w *writer) calls(m *policy.Module) {
 		archs = append(archs, strings.ReplaceAll(strings.ReplaceAll(a.V, "_", "-"), "aarch64", "arm64"))
 	}
 	w.set("SystemCallArchitectures", "%s", cmp.Or(strings.Join(archs, " "), "native"))
+	f.sort()
+	if len(archs) <= 1 { // on others some of the directives do nothing
+		f.directives()
+	}
+	for _, call := range slices.Sorted(maps.Keys(f.rules)) {
+		f.conditional(call)
+	}
+	f.list()
+	f.answers()
+}
+
+// sort tells calls that are let through whatever their arguments are from those with conditions.
+func (f *filter) sort() {
 	for _, c := range f.s.Allow {
 		if c.When == nil {
 			f.allowed[c.Name] = true
-		} else {
-			f.rules[c.Name] = append(f.rules[c.Name], c)
+		}
+	}
+	for _, c := range f.s.Allow {
+		if c.When != nil && !f.allowed[c.Name] {
+			f.rules[c.Name] = append(f.rules[c.Name], rule{c, false})
 		}
 	}
 	for _, c := range f.s.Deny {
@@ -54,132 +76,33 @@ func (w *writer) calls(m *policy.Module) {
 	for _, c := range f.s.Deny {
 		if c.When != nil && (f.allowed[c.Name] || len(f.rules[c.Name]) > 0) {
 			delete(f.allowed, c.Name)
-			f.rules[c.Name] = append(f.rules[c.Name], c)
+			f.rules[c.Name] = append(f.rules[c.Name], rule{c, true})
 		}
 	}
-	if len(archs) <= 1 { // on others some of the directives do nothing
-		f.directives()
-	}
-	for _, call := range slices.Sorted(maps.Keys(f.rules)) {
-		if !f.allowed[call] {
-			w.note(f.rules[call][0].Pos, "the condition on %s is not carried: no directive says it, so the call is not allowed", call)
-		}
-	}
-	f.list()
-	f.answers()
-}
-
-// directives writes those that restrict arguments as the policy does, and those that deny what it does not allow.
-func (f *filter) directives() {
-	for _, c := range carriers() {
-		switch c.directive {
-		case "ProtectHostname", "PrivateDevices": // these do more: the first is written for its namespace, the second brings devices
-			continue
-		case "ProtectKernelModules": // it hides the modules' files
-			if !slices.ContainsFunc(f.m.Filesystem, func(m policy.Mount) bool {
-				return strings.HasPrefix("/usr/lib/modules/", m.Path+"/") || m.Path == "/lib"
-			}) {
-				f.carry(c.directive, "yes", c.denials)
-			}
-		case "ProtectClock": // it closes devices
-			if closedDevices(f.m) {
-				f.carry(c.directive, "yes", c.denials)
-			}
-		default:
-			f.carry(c.directive, "yes", c.denials)
-		}
-	}
-	f.carry("RestrictNamespaces", "yes", namespaces(0))
-	f.families()
-}
-
-// families writes the address families of which sockets can be made, where that depends on nothing else.
-func (f *filter) families() {
-	nr, has := seccomp.Number("socket")
-	if !has {
-		return
-	}
-	var names []string
-	for value, name := range familyNames() {
-		for answer := range f.decision.Answers(bpf.Data{Arch: seccomp.Native().Audit(), Nr: nr, Args: [6]uint64{value}}, [6]uint64{0xffffffff}) {
-			if answer == bpf.RetAllow && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-	}
-	if len(names) == len(familyNames()) {
-		return
-	}
-	slices.Sort(names)
-	f.carry("RestrictAddressFamilies", cmp.Or(strings.Join(names, " "), "none"), families(names, false))
-}
-
-// carry writes a directive when it takes nothing away that the policy allows. Calls of which the policy allows the rest, and exactly that,
-// are allowed besides it.
-func (f *filter) carry(directive, value string, denials []denial) {
-	var with []string
-	other := map[string]string{}
-	calls := map[string]bool{}
-	for _, d := range denials {
-		calls[d.call] = true
-	}
-	for call := range calls {
-		_, has := seccomp.Number(call)
-		switch {
-		case !has || !f.allowed[call] && len(f.rules[call]) == 0:
-		case f.allowed[call]:
-			return
-		default:
-			same, answer := f.same(call, of(denials, call))
-			if !same {
-				return
-			}
-			with = append(with, call)
-			other[call] = answer
-		}
-	}
-	f.set(directive, "%s", value)
-	for _, call := range with {
-		f.allowed[call] = true
-		if other[call] != "" {
-			f.note(f.rules[call][0].Pos, "what is denied of %s is answered with %s by %s, and not as the policy says", call, other[call], directive)
-		}
-	}
-}
-
-// same tells whether what a policy allows of a call is what is left when denials take theirs away, and, where denied calls get
-// another answer, which one.
-func (f *filter) same(call string, denials []denial) (same bool, answer string) {
-	section := policy.Seccomp{Default: f.s.Default, Denied: f.s.Denied, Allow: []policy.Call{{Name: call}}}
-	for _, d := range denials {
-		rule, _ := d.rule()
-		section.Deny = append(section.Deny, rule)
-	}
-	decision, err := seccomp.Resolve(section)
-	if err != nil {
-		return false, ""
-	}
-	nr, _ := seccomp.Number(call)
-	for _, diff := range seccomp.Compare(f.decision, decision, 10_000) {
-		if diff.Call.Arch != seccomp.Native().Audit() || nr < diff.First || nr > diff.Last {
-			continue
-		}
-		if diff.Want == bpf.RetAllow || diff.Got == bpf.RetAllow {
-			return false, ""
-		}
-		answer = bpf.Describe(diff.Got)
-	}
-	return true, answer
+	maps.DeleteFunc(f.rules, func(call string, _ []rule) bool { return !lets(f.decision, call) })
 }
 
 // list writes SystemCallFilter. systemd allows @default with every list, so what of it is not allowed is taken away again, but not execve,
 // which systemd needs after it loaded the filter.
 func (f *filter) list() {
-	f.lines("", slices.Sorted(maps.Keys(f.allowed)))
-	var away []string
+	var names, away []string
+	for _, name := range slices.Sorted(maps.Keys(f.allowed)) {
+		if known(name) {
+			names = append(names, name)
+			continue
+		}
+		since, _ := seccomp.Native().Since(name)
+		f.note(f.place(name), "%s is left out: systemd 252 with libseccomp 2.5.4 does not know it, which came with Linux %d.%d; where both do, the unit "+
+			"needs it in its SystemCallFilter=", name, since.Major, since.Minor)
+	}
+	f.lines("", names)
 	for _, name := range seccomp.Catalog().Groups["@default"] {
-		if !f.allowed[name] && name != "execve" {
+		switch {
+		case f.allowed[name] || name == "execve":
+		case known(name):
 			away = append(away, name)
+		default:
+			f.note(f.s.Pos, "%s is not taken away: systemd 252 does not know it, but a newer one lets it through with @default", name)
 		}
 	}
 	f.lines("~", away)
@@ -187,6 +110,23 @@ func (f *filter) list() {
 		f.note(f.s.Pos, "execve stays allowed: systemd loads its filter before it starts the program")
 	}
 	f.note(f.s.Pos, "calls that no table has are answered as those that are not allowed: systemd has one answer for both")
+}
+
+// place returns where a call is allowed.
+func (f *filter) place(call string) policy.Pos {
+	for _, c := range f.s.Allow {
+		if c.Name == call {
+			return c.Pos
+		}
+	}
+	return f.s.Pos
+}
+
+// known tells whether systemd 252 of Debian 12 reads a call's name; of others it says "Failed to parse system call, ignoring". Its libseccomp,
+// 2.5.4-1+deb12u1, has the calls of Linux 6.7. TestKnown asks the one that is installed.
+func known(call string) bool {
+	since, has := seccomp.Native().Since(call)
+	return !has || since.Major < 6 || since.Major == 6 && since.Minor <= 7
 }
 
 // lines writes names, a dozen a line. An empty list is written, too: without one there would be no filter.
@@ -207,6 +147,8 @@ func (f *filter) answers() {
 		}
 		switch {
 		case c.Name == "execve":
+		case !known(c.Name):
+			f.note(c.Pos, "the answer %s for %s is not carried: systemd 252 does not know the call, and answers it as all that are denied", c.Answer, c.Name)
 		case c.Answer.Kind == policy.ActionErrno:
 			f.set("SystemCallFilter", "~%s:%s", c.Name, errnoName(c.Answer.Errno))
 		case c.Answer.Kind == policy.ActionKillProcess:

@@ -19,8 +19,15 @@ const Header = "# Made by supervisor policy export systemd of "
 
 // writer collects the lines of a unit.
 type writer struct {
-	b     strings.Builder
-	notes *[]exchange.Note
+	b      strings.Builder
+	notes  *[]exchange.Note
+	strict bool
+}
+
+// Options are what units are like. The zero value makes units that start: a call with a condition that no directive says is allowed
+// whatever its arguments are.
+type Options struct {
+	Strict bool // such a call is left out, so that no unit allows what its policy does not
 }
 
 func (w *writer) set(key, format string, args ...any) {
@@ -39,7 +46,7 @@ func (w *writer) note(pos policy.Pos, format string, args ...any) {
 }
 
 // Export writes the modules of a policy as units, and tells what of the policy they do not have.
-func Export(p *policy.Policy) ([]Unit, []exchange.Note) {
+func Export(p *policy.Policy, o Options) ([]Unit, []exchange.Note) {
 	var units []Unit
 	var notes []exchange.Note
 	if len(p.Tests) > 0 {
@@ -56,7 +63,7 @@ func Export(p *policy.Policy) ([]Unit, []exchange.Note) {
 				}
 			}
 		}
-		w := &writer{notes: &notes}
+		w := &writer{notes: &notes, strict: o.Strict}
 		w.b.WriteString(header(p.File))
 		w.service(p, m)
 		units = append(units, Unit{m.Name + ".service", []byte(w.b.String())})

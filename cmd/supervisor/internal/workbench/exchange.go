@@ -54,7 +54,7 @@ func (t *task) exportSystemd() error {
 		}
 		p.Modules = []policy.Module{*m}
 	}
-	units, notes := systemd.Export(p)
+	units, notes := systemd.Export(p, systemd.Options{Strict: t.option("strict") != ""})
 	t.notes(notes)
 	for _, u := range units {
 		if t.option("files") != "" {
