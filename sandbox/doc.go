@@ -13,6 +13,10 @@
 // A module that notifies has a socket at /run/notify, which NOTIFY_SOCKET names; one with a control socket has it where the policy says. Both
 // belong to the instance alone: the spawner makes them, and a bind mount puts them into the root.
 //
+// dev: minimal is a read-only directory with the host's null, zero, full, random, urandom and tty, links to the standard streams and an empty shm. Its
+// devices have no ioctl, which takes version 5 of Landlock; what the policy lists there itself takes the place of what would be there. It has no
+// pts, so no terminals can be made; tty opens only for a process that has a controlling terminal.
+//
 // # Dynamic users
 //
 // user: {dynamic: true} is a number from [FirstDynamicUser] to [LastDynamicUser] that follows from the module's name. Those that the user

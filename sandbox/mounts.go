@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -155,7 +156,7 @@ func landlockAccess(n node) uint64 {
 	if n.Access&policy.AccessExecute != 0 {
 		access |= landlockExecute
 	}
-	if n.kind == Device {
+	if n.kind == Device && !n.plain {
 		access |= unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 	}
 	if n.kind != Directory {
@@ -167,6 +168,9 @@ func landlockAccess(n node) uint64 {
 // mountAttr returns the attributes of an entry's mount. Only what an entry names by itself may be a device.
 func mountAttr(n node) uint64 {
 	attr := uint64(unix.MOUNT_ATTR_NOSUID)
+	if n.Kind == policy.MountDev { // it becomes read-only when everything in it has its place
+		return attr | unix.MOUNT_ATTR_NODEV | unix.MOUNT_ATTR_NOEXEC
+	}
 	if n.kind != Device {
 		attr |= unix.MOUNT_ATTR_NODEV
 	}
@@ -217,15 +221,20 @@ func (b *builder) root(r root) {
 			if n.Kind != policy.MountControl { // Landlock has no right to connect, so there is nothing to allow
 				rules = append(rules, program.Rule{From: part.fd, Access: landlockAccess(part.node) & handled, Origin: o})
 			}
-			if n.Kind == policy.MountTmpfs {
+			if n.Kind == policy.MountTmpfs || n.Kind == policy.MountDev {
 				done = append(done, mounted{n.Path, part.fd})
 			} else {
 				done = append(done, mounted{part.node.Path, -1})
 			}
 		}
 	}
-	b.call(everyModule, "mount_setattr", unix.SYS_MOUNT_SETATTR, root, b.String(""), program.Const(unix.AT_EMPTY_PATH, "AT_EMPTY_PATH"),
-		program.At(b.Words(unix.MOUNT_ATTR_RDONLY, 0, 0, 0), "{MOUNT_ATTR_RDONLY}"), program.Int(32))
+	for _, d := range done {
+		if n, ok := r.covering(d.path); ok && n.Kind == policy.MountDev && n.Path == d.path {
+			b.links(n, r, program.FD(d.fd, d.path))
+			b.readOnly(origin(n.Pos), program.FD(d.fd, d.path))
+		}
+	}
+	b.readOnly(everyModule, root)
 	b.call(everyModule, "fchdir", unix.SYS_FCHDIR, root)
 	b.call(everyModule, "pivot_root", unix.SYS_PIVOT_ROOT, b.String("."), b.String("."))
 	b.call(everyModule, "umount2", unix.SYS_UMOUNT2, b.String("."), program.Const(unix.MNT_DETACH, "MNT_DETACH"))
@@ -236,6 +245,22 @@ func (b *builder) root(r root) {
 	for _, n := range r.nodes {
 		if n.Kind == policy.MountProc && b.ruleset >= 0 {
 			b.procRule(n, handled)
+		}
+	}
+}
+
+// readOnly makes a mount read-only once everything in it has a place.
+func (b *builder) readOnly(o program.Origin, mount program.Value) {
+	b.call(o, "mount_setattr", unix.SYS_MOUNT_SETATTR, mount, b.String(""), program.Const(unix.AT_EMPTY_PATH, "AT_EMPTY_PATH"),
+		program.At(b.Words(unix.MOUNT_ATTR_RDONLY, 0, 0, 0), "{MOUNT_ATTR_RDONLY}"), program.Int(32))
+}
+
+// links makes the links of dev: minimal, but where the module lists something else.
+func (b *builder) links(dev node, r root, dir program.Value) {
+	for _, l := range policy.MinimalLinks() {
+		at := path.Join(dev.Path, l.Name)
+		if !slices.ContainsFunc(r.nodes, func(n node) bool { return within(n.Path, at) }) {
+			b.call(origin(dev.Pos), "symlinkat", unix.SYS_SYMLINKAT, b.String(l.Target), dir, b.String(l.Name))
 		}
 	}
 }
@@ -294,6 +319,8 @@ func (b *builder) parts(n node) []part {
 			p.Options = append(p.Options, program.Option{Key: "uid", Value: strconv.FormatUint(uint64(user.UID), 10)},
 				program.Option{Key: "gid", Value: strconv.FormatUint(uint64(user.GID), 10)})
 		}
+	case policy.MountDev:
+		p.Kind, p.Options = program.Tmpfs, []program.Option{{Key: "size", Value: "64k"}, {Key: "mode", Value: "0755"}}
 	case policy.MountCgroup:
 		return b.cgroupParts(n, p)
 	case policy.MountControl:

@@ -19,6 +19,7 @@ type node struct {
 	source string // path on the host, links resolved; MountBind only
 	socket string // which of the instance's sockets; MountControl only
 	kind   Kind   // Directory, or what the host has there
+	plain  bool   // a device of dev: minimal: no ioctl
 }
 
 // link is a symbolic link at the top of a module's root.
@@ -36,31 +37,20 @@ func (c *compiler) layout() root {
 	links := c.topLinks()
 	procs := 0
 	for _, m := range c.module.Filesystem {
-		n := node{Mount: m, kind: Directory}
-		n.Path = through(links, m.Path)
 		if m.Kind == policy.MountProc {
 			if procs++; procs > 1 {
 				c.problem("E605", m.Pos, "a second proc at "+m.Path, "list one")
 				continue
 			}
 		}
-		if m.Kind == policy.MountCgroup && len(c.hierarchies()) == 0 {
-			if len(c.module.Resources) == 0 { // otherwise best_effort gave the limits up, and the report says so
-				c.problem("E606", m.Pos, "the module has no control group to show at "+m.Path+": it has no limit of resources",
-					"limit something, such as resources: {pids.max: 64}, or remove the entry")
-			}
-			continue
-		}
-		if m.Kind == policy.MountControl {
-			if c.Alone {
-				continue
-			}
-			n.kind, n.socket = Other, program.ControlSocket
-		}
-		if m.Kind == policy.MountBind && !c.bind(&n) {
+		n := node{Mount: m, kind: Directory}
+		if n.Path = through(links, m.Path); !c.shown(&n) {
 			continue
 		}
 		r.nodes = append(r.nodes, n)
+		if m.Kind == policy.MountDev {
+			r.nodes = append(r.nodes, c.minimalDev(n)...)
+		}
 	}
 	if c.notifies() {
 		r.nodes = append(r.nodes, c.notifyNode(r)...)
@@ -74,6 +64,52 @@ func (c *compiler) layout() root {
 	}
 	c.checkMountPoints(r)
 	return r
+}
+
+// shown completes a node. It returns false when the entry is left out.
+func (c *compiler) shown(n *node) bool {
+	switch n.Kind {
+	case policy.MountCgroup:
+		if len(c.hierarchies()) > 0 {
+			break
+		}
+		if len(c.module.Resources) == 0 { // otherwise best_effort gave the limits up, and the report says so
+			c.problem("E606", n.Pos, "the module has no control group to show at "+n.Mount.Path+": it has no limit of resources",
+				"limit something, such as resources: {pids.max: 64}, or remove the entry")
+		}
+		return false
+	case policy.MountControl:
+		if c.Alone {
+			return false
+		}
+		n.kind, n.socket = Other, program.ControlSocket
+	case policy.MountBind:
+		return c.bind(n)
+	}
+	return true
+}
+
+// minimalDev returns what stands in the directory of dev: minimal.
+func (c *compiler) minimalDev(dev node) []node {
+	var nodes []node
+	for _, m := range c.module.MinimalDev(dev.Mount) {
+		n := node{Mount: m, kind: Directory, plain: true}
+		if m.Kind == policy.MountBind {
+			from := cmp.Or(m.Source, m.Path)
+			f, err := c.host.File(from)
+			if err != nil {
+				c.hostError(m.Pos, from, err)
+				continue
+			}
+			if f.Kind != Device {
+				c.problem("E601", m.Pos, "the host has no device at "+from+", which dev: minimal shows", "make it, null(4), or list the devices that the module needs one by one")
+				continue
+			}
+			n.source, n.kind = f.Real, f.Kind
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes
 }
 
 // topLinks returns the links at the top of the host's root.
@@ -181,7 +217,7 @@ func within(p, dir string) bool {
 func (c *compiler) checkMountPoints(r root) {
 	for i, n := range r.nodes {
 		outer, ok := root{nodes: r.nodes[:i]}.covering(n.Path)
-		if !ok || outer.Kind == policy.MountTmpfs {
+		if !ok || outer.Kind == policy.MountTmpfs || outer.Kind == policy.MountDev {
 			continue
 		}
 		inside := strings.TrimPrefix(n.Path, outer.Path)

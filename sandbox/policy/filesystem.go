@@ -49,7 +49,7 @@ func (d *decoder) mount(n *node) (Mount, span, bool) {
 		return Mount{}, span{}, false
 	}
 	f, ok := d.fields(n, "a filesystem entry", "a map such as {path: /usr, access: rx}",
-		"path", "source", "access", "tmpfs", "mode", "proc", "cgroup", "control", "if_exists", "nosymfollow")
+		"path", "source", "access", "tmpfs", "mode", "proc", "cgroup", "control", "dev", "if_exists", "nosymfollow")
 	if !ok {
 		return Mount{}, span{}, false
 	}
@@ -119,7 +119,7 @@ func (d *decoder) mountSource(e *entry, m *Mount) bool {
 	return ok
 }
 
-// mountKind reads which of tmpfs, proc, cgroup and control an entry has; without one it is what the host has there.
+// mountKind reads which of tmpfs, proc, cgroup, control and dev an entry has; without one it is what the host has there.
 func (d *decoder) mountKind(f fields, m *Mount) bool {
 	kinds := 0
 	ok := true
@@ -142,11 +142,14 @@ func (d *decoder) mountKind(f fields, m *Mount) bool {
 		case "control":
 			m.Kind = MountControl
 			ok = d.choice(e.value, "kind of control socket", "self").Set()
+		case "dev":
+			m.Kind = MountDev
+			ok = d.choice(e.value, "kind of dev", "minimal").Set()
 		default:
 			continue
 		}
 		if kinds++; kinds > 1 {
-			d.report(codeTwice, e.at, "an entry is one of tmpfs, proc, cgroup and control").help("write an entry for each")
+			d.report(codeTwice, e.at, "an entry is one of tmpfs, proc, cgroup, control and dev").help("write an entry for each")
 			return false
 		}
 	}
@@ -157,6 +160,11 @@ func (d *decoder) mountKind(f fields, m *Mount) bool {
 func (d *decoder) access(n *node, kind MountKind, ok bool) (Access, bool) {
 	if kind == MountControl {
 		d.report(codeNoEffect, n.span, "access has no effect on a control socket").help("remove it; a module can connect to the socket, and that is all")
+		return 0, false
+	}
+	if kind == MountDev {
+		d.report(codeNoEffect, n.span, "access has no effect on dev: minimal").
+			help("remove it; the directory cannot be changed, its devices can be read and written. A device that is listed by itself has an access of its own")
 		return 0, false
 	}
 	words := []string{"r", "rx", "rw", "rwx"}

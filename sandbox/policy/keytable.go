@@ -146,6 +146,8 @@ func filesystemKeys() []Key {
 		{In: in, Name: "cgroup", Type: TypeChoice, Example: `cgroup: own`, Text: "The directories of the instance's own control groups."},
 		{In: in, Name: "control", Type: TypeChoice, Example: `control: self`, Text: "A socket on which the instance learns about itself."},
 		{In: in, Name: "access", Type: TypeChoice, Default: "r; rw for a tmpfs", Example: `access: rx`, Text: "What may be done below the path."},
+		{In: in, Name: "dev", Type: TypeChoice, Example: `dev: minimal`,
+			Text: "A directory with null, zero, full, random, urandom, tty (read and write, no ioctl), links to the standard streams, and a shm of 16M."},
 		{In: in, Name: "mode", Type: TypeMode, Default: `"1777"`, Range: `up to "7777"`, Example: `mode: "0700"`,
 			Text: "Permission bits of a tmpfs's top directory."},
 		{In: in, Name: "if_exists", Type: TypeBool, Default: "false", Example: `if_exists: true`, Text: "No error when the host has nothing there."},

@@ -79,6 +79,8 @@ func (k Key) Choices() []string {
 		return []string{"own"}
 	case "a filesystem entry.control":
 		return []string{"self"}
+	case "a filesystem entry.dev":
+		return []string{"minimal"}
 	}
 	return nil
 }

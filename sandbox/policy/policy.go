@@ -175,6 +175,7 @@ const (
 	MountProc                     // a new proc of the module's pid namespace
 	MountCgroup                   // the instance's own control group directories
 	MountControl                  // a socket on which the instance learns about itself
+	MountDev                      // a directory with the few devices that every program expects, see [Module.MinimalDev]
 )
 
 // Mount is one entry of a module's file-system list.

@@ -156,7 +156,7 @@ func (c Seccomp) sections(s *sections) {
 func (f Mount) item() string {
 	var b strings.Builder
 	b.WriteString(plain(f.Path))
-	if f.Kind != MountControl || f.Access != AccessRead {
+	if f.Kind != MountControl && f.Kind != MountDev || f.Access != AccessRead {
 		b.WriteString(" " + f.Access.String())
 	}
 	switch f.Kind {
@@ -169,6 +169,8 @@ func (f Mount) item() string {
 		b.WriteString(" cgroup own")
 	case MountControl:
 		b.WriteString(" control self")
+	case MountDev:
+		b.WriteString(" dev minimal")
 	default:
 		fmt.Fprintf(&b, " kind %d", f.Kind)
 	}

@@ -38,3 +38,42 @@ func TestNoSymFollow(t *testing.T) {
 		{try: "list:/strict", want: "ok", control: "list:" + dir},
 	})
 }
+
+// TestMinimalDev looks at the devices of dev: minimal, and at what is not there. A device that is listed by itself has ioctls.
+func TestMinimalDev(t *testing.T) {
+	t.Parallel()
+	dir := openDir(t)
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	noIoctl := "EACCES"
+	if landlockABI() < 5 {
+		noIoctl = "ok" // what the report says that this version does not restrict
+	}
+	attacks := []attack{
+		{try: "list:/dev", want: "ok", detail: "fd full null random shm stderr stdin stdout tty urandom zero"},
+		{try: "list:/dev/fd", want: "ok"},
+		{try: "list:/dev/pts", want: "ENOENT"},
+		{try: "list:/dev/shm", want: "ok", control: "list:" + dir},
+		{try: "create:/dev/new", want: "EROFS", control: "create:" + dir + "/new"},
+		{try: "create:/dev/shm/new", want: "ok", control: "create:" + dir + "/new2"},
+		{try: "fill:/dev/shm/fill,16777217", want: "ENOSPC", control: "fill:" + dir + "/fill,16777217"},
+		{try: "mknod:/dev/shm/node", want: "EACCES", control: "mknod:" + dir + "/node"},
+		{try: "entropy:/dev/urandom", want: noIoctl},
+		{try: "entropy:/dev/random", want: noIoctl},
+	}
+	for _, name := range []string{"full", "null", "random", "urandom", "zero"} {
+		attacks = append(attacks, attack{try: "read:/dev/" + name, want: "ok"}, attack{try: "write:/dev/" + name, want: "ok"})
+	}
+	files := []string{"{path: /dev, dev: minimal}"}
+	attackAll(t, policy(t, "", module{allow: everything, files: files}), attacks)
+
+	files = append(files, "{path: /dev/urandom, access: r}", "{path: /dev/shm, tmpfs: 4K, access: r}", "{path: /dev/fd, tmpfs: 4K}")
+	attackAll(t, policy(t, "", module{allow: everything, files: files}), []attack{
+		{try: "entropy:/dev/urandom", want: "ok"},
+		{try: "entropy:/dev/random", want: noIoctl},
+		{try: "write:/dev/urandom", want: "EACCES"}, // a read-only mount keeps nobody from writing to a device: Landlock does
+		{try: "create:/dev/shm/new", want: "EROFS", control: "create:" + dir + "/new3"},
+		{try: "create:/dev/fd/new", want: "ok", control: "create:" + dir + "/new4"},
+	})
+}

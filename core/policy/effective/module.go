@@ -179,8 +179,10 @@ func mount(f policy.Mount) string {
 		parts = append(parts, "cgroup: own")
 	case policy.MountControl:
 		parts = append(parts, "control: self")
+	case policy.MountDev:
+		parts = append(parts, "dev: minimal")
 	}
-	if f.Kind != policy.MountControl {
+	if f.Kind != policy.MountControl && f.Kind != policy.MountDev {
 		parts = append(parts, "access: "+f.Access.String())
 	}
 	if f.Optional {

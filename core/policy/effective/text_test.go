@@ -113,6 +113,7 @@ modules:
       - {path: /site, source: site-7, nosymfollow: true}
       - {path: /tmp, tmpfs: 3M, mode: "0700", access: rwx}
       - {path: /proc, proc: pid}
+      - {path: /dev, dev: minimal}
       - {path: /sys/fs/cgroup, cgroup: own, access: rw}
       - {path: /run/c, control: self}
     hostname: web-1

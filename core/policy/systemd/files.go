@@ -22,6 +22,8 @@ func (w *writer) files(m *policy.Module) {
 			w.tmpfs(f)
 		case policy.MountProc:
 			w.proc(m, f)
+		case policy.MountDev:
+			w.dev(m, f)
 		case policy.MountCgroup:
 			w.note(f.Pos, "the control group directories at %s are not carried: systemd 252 cannot show a unit its own alone", f.Path)
 		default:
@@ -64,6 +66,18 @@ func (w *writer) tmpfs(f policy.Mount) {
 	if f.Access&policy.AccessExecute != 0 {
 		w.set("ExecPaths", "%s", pathWord(f.Path))
 	}
+}
+
+func (w *writer) dev(m *policy.Module, f policy.Mount) {
+	w.tmpfs(policy.Mount{Path: f.Path, Mode: 0o755, Access: policy.AccessRead, Pos: f.Pos})
+	for _, part := range m.MinimalDev(f) {
+		if part.Kind == policy.MountTmpfs {
+			w.tmpfs(part)
+		} else {
+			w.bind(part)
+		}
+	}
+	w.note(f.Pos, "the links of dev: minimal at %s (fd, stdin, stdout, stderr) are not carried: systemd makes none in a temporary file system", f.Path)
 }
 
 func (w *writer) proc(m *policy.Module, f policy.Mount) {

@@ -78,7 +78,7 @@ func attempts() map[string]attempt {
 	return map[string]attempt{
 		// Files.
 		"read": read, "readat": readAt, "write": write, "create": create, "truncate": truncate, "mknod": mknod, "mapexec": mapExec,
-		"list": list, "fill": fill,
+		"list": list, "fill": fill, "entropy": entropy,
 		// System calls that no ordinary program makes.
 		"keyctl": keyctl, "personality": personality, "unknown": unknown, "iouring": ioUring, "int80": compat, "x32": x32,
 		// Starting other programs.
