@@ -9,6 +9,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/program"
 )
 
 // Filter is a seccomp program as bytes, ready to be loaded.
@@ -85,7 +86,21 @@ func Compile(req Request) (*Result, policy.Diagnostics) {
 		res.Init = &init.Program
 	}
 	res.Program = c.build(r, filter, init)
+	if !c.fits(res.Program) || res.Init != nil && !c.fits(res.Init) {
+		return nil, c.problems
+	}
 	return res, c.problems
+}
+
+// fits refuses a launch that is greater than the spawner takes, as many or very deep paths make it.
+func (c *compiler) fits(p *program.Program) bool {
+	ok := len(p.Memory) <= program.MaxMemory && len(p.Steps) <= program.MaxSteps && len(p.Prepare) <= program.MaxPrepare &&
+		len(p.Relocations) <= program.MaxRelocations
+	if !ok {
+		c.problem("E609", c.module.Pos, fmt.Sprintf("starting it takes %d system calls, %d opened paths and %d bytes of text; at most %d, %d and %d", len(p.Steps),
+			len(p.Prepare), len(p.Memory), program.MaxSteps, program.MaxPrepare, program.MaxMemory), "list fewer paths in filesystem, and none that is so deep")
+	}
+	return ok
 }
 
 // compiler holds the decisions about one module.

@@ -115,6 +115,7 @@ func HostCodes() []CodeMeaning {
 		{"E606", "a control group file system for a module that has no control group"},
 		{"E607", "no place for a socket of the supervisor's"},
 		{"W608", "a path that the host does not have, left out of a trial"},
+		{"E609", "a launch that is too large"},
 		{"E610", "a protection that the host cannot enforce"},
 		{"E611", "a kernel that is too old"},
 		{"E612", "no user, although the supervisor runs as root"},

@@ -201,6 +201,12 @@ func (d *decoder) path(n *node, path string) (string, bool) {
 		d.report(codePath, n.span, "the path has %d bytes; the kernel takes at most 4095", len(path))
 		return "", false
 	}
+	for name := range strings.SplitSeq(path, "/") {
+		if len(name) > 255 {
+			d.report(codePath, n.span, "a name in the path has %d bytes; a file system takes at most 255", len(name))
+			return "", false
+		}
+	}
 	return path, true
 }
 
@@ -252,7 +258,12 @@ func (d *decoder) account(n *node, what string) Value[string] {
 		return Value[string]{s, n.pos}
 	}
 	if name, group, both := strings.Cut(s, ":"); both && what == "user" {
-		d.report(codeName, n.span, "%q is a user and a group", s).help("write user: %s and group: %s", name, group)
+		g := d.report(codeName, n.span, "%q is a user and a group", s)
+		if name == "" || group == "" {
+			g.Message, g.Help = oneLine("%q lacks a part: a user and a group are two keys", s), "write user: NAME, and group: NAME where it is not the user's own"
+		} else {
+			g.help("write user: %s and group: %s", name, group)
+		}
 		return Value[string]{}
 	}
 	bad := s == "" || len(s) > 64 || s[0] == '-' || n.plainKind() == plainBool

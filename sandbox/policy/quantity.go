@@ -124,6 +124,10 @@ func (d *decoder) sizeOf(s string, n *node, what string) (int64, bool) {
 	if s == "0" {
 		return 0, true
 	}
+	if rest, negative := strings.CutPrefix(strings.TrimSpace(s), "-"); negative && rest != "" && digits(rest[:1]) {
+		d.report(codeRange, n.span, "%s is negative: %s", what, strings.TrimSpace(s)).help("write a size such as 256M")
+		return 0, false
+	}
 	if looksNumeric(s) {
 		d.report(codeUnit, n.span, "%s has no unit", what).help("units are K, M, G and T; 256M is 256 times 1048576 bytes")
 		return 0, false
