@@ -40,12 +40,9 @@ func redisCommand(t testing.TB, address, command string) string {
 	return strings.TrimSpace(line)
 }
 
-// TestRedis: Debian's Redis says when it is ready, keeps its data when it is replaced, and is never there twice.
-func TestRedis(t *testing.T) {
-	t.Parallel()
-	if _, err := os.Stat("/usr/bin/redis-server"); err != nil {
-		t.Skipf("Redis is not installed: %v", err)
-	}
+// redisPolicy copies the shipped policy with another port and another directory for the data, which is Redis's.
+func redisPolicy(t testing.TB) (file string, port int) {
+	t.Helper()
 	dir, data := openDir(t), openDir(t)
 	if isRoot() {
 		u, err := user.Lookup("redis")
@@ -69,10 +66,23 @@ func TestRedis(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFile(t, filepath.Join(dir, "redis/redis.conf"), read("redis/redis.conf"), 0o644)
-	port := strconv.Itoa(freePort(t, "tcp4", "127.0.0.1"))
-	text := strings.NewReplacer(`"6380"`, strconv.Quote(port), "/var/lib/redis", data).Replace(read("redis.yaml"))
-	file := writeFile(t, filepath.Join(dir, "redis.yaml"), text, 0o644)
-	address := "127.0.0.1:" + port
+	port = freePort(t, "tcp4", "127.0.0.1")
+	text := strings.NewReplacer(`"6380"`, strconv.Quote(strconv.Itoa(port)), "/var/lib/redis", data).Replace(read("redis.yaml"))
+	return writeFile(t, filepath.Join(dir, "redis.yaml"), text, 0o644), port
+}
+
+// TestRedis: Debian's Redis says when it is ready, keeps its data when it is replaced, and is never there twice.
+func TestRedis(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/usr/bin/redis-server"); err != nil {
+		t.Skipf("Redis is not installed: %v", err)
+	}
+	file, port := redisPolicy(t)
+	address := "127.0.0.1:" + strconv.Itoa(port)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	p := ready(t, file)
 	before := p.status(t).Modules[0]
@@ -84,7 +94,7 @@ func TestRedis(t *testing.T) {
 		t.Fatalf("SET: %q", got)
 	}
 	for n := range 2 {
-		rewrite(t, file, strings.Replace(text, "LANG: C.UTF-8", fmt.Sprintf("LANG: C.UTF-8, N: \"%d\"", n), 1))
+		rewrite(t, file, strings.Replace(string(text), "LANG: C.UTF-8", fmt.Sprintf("LANG: C.UTF-8, N: \"%d\"", n), 1))
 		r := p.reload(t)
 		r.wants(t, 0)
 		if !strings.Contains(r.stdout, "stop-first") {

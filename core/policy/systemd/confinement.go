@@ -17,6 +17,7 @@ func (w *writer) confinement(m *policy.Module) {
 		w.set("DynamicUser", "yes")
 	case m.User.Set():
 		w.set("User", "%s", m.User.V)
+		w.note(m.User.Pos, "the user %s has to be there: systemd does not make it, sysusers.d(5) does", m.User.V)
 	default:
 		w.note(m.Pos, "no user is written, and systemd would run the program as root: set User=")
 	}

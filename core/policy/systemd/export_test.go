@@ -140,6 +140,12 @@ func TestDirectives(t *testing.T) {
 				"DevicePolicy=closed\n"}, nil, []string{"the links of dev: minimal at /dev"}},
 		{"tcp probe", "network: {mode: host}\nnamespaces: [mount, pid]\nhealthcheck: {tcp: \"127.0.0.1:80\"}\n" + seccomp("close"), nil,
 			[]string{"PrivateNetwork"}, []string{"healthcheck of tcp is not carried", "the pid namespace"}},
+		{"nothing to notify with", "healthcheck: {notify: true, watchdog: 3s}\n" + seccomp("sendmsg, {call: socket, when: \"type == SOCK_STREAM\"}"),
+			[]string{"Type=exec\n"}, []string{"NotifyAccess", "WatchdogSec"}, []string{"the healthcheck is not carried: systemd has NOTIFY_SOCKET alone"}},
+		{"notifies", "healthcheck: {notify: true, watchdog: 3s}\n" + seccomp("sendto, {call: socket, when: \"family == AF_UNIX\"}"),
+			[]string{"Type=notify\n", "NotifyAccess=main\n", "WatchdogSec=3000ms\n", "BindReadOnlyPaths=/run/systemd/notify\n"}, nil, nil},
+		{"it does not write", "seccomp: {allow: [\"@default\", read]}", []string{"Type=simple\n"}, nil, []string{"Type=exec is not written",
+			"the user daemon has to be there"}},
 		{"signal", "stop_signal: SIGQUIT\n" + seccomp("close"), []string{"KillSignal=SIGQUIT\n"}, nil, nil},
 	}
 	for _, c := range cases {

@@ -10,7 +10,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
 
 // service writes the unit of a module. Source: systemd.unit(5), systemd.service(5).
@@ -40,7 +42,7 @@ func (w *writer) service(p *policy.Policy, m *policy.Module) {
 
 // life writes what runs, and when it is started and ended.
 func (w *writer) life(m *policy.Module) {
-	w.set("Type", "%s", map[bool]string{true: "notify", false: "exec"}[m.Health.Kind.V == "notify"])
+	w.set("Type", "%s", w.kind(m))
 	words := make([]string, len(m.Command))
 	for i, c := range m.Command {
 		words[i] = argument(c.V)
@@ -72,6 +74,39 @@ func (w *writer) life(m *policy.Module) {
 	}
 }
 
+// kind returns what systemd waits for before it takes a service for started. Source: systemd.service(5), "Type="; exec_child() of systemd 252
+// writes to the manager behind the filter when it is exec.
+func (w *writer) kind(m *policy.Module) string {
+	d, err := seccomp.Resolve(m.Seccomp)
+	switch {
+	case err != nil: // which is told where the calls are
+	case m.Health.Kind.V == "notify" && notifies(d):
+		return "notify"
+	case !lets(d, "write"):
+		w.note(m.Seccomp.Pos, "Type=exec is not written: systemd would have to write behind its filter, and the policy does not allow it; "+
+			"so it does not notice when the program cannot be started")
+		return "simple"
+	}
+	return "exec"
+}
+
+// notifies tells whether a program can send to NOTIFY_SOCKET: sd_notify(3).
+func notifies(d *seccomp.Decision) bool {
+	nr, has := seccomp.Number("socket")
+	sends := lets(d, "sendmsg") || lets(d, "sendto") || lets(d, "connect")
+	if !has || !sends {
+		return false
+	}
+	const kinds = 0xf // SOCK_TYPE_MASK of linux/net.h: without SOCK_CLOEXEC and SOCK_NONBLOCK
+	data := bpf.Data{Arch: seccomp.Native().Audit(), Nr: nr, Args: [6]uint64{unix.AF_UNIX, unix.SOCK_DGRAM}}
+	for answer := range d.Answers(data, [6]uint64{0xffffffff, kinds}) {
+		if answer == bpf.RetAllow {
+			return true
+		}
+	}
+	return false
+}
+
 // signal returns a signal's name, or its number where it has none.
 func signal(number int) string {
 	if name := unix.SignalName(syscall.Signal(number)); name != "" {
@@ -85,6 +120,11 @@ func (w *writer) health(m *policy.Module) {
 	case "tcp":
 		w.note(m.Health.Pos, "the healthcheck of tcp is not carried: systemd does not probe")
 	case "notify":
+		if d, err := seccomp.Resolve(m.Seccomp); err != nil || !notifies(d) {
+			w.note(m.Health.Pos, "the healthcheck is not carried: systemd has NOTIFY_SOCKET alone, for which the policy allows no socket; the service is "+
+				"ready when it is started, and nobody watches it")
+			return
+		}
 		w.set("NotifyAccess", "main")
 		w.set("BindReadOnlyPaths", "/run/systemd/notify") // NOTIFY_SOCKET: the root is empty otherwise
 	}
@@ -113,6 +153,7 @@ func (w *writer) listeners(m *policy.Module) {
 	}
 	if m.ListenerProtocol.V == "nginx" {
 		w.set("Environment", "%s", quote(nginx)) // nginx finds out by the addresses which is which
+		w.set("NonBlocking", "yes")              // it leaves an inherited socket as it is, and would wait in accept(2)
 		return
 	}
 	if len(sockets(m)) > 1 {
