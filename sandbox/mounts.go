@@ -276,6 +276,9 @@ func (b *builder) newProc(n node, root program.Value) {
 	if n.Subset == "pid" {
 		b.call(o, "fsconfig", unix.SYS_FSCONFIG, fs, program.Const(unix.FSCONFIG_SET_STRING, "FSCONFIG_SET_STRING"), b.String("subset"), b.String("pid"), program.Int(0))
 	}
+	if n.Hide != "" { // the words, and options of each mount alone, came with Linux 5.8; mount_setattr, without which there is no launch, with 5.12
+		b.call(o, "fsconfig", unix.SYS_FSCONFIG, fs, program.Const(unix.FSCONFIG_SET_STRING, "FSCONFIG_SET_STRING"), b.String("hidepid"), b.String(n.Hide), program.Int(0))
+	}
 	b.call(o, "fsconfig", unix.SYS_FSCONFIG, fs, program.Const(unix.FSCONFIG_CMD_CREATE, "FSCONFIG_CMD_CREATE"), program.Null(), program.Null(), program.Int(0))
 	b.call(o, "fsmount", unix.SYS_FSMOUNT, fs, program.Const(unix.FSMOUNT_CLOEXEC, "FSMOUNT_CLOEXEC"), program.Hex(mountAttr(n))).Keep(procMount)
 	b.call(o, "move_mount", unix.SYS_MOVE_MOUNT, program.Kept(procMount, "$8"), b.String(""), root, b.String(strings.TrimPrefix(n.Path, "/")),

@@ -49,7 +49,7 @@ func (d *decoder) mount(n *node) (Mount, span, bool) {
 		return Mount{}, span{}, false
 	}
 	f, ok := d.fields(n, "a filesystem entry", "a map such as {path: /usr, access: rx}",
-		"path", "source", "access", "tmpfs", "mode", "proc", "cgroup", "control", "dev", "if_exists", "nosymfollow")
+		"path", "source", "access", "tmpfs", "mode", "proc", "hidepid", "cgroup", "control", "dev", "if_exists", "nosymfollow")
 	if !ok {
 		return Mount{}, span{}, false
 	}
@@ -75,6 +75,13 @@ func (d *decoder) mount(n *node) (Mount, span, bool) {
 			m.Mode = d.mode(e.value, 0o7777).V
 		}
 	}
+	if e := f.n.entry("hidepid"); e != nil {
+		if m.Kind != MountProc {
+			d.report(codeNoEffect, e.at, "hidepid has no effect without proc").help("remove it, or make the entry a proc: proc: pid")
+		} else {
+			m.Hide = d.choice(e.value, "hidepid", hideChoices()...).V
+		}
+	}
 	if e := f.n.entry("if_exists"); e != nil {
 		m.Optional = d.boolean(e.value)
 		if m.Optional && m.Kind != MountBind {
@@ -89,6 +96,9 @@ func (d *decoder) mount(n *node) (Mount, span, bool) {
 	}
 	return m, at, ok
 }
+
+// hideChoices are what a proc may do about processes that the reader could not trace. Source: proc(5), mount options.
+func hideChoices() []string { return []string{"noaccess", "invisible", "ptraceable"} }
 
 func (d *decoder) mountPath(n *node) (string, bool) {
 	s, ok := d.text(n, "a path")

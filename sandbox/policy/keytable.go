@@ -143,6 +143,8 @@ func filesystemKeys() []Key {
 		{In: in, Name: "tmpfs", Type: TypeSize, Range: "more than 0", Example: `tmpfs: 16M`, Text: "A new file system in memory of that size."},
 		{In: in, Name: "proc", Type: TypeChoice, Kernel: "5.8 for pid", Example: `proc: pid`,
 			Text: "A new proc of the module's pid namespace: all of it, or its processes only."},
+		{In: in, Name: "hidepid", Type: TypeChoice, Kernel: "5.8", Example: `hidepid: invisible`,
+			Text: "Processes that the reader could not trace: their directories in proc are closed, or not there, proc(5)."},
 		{In: in, Name: "cgroup", Type: TypeChoice, Example: `cgroup: own`, Text: "The directories of the instance's own control groups."},
 		{In: in, Name: "control", Type: TypeChoice, Example: `control: self`, Text: "A socket on which the instance learns about itself."},
 		{In: in, Name: "access", Type: TypeChoice, Default: "r; rw for a tmpfs", Example: `access: rx`, Text: "What may be done below the path."},

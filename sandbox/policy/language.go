@@ -75,6 +75,8 @@ func (k Key) Choices() []string {
 		return []string{"r", "rx", "rw", "rwx"}
 	case "a filesystem entry.proc":
 		return []string{"all", "pid"}
+	case "a filesystem entry.hidepid":
+		return hideChoices()
 	case "a filesystem entry.cgroup":
 		return []string{"own"}
 	case "a filesystem entry.control":

@@ -187,6 +187,7 @@ type Mount struct {
 	Size     int64  // bytes, MountTmpfs
 	Mode     uint32 // permission bits of the top directory, MountTmpfs; default 01777
 	Subset   string // MountProc: "all" or "pid"
+	Hide     string // MountProc: "noaccess", "invisible" or "ptraceable"; "" shows every process of the pid namespace
 	Optional bool   // if_exists: true: no error when the host has nothing there
 	// NoSymFollow is that no symbolic link on the mount is followed, MountBind.
 	NoSymFollow bool

@@ -75,6 +75,7 @@ func referenceCases() []errorCase {
 		{name: "ports of no network", text: module("network: {mode: none, «connect»: [{tcp: [1]}], «bind»: []}"), codes: "E416 E416"},
 		{name: "resources", text: module("resources: {cpu.weight: «0», memory.high: «1K», memory.oom.group: «false», cpuset.cpus: [«2-1»], memory.swap.max: «x»}"), codes: "E501 E501 E416 E503 E503"},
 		{name: "resources of other types", text: module("resources: {cpu.weight: «max», memory.oom.group: «1», cpuset.cpus: «0-3»}"), codes: "E113 E113 E113"},
+		{name: "hidepid without effect", text: mounts("[{path: /a, «hidepid»: invisible}, {path: /b, tmpfs: 1M, «hidepid»: noaccess}, {path: /p, proc: pid, hidepid: ptraceable}]"), codes: "E416 E416"},
 		{name: "dev without effect", text: mounts("[{path: /a, dev: minimal, access: «rw»}, {path: /b, dev: minimal, «if_exists»: true}, {path: /c, dev: minimal, «mode»: \"0700\"}]"), codes: "E416 E416 E416"},
 		{name: "nosymfollow without effect", text: mounts("[{path: /a, nosymfollow: false}, {path: /b, tmpfs: 1M, «nosymfollow»: true}, {path: /p, proc: all, «nosymfollow»: true}]"), codes: "E416 E416"},
 		{name: "source without effect", text: mounts("[{path: /a, source: «/a/.»}, {path: /b, tmpfs: 1M, «source»: /c}, {path: /d, source: «/»}]"), codes: "E416 E416 E506"},

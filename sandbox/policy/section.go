@@ -177,6 +177,9 @@ func (f Mount) item() string {
 	if f.Subset != "" {
 		b.WriteString(" " + plain(f.Subset))
 	}
+	if f.Hide != "" {
+		b.WriteString(" hidepid " + plain(f.Hide))
+	}
 	if f.Size != 0 {
 		b.WriteString(" " + bytesOf(f.Size))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -76,4 +77,24 @@ func TestMinimalDev(t *testing.T) {
 		{try: "create:/dev/shm/new", want: "EROFS", control: "create:" + dir + "/new3"},
 		{try: "create:/dev/fd/new", want: "ok", control: "create:" + dir + "/new4"},
 	})
+}
+
+// TestHidePID looks at the first process of the pid namespace, which a module cannot trace.
+func TestHidePID(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ hide, first, second string }{
+		{hide: "", first: "ok", second: "ok"},
+		{hide: ", hidepid: noaccess", first: "EPERM", second: "ok"},
+		{hide: ", hidepid: invisible", first: "ENOENT", second: "ok"},
+		{hide: ", hidepid: ptraceable", first: "ENOENT", second: "ok"},
+	} {
+		t.Run("proc"+c.hide, func(t *testing.T) {
+			t.Parallel()
+			text := strings.Replace(policyText(module{allow: everything}), "{path: /proc, proc: all}", "{path: /proc, proc: all"+c.hide+"}", 1)
+			attackAll(t, writePolicy(t, text), []attack{
+				{try: "read:/proc/1/status", want: c.first, control: "read:/proc/self/status"},
+				{try: "read:/proc/self/status", want: c.second},
+			})
+		})
+	}
 }

@@ -116,6 +116,9 @@ func (p pair) filesystem() {
 			if a.Subset != b.Subset {
 				change(direction(b.Subset == "all"), "subset %s, before: %s", b.Subset, a.Subset)
 			}
+			if a.Hide != b.Hide {
+				change(ordered(openness(a.Hide), openness(b.Hide)), "hidepid %s, before: %s", cmp.Or(b.Hide, "off"), cmp.Or(a.Hide, "off"))
+			}
 			if a.Optional != b.Optional {
 				change(Other, "if_exists: %t, before: %t", b.Optional, a.Optional)
 			}
@@ -123,6 +126,11 @@ func (p pair) filesystem() {
 				change(direction(a.NoSymFollow), "nosymfollow: %t, before: %t", b.NoSymFollow, a.NoSymFollow)
 			}
 		})
+}
+
+// openness orders the values of hidepid. Only ptraceable leaves no group out, proc(5).
+func openness(hide string) int64 {
+	return map[string]int64{"": 3, "noaccess": 2, "invisible": 1, "ptraceable": 0}[hide]
 }
 
 func direction(wider bool) Direction {

@@ -175,6 +175,9 @@ func mount(f policy.Mount) string {
 		parts = append(parts, "tmpfs: "+size(f.Size), fmt.Sprintf(`mode: "%04o"`, f.Mode))
 	case policy.MountProc:
 		parts = append(parts, "proc: "+f.Subset)
+		if f.Hide != "" {
+			parts = append(parts, "hidepid: "+f.Hide)
+		}
 	case policy.MountCgroup:
 		parts = append(parts, "cgroup: own")
 	case policy.MountControl:

@@ -76,7 +76,7 @@ func around(k policy.Key) string {
 			inner(k.In, "{", "}")
 		}
 	case "a filesystem entry":
-		before := map[string]string{"path": "", "mode": "path: /tmp, tmpfs: 1M, "}
+		before := map[string]string{"path": "", "mode": "path: /tmp, tmpfs: 1M, ", "hidepid": "path: /proc, proc: pid, "}
 		start, known := before[k.Name]
 		if !known {
 			start = "path: /usr, "

@@ -135,6 +135,8 @@ func TestDirectives(t *testing.T) {
 			"proc: pid}]\n" + seccomp("close"),
 			[]string{"BindReadOnlyPaths=/usr\n", "ExecPaths=/usr\n", "BindPaths=-\"/var/lib/a b\"\n", "TemporaryFileSystem=/tmp:mode=1777,size=1048576\n",
 				"ProcSubset=pid\n"}, nil, nil},
+		{"hidden processes", "filesystem: [{path: /usr, access: rx}, {path: /proc, proc: all, hidepid: ptraceable}]\n" + seccomp("close"),
+			[]string{"ProtectProc=ptraceable\n"}, []string{"ProcSubset"}, nil},
 		{"devices", "filesystem: [{path: /usr, access: rx}, {path: /dev, dev: minimal}]\n" + seccomp("close"),
 			[]string{"TemporaryFileSystem=/dev:mode=0755,ro\n", "BindPaths=/dev/null\n", "TemporaryFileSystem=/dev/shm:mode=1777,size=16777216\n",
 				"DevicePolicy=closed\n"}, nil, []string{"the links of dev: minimal at /dev"}},

@@ -1,6 +1,7 @@
 package systemd
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -85,7 +86,7 @@ func (w *writer) proc(m *policy.Module, f policy.Mount) {
 		w.note(f.Pos, "the proc at %s is not carried: systemd has one at /proc only", f.Path)
 		return
 	}
-	w.set("ProtectProc", "invisible")
+	w.set("ProtectProc", "%s", cmp.Or(f.Hide, "invisible"))
 	if f.Subset == "pid" {
 		w.set("ProcSubset", "pid")
 	}
