@@ -54,6 +54,41 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+// TestResolveGroups: a group comes on each architecture with the members that only that one has, allowed and denied; the members of the native one are
+// the same everywhere.
+func TestResolveGroups(t *testing.T) {
+	if Native() != X8664 {
+		t.Skipf("no other architecture of this test can be opened on %s", Native())
+	}
+	both := []policy.Value[string]{{V: "native"}, {V: "x86"}}
+	allowed, denied := allowing("@network-io").section, allowing("@network-io", "@process").section
+	allowed.Architectures, denied.Architectures = both, both
+	denied.Deny = allowing("@network-io").section.Allow
+	for _, c := range []struct {
+		call string
+		in   policy.Seccomp
+		want uint32
+	}{
+		{"socketcall", allowed, bpf.RetAllow}, // x86 alone has it
+		{"socket", allowed, bpf.RetAllow},
+		{"waitpid", allowed, bpf.RetErrno | 1}, // of another group
+		{"socketcall", denied, bpf.RetErrno | 1},
+		{"waitpid", denied, bpf.RetAllow},
+	} {
+		d, err := Resolve(c.in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nr, known := X86.Number(c.call)
+		if !known {
+			t.Fatalf("x86 has no %s", c.call)
+		}
+		if got := d.Want(bpf.Data{Arch: X86.Audit(), Nr: nr}); got != c.want {
+			t.Errorf("%s on x86 is answered with %s, want %s", c.call, bpf.Describe(got), bpf.Describe(c.want))
+		}
+	}
+}
+
 // TestResolveLikeTheModel compares decision functions with the plainest reading of sections, for calls at their borders and at random.
 func TestResolveLikeTheModel(t *testing.T) {
 	native := []policy.Value[string]{{V: "native"}}

@@ -91,10 +91,9 @@ func (d *diagram) multiply(a, b vector) (product vector) {
 func (d *diagram) divide(a, b vector) (quotient vector) {
 	var rest vector
 	for i := len(a) - 1; i >= 0 && !d.exhausted(); i-- {
-		carry := rest[len(rest)-1] // a rest of 33 bits is larger than every divisor
-		rest = shifted(rest, 1)
+		rest = shifted(rest, 1) // it is at most a>>i, so that no bit is lost
 		rest[0] = a[i]
-		fits := d.or(carry, d.above(rest[:], b[:], true))
+		fits := d.above(rest[:], b[:], true)
 		quotient[i] = fits
 		less := d.subtract(rest, b)
 		for j := range rest {
