@@ -213,7 +213,7 @@ var homes = map[string]struct {
 	"github.com/opencontainers/runtime-spec": {[]string{"sandbox/cgroup"}, "its types, for the library of control groups"},
 	"github.com/coreos/go-systemd":           {[]string{"tests/service"}, "it stands for the programs of others, which speak systemd's protocols"},
 	"net/http":                               {[]string{"core/...", "cmd/supervisor/internal/demo", "tests/..."}, "the privileged process speaks no HTTP"},
-	"C":                                      {[]string{"sandbox/seccomp/libseccomp"}, "cgo only in the leaf that links libseccomp"},
+	"C":                                      {[]string{"sandbox/seccomp/libseccomp", "cmd/supervisor/internal/early"}, "cgo only in the leaf that links libseccomp, and before the Go runtime starts"},
 	"reflect": {[]string{"cmd/...", "mocks/...", "posix/record", "posix/internal/trial"},
 		"wire formats and decorators are written or generated, not reflected, but for recordings, where no call is fast"},
 }

@@ -95,6 +95,9 @@ func lacks() []lack {
 			says:   []string{"enter a user namespace", "user.max_user_namespaces is 0 or reached: sysctl -w user.max_user_namespaces=10000"},
 			doctor: []string{"user.max_user_namespaces is 0", "the mount namespace of this process belongs to another user namespace", "unshare --mount supervisor"}},
 		{name: "root of a user namespace only", root: true, around: aside("true")},
+		{name: "little address space", around: []string{"prlimit", "--as=500000000"}, status: 125, says: []string{"RLIMIT_AS", "is 476 MiB", "at least 2048 MiB"}},
+		{name: "hardly any address space", around: []string{"prlimit", "--as=100000000"}, status: 125, says: []string{"RLIMIT_AS", "is 95 MiB", "LimitAS=infinity"}},
+		{name: "one process", around: []string{"prlimit", "--nproc=1:1"}, status: 125, says: []string{"RLIMIT_NPROC", "is 1", "at least 24"}},
 		{name: "three descriptors", around: []string{"prlimit", "--nofile=3:3"}, status: 125, says: []string{"RLIMIT_NOFILE", "is 3", "at least 64"}},
 	}
 }

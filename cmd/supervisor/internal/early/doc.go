@@ -9,7 +9,12 @@
 // comes before those whose paths are greater or that wait for something themselves. The order makes it fast and nothing else: what
 // runs here has everything initialised that it can reach. Source: the Go specification, "Program initialization".
 //
+// Before even the Go runtime it looks at limits (RLIMIT_AS, RLIMIT_NPROC) that the runtime could not start with: it would abort with a page of
+// registers, and here it is one message.
+//
 // # Limits
+//
+// RLIMIT_NPROC counts all processes of a user: where others of the same user have used it up, the runtime still aborts.
 //
 // Packages that another one initialises for itself without need come along when their path is smaller than the last import of this one.
 //
