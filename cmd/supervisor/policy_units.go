@@ -26,8 +26,8 @@ func (a *app) policyExportSystemdCommand() *cobra.Command {
 			"thinks of each service is printed, before (a unit with the command alone) and after; otherwise they are printed. A file that is there already\n" +
 			"is replaced when this command made it. What systemd has no directive for is told on the standard error, with its place in the policy.\n\n" +
 			"SystemCallFilter= knows no arguments. A call that the policy allows with some arguments is allowed with all of them, but for what a directive\n" +
-			"(RestrictAddressFamilies=, RestrictNamespaces=, MemoryDenyWriteExecute= and others) denies that the policy denies, too; where the unit is wider\n" +
-			"than the policy, a line says so. With --strict such a call is left out unless the directives say exactly what the policy does.",
+			"(RestrictAddressFamilies=, RestrictNamespaces=, MemoryDenyWriteExecute= and others) denies that the policy denies, too; where the unit is\n" +
+			"wider than the policy, a line says so. With --strict such a call is left out unless the directives say exactly what the policy does.",
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			w := work{command: "export systemd", policies: args, into: dir, options: map[string]string{"module": module}}
@@ -51,7 +51,8 @@ func (a *app) policyExportSystemdCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&module, "module", "", "only this module")
 	cmd.Flags().StringVarP(&dir, "output", "o", "", "write the units to this `DIR`, which is made when it is not there")
-	cmd.Flags().BoolVar(&strict, "strict", false, "leave calls out whose conditions no directive says: the units are never wider than the policy, and may not start")
+	cmd.Flags().BoolVar(&strict, "strict", false,
+		"leave calls out whose conditions no directive says: no unit is wider than the policy but for execve, and it may not start")
 	cmd.Flags().BoolVar(&force, "force", false, "replace files that somebody else wrote, too")
 	return cmd
 }

@@ -25,7 +25,9 @@
 // # Limits
 //
 // Directives are those of systemd 252, and calls those of this machine's table. systemd's filter has to let execve through, because it is loaded
-// before the program is started. A unit runs one instance. Calls that came after Linux 6.7 are left out, with a note: Debian 12's libseccomp has no names for
-// them. systemd compares all 64 bits of an address family, the policy and the kernel 32: a program that sets the upper ones gets an error. Drop-ins of the host that nobody names are not looked for; specifiers that depend on the host are not expanded. On i386 systemd does not
-// restrict address families, and on other architectures than x86-64 namespaces; with more than one open, only SystemCallFilter is written.
+// before the program is started. A unit runs one instance. Calls that came after Linux 6.7 are left out, with a note: Debian 12's libseccomp has no
+// names for them. With Strict, Type=notify stays where the socket to notify with is left out, as a note says: such a service is never ready.
+// systemd compares all 64 bits of an address family, the policy and the kernel 32: a program that sets the upper ones gets an error. Drop-ins of
+// the host that nobody names are not looked for; specifiers that depend on the host are not expanded. On i386 systemd does not restrict address
+// families, and on other architectures than x86-64 namespaces; with more than one open, only SystemCallFilter is written.
 package systemd
