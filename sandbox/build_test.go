@@ -111,6 +111,7 @@ func variants(t *testing.T) map[string]*Result {
 			r.Terminal, r.Command, r.Environment = true, []string{"script", "a b", ""}, []string{"LANG=de", "TERM=vt100"}
 		}),
 		"host network":   mustCompile(t, debian(), with("namespaces: [mount, pid]", "network: {mode: host}")),
+		"writable proc":  mustCompile(t, debian(), withFiles("{path: /usr, access: rx}", "{path: /proc, proc: all, access: rw}")),
 		"minimal dev":    mustCompile(t, debian(), withFiles("{path: /usr, access: rx}", "{path: /dev, dev: minimal}", "{path: /dev/shm, tmpfs: 1M}", "{path: /dev/fd, tmpfs: 4K}")),
 		"no pid":         mustCompile(t, debian(), withFiles("{path: /usr, access: rx}", "{path: /lib, access: rx}")+"namespaces: [mount, network]\n"),
 		"exec allowed":   mustCompile(t, debian(), plain, func(r *Request) { r.Filters = &fakeFilters{execAllowed: true} }),

@@ -142,7 +142,7 @@ func filesystemKeys() []Key {
 		{In: in, Name: "source", Type: TypePath, Default: "the path", Example: `source: /srv/site-7`, Text: "What of the host is shown at the path."},
 		{In: in, Name: "tmpfs", Type: TypeSize, Range: "more than 0", Example: `tmpfs: 16M`, Text: "A new file system in memory of that size."},
 		{In: in, Name: "proc", Type: TypeChoice, Kernel: "5.8 for pid", Example: `proc: pid`,
-			Text: "A new proc of the module's pid namespace: all of it, or its processes only."},
+			Text: "A new proc of the module's pid namespace: all of it, or its processes only. What belongs to the kernel is read-only."},
 		{In: in, Name: "hidepid", Type: TypeChoice, Kernel: "5.8", Example: `hidepid: invisible`,
 			Text: "Processes that the reader could not trace: their directories in proc are closed, or not there, proc(5)."},
 		{In: in, Name: "cgroup", Type: TypeChoice, Example: `cgroup: own`, Text: "The directories of the instance's own control groups."},

@@ -98,3 +98,18 @@ func TestHidePID(t *testing.T) {
 		})
 	}
 }
+
+// TestProcKernelReadOnly: a proc that may be written to takes what a process says of itself, and nothing about the host's kernel.
+func TestProcKernelReadOnly(t *testing.T) {
+	t.Parallel()
+	if !isRoot() {
+		t.Skip("the user is not root outside, and its /proc/sys belongs to root: there is nothing to open for writing")
+	}
+	text := strings.Replace(policyText(module{allow: everything, lines: []string{"user: root"}}), "{path: /proc, proc: all}", "{path: /proc, proc: all, access: rw}", 1)
+	attackAll(t, writePolicy(t, text), []attack{
+		{try: "write:/proc/self/comm", want: "ok"},
+		{try: "read:/proc/sys/kernel/core_pattern", want: "ok"},
+		{try: "write:/proc/sys/kernel/core_pattern", want: "EROFS"},
+		{try: "write:/proc/sys/vm/overcommit_memory", want: "EROFS"},
+	})
+}
