@@ -109,7 +109,7 @@ func TestWiderNginx(t *testing.T) {
 		"wider seccomp: mknodat: allow, before: errno EPERM",
 		"wider seccomp: io_uring_setup: allow, before: errno EPERM",
 		"wider filesystem: /etc/nginx: access rw, before: r",
-		"wider filesystem: /tmp: 134217728 bytes, before: 67108864",
+		"wider filesystem: /tmp: 128M, before: 64M",
 		"wider filesystem: /etc/shadow is there, with access r",
 		"wider network: mode host, before: none",
 		"wider capabilities: CAP_NET_RAW is new",

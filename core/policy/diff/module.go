@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/core/policy/effective"
 	"github.com/bulkhead/bulkhead/core/policy/example"
 	"github.com/bulkhead/bulkhead/core/policy/reach"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
@@ -107,7 +108,7 @@ func (p pair) filesystem() {
 				p.showAccess(a.Path, a.Access^b.Access)
 			}
 			if a.Size != b.Size {
-				change(ordered(a.Size, b.Size), "%d bytes, before: %d", b.Size, a.Size)
+				change(ordered(a.Size, b.Size), "%s, before: %s", effective.Size(b.Size), effective.Size(a.Size))
 				p.show("0", "ENOSPC", example.Space(a.Path, min(a.Size, b.Size)))
 			}
 			if a.Mode != b.Mode {

@@ -172,7 +172,7 @@ func mount(f policy.Mount) string {
 	}
 	switch f.Kind {
 	case policy.MountTmpfs:
-		parts = append(parts, "tmpfs: "+size(f.Size), fmt.Sprintf(`mode: "%04o"`, f.Mode))
+		parts = append(parts, "tmpfs: "+Size(f.Size), fmt.Sprintf(`mode: "%04o"`, f.Mode))
 	case policy.MountProc:
 		parts = append(parts, "proc: "+f.Subset)
 		if f.Hide != "" {
@@ -203,7 +203,7 @@ func limit(name string, v uint64) string {
 	case v == ^uint64(0):
 		return "unlimited"
 	case policy.RlimitType(name) == policy.TypeSize:
-		return size(int64(v))
+		return Size(int64(v))
 	case name == "rttime":
 		return (time.Duration(v) * time.Microsecond).String()
 	case policy.RlimitType(name) == policy.TypeDuration:
@@ -225,15 +225,15 @@ func resource(r policy.Resource) string {
 	}
 	switch policy.ResourceType(r.Key) {
 	case policy.TypeSize:
-		return size(r.Limit)
+		return Size(r.Limit)
 	case policy.TypeTrue:
 		return "true"
 	}
 	return strconv.FormatInt(r.Limit, 10)
 }
 
-// size writes a number of bytes, which the language has in multiples of 1024 only.
-func size(n int64) string {
+// Size writes a number of bytes, which the language has in multiples of 1024 only.
+func Size(n int64) string {
 	unit := ""
 	for _, u := range []string{"K", "M", "G", "T"} {
 		if n == 0 || n%1024 != 0 {
