@@ -19,6 +19,8 @@
 // Packages that another one initialises for itself without need come along when their path is smaller than the last import of this one.
 //
 //posixvet:leak os.Stderr: the streams that a main chooses
+//posixvet:leak runtime.cgoAlwaysFalse, runtime.cgoUse, runtime.cgoKeepAlive, runtime.cgoNoCallback: what cgo writes for itself
+//posixvet:leak runtime.cgocall, runtime.cgoCheckPointer, runtime.cgoCheckResult: the same; the C of limits.go is called by the C library
 //posixvet:leak github.com/bulkhead/bulkhead/posix/linux: it is the main of two roles
 //posixvet:leak github.com/bulkhead/bulkhead/posix.Use, github.com/bulkhead/bulkhead/posix.Active: so it is
 package early
