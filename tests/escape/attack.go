@@ -37,6 +37,8 @@ type attack struct {
 
 	resident bool   // it is made by a module of a supervisor that stays
 	rootOnly string // why it says something only when root starts the sandbox
+	// landlock is the version of Landlock that the layer takes; an older kernel has nothing that would stop it.
+	landlock int
 	// hook prepares a run: it changes the command and returns what looks at the result, if anything has to.
 	hook func(*stage, *attempt) (judge, error)
 	// fact explains, when the control fails, what of this kernel or machine makes it fail.

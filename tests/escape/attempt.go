@@ -17,7 +17,7 @@ import (
 )
 
 // limit is how long an attack may take. It is there so that one that hangs ends; nothing is measured by it.
-const limit = 60 * time.Second
+const limit = 3 * time.Minute
 
 // attempt is one run of an attack.
 type attempt struct {

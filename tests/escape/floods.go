@@ -34,7 +34,7 @@ const (
 	floodDatagrams   = 40
 	floodDescriptor  = 200 // in each datagram, unix(7) allows 253
 	boundMemory      = 12 << 20
-	boundDescriptors = 100
+	boundDescriptors = 100 + floodDescriptor // those of one message may be there for a moment, before they are closed
 )
 
 // floodOutput writes lines that have no end.

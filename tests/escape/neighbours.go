@@ -12,7 +12,7 @@ func neighbourAttacks() []attack {
 	const family = "neighbours"
 	scope := func(a attack) attack {
 		a.name += "-landlock"
-		a.policy, a.want, a.layer, a.fact = "hostpid", "EPERM", "Landlock: scope", landlockABI
+		a.policy, a.want, a.layer, a.landlock = "hostpid", "EPERM", "Landlock: scope", 6
 		return a
 	}
 	kill := attack{name: "kill", family: family, source: "kill(2): the same user is permission enough", try: killNeighbour, control: asModule,

@@ -14,15 +14,17 @@ func networkAttacks() []attack {
 	listener := func(name, source string, try func(given) (string, error), want, policy, layer string) attack {
 		return attack{name: name, family: family, source: source, try: try, hook: shareListener, control: asModule, policy: policy, want: want, layer: layer}
 	}
+	redirect := listener("listener-redirect", "connect(2): a socket of the host's network is connected elsewhere", redirectListener, "EACCES", "open", "Landlock")
+	redirect.landlock = 4
 	return []attack{
-		{name: "tcp-loopback", family: family, source: "network_namespaces(7)", try: connectTCP, control: asModule, policy: "open", want: "EACCES",
+		{name: "tcp-loopback", family: family, source: "network_namespaces(7)", try: connectTCP, control: asModule, policy: "open", want: tcpClosed(),
 			layer: "Landlock, network namespace", opens: "hostnet"},
 		{name: "udp-loopback", family: family, source: "landlock(7): UDP is not covered", try: sendUDP, control: asModule, policy: "open", want: "ENETUNREACH",
 			layer: "network namespace", opens: "hostnet"},
 		{name: "abstract-socket", family: family, source: "unix(7): CVE-2020-15257 (containerd)", try: connectAbstract, control: asModule, policy: "open",
 			want: "ECONNREFUSED", layer: "network namespace"},
 		{name: "abstract-socket-landlock", family: family, source: "CVE-2020-15257, in the host's network", try: connectAbstract, control: asModule, policy: "hostnet",
-			want: "EPERM", layer: "Landlock: scope", fact: landlockABI},
+			want: "EPERM", layer: "Landlock: scope", landlock: 6},
 		{name: "unix-socket-path", family: family, source: "unix(7): docker.sock and its like", try: connectPath, control: asModule, policy: "open", want: "ENOENT", layer: "mounts"},
 		{name: "af_vsock", family: family, source: "vsock(7): no network namespace holds it", try: socket(unix.AF_VSOCK, unix.SOCK_STREAM, 0), control: asModule,
 			policy: "examples/locked", want: "EPERM", layer: "seccomp: arguments", opens: "open"},
@@ -41,17 +43,26 @@ func networkAttacks() []attack {
 		listener("listener-shutdown-arguments", "as above", shutListener, "EPERM", "arguments", "seccomp: arguments"),
 		listener("listener-unspec", "connect(2): AF_UNSPEC dissolves the association", unspecListener, "EPERM", "nginx", "seccomp"),
 		listener("listener-unspec-arguments", "as above", unspecListener, "EPERM", "arguments", "seccomp"),
-		listener("listener-redirect", "connect(2): a socket of the host's network is connected elsewhere", redirectListener, "EACCES", "open", "Landlock"),
+		redirect,
 	}
 }
 
-func landlockABI() string {
+// landlockVersion is that of the kernel's interface, 0 where there is no Landlock.
+func landlockVersion() int {
 	const version = 1 // LANDLOCK_CREATE_RULESET_VERSION
 	abi, err := direct(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, version)
 	if err != nil {
-		return "Landlock: " + err.Error()
+		return 0
 	}
-	return "Landlock's ABI is " + string(rune('0'+abi))
+	return int(abi)
+}
+
+// tcpClosed is the answer to a connection where there is no network: Landlock's since version 4, the namespace's before.
+func tcpClosed() string {
+	if landlockVersion() < 4 {
+		return "ENETUNREACH"
+	}
+	return "EACCES"
 }
 
 // socket makes one and closes it.

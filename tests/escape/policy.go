@@ -45,6 +45,14 @@ func (s *stage) adapt(text, dir string) string {
 	text = strings.Replace(text, "    filesystem:\n", fmt.Sprintf("    filesystem:\n      - {path: %s, access: rx}\n", s.victim), 1)
 	text = strings.ReplaceAll(text, "{path: /opt/app, access: rx}", "{path: /opt/app, access: rx, if_exists: true}")
 	text = strings.ReplaceAll(text, "${POLICY_DIR}", dir)
+	// The daemons themselves need not be installed: it is not they that attack.
+	text = regexp.MustCompile(`\{path: (/[^,}]*), access: [rwx]+\}`).ReplaceAllStringFunc(text, func(entry string) string {
+		path, _, _ := strings.Cut(strings.TrimPrefix(entry, "{path: "), ",")
+		if _, err := os.Stat(path); err != nil {
+			return strings.TrimSuffix(entry, "}") + ", if_exists: true}"
+		}
+		return entry
+	})
 	// exec starts no supervisor that would hold listening sockets: an attack is given one as its standard input.
 	text = regexp.MustCompile(`(?m)^listeners:.*\n(  .*\n)+`).ReplaceAllString(text, "")
 	for _, key := range []string{"listeners", "listener_protocol", "update_config"} {

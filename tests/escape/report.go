@@ -51,6 +51,10 @@ func (s *stage) one(a *attack) entry {
 		e.Outside, e.NA = "-", a.rootOnly
 		return e
 	}
+	if have := landlockVersion(); have < a.landlock {
+		e.Outside, e.NA = "-", fmt.Sprintf("the layer takes version %d of Landlock: landlock_create_ruleset(2) says %d", a.landlock, have)
+		return e
+	}
 	out := s.outside(a)
 	if e.Outside = out.answer; out.answer != "ok" {
 		e.NA = strings.TrimSpace("outside it is answered with " + out.answer + " " + out.detail)
