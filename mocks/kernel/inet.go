@@ -184,7 +184,9 @@ func (s *inetSocket) bindable(p *Process, a posix.Sockaddr) (netip.Addr, posix.E
 		}
 	}
 	addr := a.Addr.Addr().WithZone("")
-	local := addr.IsUnspecified() || s.ns.up && addr.Unmap().IsLoopback()
+	// A network in which nothing has been up yet has no routing table, and then every IPv4 address will do: __inet_dev_addr_type of the
+	// kernel's fib_frontend.c takes it for one of a broadcast.
+	local := addr.IsUnspecified() || s.ns.up && addr.Unmap().IsLoopback() || !s.ns.up && addr.Unmap().Is4()
 	secret := a.Addr.Port() != 0 && a.Addr.Port() < privilegedPort && !p.cred.has(unix.CAP_NET_BIND_SERVICE)
 	closed := s.boundTo || s.listening
 	switch {

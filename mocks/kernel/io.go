@@ -22,15 +22,25 @@ type io struct {
 	maxBuffer      int32 // net.core.wmem_max and rmem_max
 }
 
+// Device numbers of the file systems that every machine has; no other one has such a number.
+const (
+	sockfsDevice = 0x9
+	pipefsDevice = 0xf
+	anonDevice   = 0x10
+	devptsDevice = 0x18
+)
+
+var fixedDevices = [...]uint64{nsDevice, sockfsDevice, pipefsDevice, anonDevice, devptsDevice, pidfsDevice}
+
 func (o *io) boot(k *Kernel) {
-	o.pipefs = super{k: k, dev: 0xf, typ: "pipefs", magic: 0x50495045}
-	o.devpts = super{dev: 0x18, typ: "devpts", magic: 0x1cd1, ino: 2}
-	o.sockfs = super{k: k, dev: 0x9, typ: "sockfs", magic: 0x534F434B}
+	o.pipefs = super{k: k, dev: pipefsDevice, typ: "pipefs", magic: 0x50495045}
+	o.devpts = super{dev: devptsDevice, typ: "devpts", magic: 0x1cd1, ino: 2}
+	o.sockfs = super{k: k, dev: sockfsDevice, typ: "sockfs", magic: 0x534F434B}
 	o.abstract = map[unixKey]*unixSocket{}
 	o.maxBuffer = 4194304
 	now := k.timestamp()
 	o.anon = inode{
-		super: &super{dev: 0x10, typ: "anon_inodefs", magic: 0x09041934}, ino: 1, mode: 0o600, nlink: 1,
+		super: &super{dev: anonDevice, typ: "anon_inodefs", magic: 0x09041934}, ino: 1, mode: 0o600, nlink: 1,
 		atime: now, mtime: now, ctime: now,
 	}
 }

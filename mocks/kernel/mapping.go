@@ -147,7 +147,10 @@ func (r *regular) share(end int64) posix.Errno {
 	}
 	// Room to grow: another mapping might want more of the file.
 	size := min(maxShared, 2*max(end, (min(r.length, maxShared)+pageSize-1)&^(pageSize-1), 16*pageSize))
-	shared := pages(int(size))
+	shared, hollow := pages(int(size)), make([]bool, size/pageSize)
+	for i := range hollow {
+		hollow[i] = !r.present(int64(i))
+	}
 	for i, page := range r.near { // they are all within: near ends at 64 MiB, and a larger file has a larger piece
 		copy(shared[i*pageSize:], page)
 		r.near[i] = nil
@@ -158,7 +161,7 @@ func (r *regular) share(end int64) posix.Errno {
 			delete(r.far, i)
 		}
 	}
-	r.shared = shared
+	r.shared, r.hollow = shared, hollow
 	return 0
 }
 

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
@@ -26,8 +28,9 @@ type regular struct {
 	program func(p *Process, argv, env []string) int
 	// shared is memory that is mapped MAP_SHARED: the first pages of the file are parts of it, and none of near and far.
 	shared   []byte
-	mapped   int // shared mappings
-	writable int // those of them that may write
+	hollow   []bool // which pages of shared nobody has written by a call: they are holes while they are empty
+	mapped   int    // shared mappings
+	writable int    // those of them that may write
 }
 
 func (r *regular) size() int64 { return r.length }
@@ -74,6 +77,9 @@ func (r *regular) setPage(i int64, b []byte) {
 
 // makePage returns page i, at least size bytes of it. ENOSPC: the file system is full.
 func (r *regular) makePage(i int64, size int) ([]byte, posix.Errno) {
+	if i < int64(len(r.hollow)) {
+		r.hollow[i] = false
+	}
 	b := r.page(i)
 	if b == nil {
 		s := r.n.super
@@ -172,6 +178,9 @@ func (r *regular) resize(size int64) {
 		first := (size + pageSize - 1) / pageSize
 		if end := min(int64(len(r.shared)), r.length); first*pageSize < end {
 			clear(r.shared[first*pageSize : end])
+			for i := first; i*pageSize < end; i++ {
+				r.hollow[i] = true
+			}
 		}
 		for i := first; i < int64(len(r.near)); i++ {
 			r.dropPage(i)
@@ -194,7 +203,7 @@ func (r *regular) resize(size int64) {
 // free gives back the room of a file that is gone.
 func (r *regular) free() {
 	r.n.super.used -= r.count * pageSize
-	r.near, r.far, r.shared, r.count, r.length = nil, nil, nil, 0, 0
+	r.near, r.far, r.shared, r.hollow, r.count, r.length = nil, nil, nil, nil, 0, 0
 }
 
 func (r *regular) read(p *Process, f *file, b []byte) (int, posix.Errno) {
@@ -273,6 +282,15 @@ func (p *Process) stripPrivileges(n *inode) {
 	}
 }
 
+// present tells whether a page is there, and no hole. What is written to shared memory is seen by looking.
+func (r *regular) present(i int64) bool {
+	page := r.page(i)
+	if i >= int64(len(r.hollow)) || !r.hollow[i] {
+		return page != nil
+	}
+	return slices.ContainsFunc(page, func(b byte) bool { return b != 0 })
+}
+
 // seek finds where SEEK_DATA and SEEK_HOLE lead. A page that is there is data.
 func (r *regular) seek(off int64, whence int) (int64, posix.Errno) {
 	if off < 0 || off >= r.length {
@@ -281,10 +299,10 @@ func (r *regular) seek(off int64, whence int) (int64, posix.Errno) {
 	data := whence == unix.SEEK_DATA
 	i := off / pageSize
 	for pos := off; pos < r.length; {
-		if (r.page(i) != nil) == data {
+		if r.present(i) == data {
 			return pos, 0
 		}
-		if next, ok := r.nextFar(i); i >= int64(len(r.near)) && r.page(i) == nil && data {
+		if next, ok := r.nextFar(i); i >= int64(len(r.near)) && i >= int64(len(r.hollow)) && r.page(i) == nil && data {
 			if !ok {
 				return 0, enxio
 			}

@@ -99,6 +99,8 @@ func (p *Process) accept(fd posix.FD, flags uint32) (posix.FD, posix.Sockaddr, p
 	if errno != 0 {
 		peer = none
 	}
+	// The inode is made by accept, whoever has made the connection. Source: sock_alloc() in net/socket.c.
+	conn.base().node.uid, conn.base().node.gid = p.cred.uids.Effective, p.cred.gids.Effective
 	made, errno := p.makeFD(conn, oRdwr|flags)
 	if errno != 0 {
 		return -1, none, errno

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
@@ -139,7 +141,8 @@ func (p *place) drop() {
 
 // newSuper returns an empty file system.
 func (k *Kernel) newSuper(typ string, magic uint64) *super {
-	k.tree.dev++
+	for k.tree.dev++; slices.Contains(fixedDevices[:], k.tree.dev); k.tree.dev++ {
+	}
 	return &super{k: k, dev: unix.Mkdev(0, uint32(k.tree.dev)), typ: typ, magic: magic}
 }
 

@@ -58,6 +58,7 @@ func (s *side) pid(p posix.PID) string {
 
 // stat describes a file. What is in the root directory is not the programs' work, so only its identity and its mode count. Times only count when somebody set them: programs set times in the first two hours of 1970.
 func (s *side) stat(st *posix.Stat) string {
+	const firstTerminals = 136 // UNIX98_PTY_SLAVE_MAJOR
 	size, id := st.Size, [2]uint64{st.Dev, st.Ino}
 	if st.Mode&unix.S_IFMT == unix.S_IFDIR {
 		if s.isRoot(st) {
@@ -75,9 +76,13 @@ func (s *side) stat(st *posix.Stat) string {
 		}
 		return "now"
 	}
-	return fmt.Sprintf("%s %s mode=%#o nlink=%d uid=%d gid=%d rdev=%d size=%d atime=%s mtime=%s",
+	rdev := fmt.Sprint(st.Rdev)
+	if st.Mode&unix.S_IFMT == unix.S_IFCHR && unix.Major(st.Rdev) == firstTerminals {
+		rdev = s.symbol("terminal", st.Rdev) // Linux gives the number of one that was closed back when it has time
+	}
+	return fmt.Sprintf("%s %s mode=%#o nlink=%d uid=%d gid=%d rdev=%s size=%d atime=%s mtime=%s",
 		s.symbol("dev", st.Dev), s.symbol("ino", id),
-		st.Mode, st.Nlink, st.UID, st.GID, st.Rdev, size, at(st.Atime), at(st.Mtime))
+		st.Mode, st.Nlink, st.UID, st.GID, rdev, size, at(st.Atime), at(st.Mtime))
 }
 
 // address describes a socket address. Ports and the names that autobind chooses are symbols.
