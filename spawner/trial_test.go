@@ -97,6 +97,7 @@ func TestTry(t *testing.T) {
 
 // A process that the call creates goes on behind it, as the process that made the call does.
 func TestTryThatForks(t *testing.T) {
+	needNamespaces(t)
 	leak.Check(t)
 	m := withInit(strict(t, unix.SYS_CLONE))
 	got, err := hostOf(t, linux.New()).Try(&m, null(t), program.Trial{Number: unix.SYS_CLONE, Args: [6]uint64{uint64(unix.SIGCHLD)}})
@@ -107,6 +108,7 @@ func TestTryThatForks(t *testing.T) {
 
 // In a pid namespace of its own the process has the number 3: behind init and the one that waits for it.
 func TestTryThatSignals(t *testing.T) {
+	needNamespaces(t)
 	leak.Check(t)
 	m := withInit(strict(t, unix.SYS_KILL))
 	stdio, h := null(t), hostOf(t, linux.New())

@@ -18,10 +18,23 @@ func (a *Invocation) Include(path string) (source.File, error) {
 	return f, err
 }
 
+// mayInclude tells whether a text can have the key include: the word with a colon behind it. A word of a comment is none.
+func mayInclude(text []byte) bool {
+	for {
+		_, rest, found := bytes.Cut(text, []byte("include"))
+		if !found {
+			return false
+		}
+		if text = bytes.TrimLeft(rest, "\"' \t\r\n"); len(text) > 0 && text[0] == ':' {
+			return true
+		}
+	}
+}
+
 // includeAhead reads what the policies include before the user namespace is entered, because nobody's owner can be told in there. Which files
 // these are is in the policies, so the confined process parses them here too; but only where the text can have an include.
 func (a *Invocation) includeAhead(c *carried) (err error) {
-	if !slices.ContainsFunc(c.Sources, func(s compile.Source) bool { return bytes.Contains(s.Text, []byte("include")) }) {
+	if !slices.ContainsFunc(c.Sources, func(s compile.Source) bool { return mayInclude(s.Text) }) {
 		return nil
 	}
 	if a.Facts, err = a.probe(false); err != nil {
