@@ -66,7 +66,8 @@ func (w *workload) id() string {
 	return fmt.Sprintf("%d-%p", w.n, w)
 }
 
-// launches compares a launch by a process that stays with a whole bwrap.
+// launches compares a launch by a process that stays with a whole bwrap: as the supervisor launches a module again, with what it has made ahead
+// when there was time, and with nothing made ahead and everything removed, as it is the first time.
 func (b *bench) launches() (err error) {
 	if !b.root() {
 		fmt.Println("launch_vs_bwrap: not measured: it needs root")
@@ -77,11 +78,13 @@ func (b *bench) launches() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	s, err := takeTurns(b.rounds(300), contender{"launch", w.launch}, contender{"bwrap", b.starter(w.theirs.child(b.null))})
+	s, err := takeTurns(b.rounds(300), contender{"launch", w.steady}, contender{"bwrap", b.starter(w.theirs.child(b.null))},
+		contender{"launch, nothing ahead", w.launch})
 	if err != nil {
 		return err
 	}
-	figure("launch_vs_bwrap", ratio(s), 0.5)
+	figure("launch_vs_bwrap", s[0].median()/s[1].median(), 0.5)
+	figure("launch_fresh_vs_bwrap", s[2].median()/s[1].median(), 0)
 	return nil
 }
 
