@@ -209,24 +209,29 @@ func setAnswer(answer *uint32, a policy.Value[policy.Action]) error {
 	if !a.Set() && a.V == (policy.Action{}) {
 		return nil
 	}
-	switch a.V.Kind {
-	case policy.ActionErrno:
-		if a.V.Errno < 1 || a.V.Errno > bpf.MaxErrno {
-			return fmt.Errorf("errno %d: an error number is 1 to %d; the caller would take 0 for success", a.V.Errno, bpf.MaxErrno)
-		}
-		*answer = bpf.RetErrno | uint32(a.V.Errno)
-	case policy.ActionKillProcess:
-		*answer = bpf.RetKillProcess
-	case policy.ActionKillThread:
-		*answer = bpf.RetKillThread
-	case policy.ActionTrap:
-		*answer = bpf.RetTrap
-	case policy.ActionLog:
-		*answer = bpf.RetLog
-	case policy.ActionAllow:
-		*answer = bpf.RetAllow
-	default:
+	switch {
+	case a.V.Kind == policy.ActionErrno && (a.V.Errno < 1 || a.V.Errno > bpf.MaxErrno):
+		return fmt.Errorf("errno %d: an error number is 1 to %d; the caller would take 0 for success", a.V.Errno, bpf.MaxErrno)
+	case a.V.Kind > policy.ActionAllow:
 		return fmt.Errorf("action %d is not known; this is a bug of ours, please report it", a.V.Kind)
 	}
+	*answer = Answer(a.V)
 	return nil
+}
+
+// Answer returns what a filter returns for an action. One that is not known kills the process. Source: seccomp(2).
+func Answer(a policy.Action) uint32 {
+	switch a.Kind {
+	case policy.ActionErrno:
+		return bpf.RetErrno | uint32(a.Errno)
+	case policy.ActionKillThread:
+		return bpf.RetKillThread
+	case policy.ActionTrap:
+		return bpf.RetTrap
+	case policy.ActionLog:
+		return bpf.RetLog
+	case policy.ActionAllow:
+		return bpf.RetAllow
+	}
+	return bpf.RetKillProcess
 }

@@ -95,24 +95,7 @@ func answerOf(a policy.Value[policy.Action], preset uint32) uint32 {
 	if !a.Set() && a.V == (policy.Action{}) {
 		return preset
 	}
-	return filterAnswer(a.V)
-}
-
-// filterAnswer is the reverse of policyAction.
-func filterAnswer(a policy.Action) uint32 {
-	switch a.Kind {
-	case policy.ActionErrno:
-		return bpf.RetErrno | uint32(a.Errno)
-	case policy.ActionKillThread:
-		return bpf.RetKillThread
-	case policy.ActionTrap:
-		return bpf.RetTrap
-	case policy.ActionLog:
-		return bpf.RetLog
-	case policy.ActionAllow:
-		return bpf.RetAllow
-	}
-	return bpf.RetKillProcess
+	return seccomp.Answer(a.V)
 }
 
 // calls makes the rules for every call of the open architectures.
@@ -165,7 +148,7 @@ func (x *exporter) call(arch seccomp.Arch, name string, allow, deny []policy.Cal
 	for _, c := range deny {
 		r := region{rule: c, answer: x.denied}
 		if c.Answer != nil {
-			r.answer = filterAnswer(*c.Answer)
+			r.answer = seccomp.Answer(*c.Answer)
 		}
 		regions = append(regions, r)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/bulkhead/bulkhead/core/policy/trace"
 	"github.com/bulkhead/bulkhead/posix/bpf"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp"
 )
 
 // Env is what tests are run with.
@@ -171,7 +172,7 @@ func answered(o trace.Outcome, want policy.Action) bool {
 	if want.Kind == policy.ActionAllow {
 		return o.Verdict == trace.Allowed
 	}
-	answer := Answer(want)
+	answer := seccomp.Answer(want)
 	return o.Proven && !slices.ContainsFunc(o.Answers, func(a trace.Answer) bool { return a.Value != answer })
 }
 
@@ -180,22 +181,4 @@ func expected(a policy.Action) string {
 		return "allowed"
 	}
 	return a.String()
-}
-
-// Answer returns what a filter answers for an action.
-func Answer(a policy.Action) uint32 {
-	switch a.Kind {
-	case policy.ActionErrno:
-		return bpf.RetErrno | uint32(a.Errno)
-	case policy.ActionKillThread:
-		return bpf.RetKillThread
-	case policy.ActionTrap:
-		return bpf.RetTrap
-	case policy.ActionLog:
-		return bpf.RetLog
-	case policy.ActionAllow:
-		return bpf.RetAllow
-	default:
-		return bpf.RetKillProcess
-	}
 }
