@@ -238,7 +238,7 @@ func TestStaticTells(t *testing.T) {
 	}
 	shell, err := elf.Open("/bin/sh")
 	if err != nil {
-		t.Skip("there is no /bin/sh to look at")
+		t.Fatal(err) // every system of this kind has it
 	}
 	_ = shell.Close()
 	if static("/bin/sh") == nil {
