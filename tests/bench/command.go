@@ -19,6 +19,8 @@ type command struct {
 	filter posix.FD
 	// user is whom it runs as; 0 is who runs this.
 	user posix.UID
+	// mounts is the mount namespace that it runs in; 0 is that of who runs this.
+	mounts posix.FD
 }
 
 // child returns the steps of the process. Its standard streams are null, but for the errors.
@@ -32,6 +34,9 @@ func (c command) child(null posix.FD) *posix.Program {
 	if c.filter >= 0 {
 		call(unix.SYS_LSEEK, program.Int(int(c.filter)), program.Int(0), program.Int(unix.SEEK_SET))
 		call(unix.SYS_FCNTL, program.Int(int(c.filter)), program.Int(unix.F_SETFD), program.Int(0))
+	}
+	if c.mounts != 0 {
+		call(unix.SYS_SETNS, program.Int(int(c.mounts)), program.Int(unix.CLONE_NEWNS))
 	}
 	if id := int(c.user); id != 0 {
 		call(unix.SYS_SETGROUPS, program.Int(0), program.Null())

@@ -6,14 +6,19 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/core/policy/oci"
+	"github.com/bulkhead/bulkhead/posix"
 )
 
-// others are the tools besides bwrap, as far as they are installed, each running the workload's program as alike as it can.
-func (b *bench) others(w *workload) ([]contender, error) {
+// others are the tools besides bwrap, as far as they are installed, each running the workload's program as alike as it can; crun where only one
+// version of control groups is mounted.
+func (b *bench) others(w *workload, one posix.FD) ([]contender, error) {
 	var out []contender
-	add := func(name string, args func(path string) ([]string, error)) error {
+	add := func(name string, mounts posix.FD, args func(path string) ([]string, error)) error {
 		path, err := exec.LookPath(name)
 		if err != nil {
 			fmt.Printf("  %s: not measured: it is not installed (./bootstrap peers installs it)\n", name)
@@ -23,35 +28,69 @@ func (b *bench) others(w *workload) ([]contender, error) {
 		if err != nil {
 			return err
 		}
-		c := command{argv: argv, env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.dir}, filter: -1}
+		c := command{argv: argv, env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.dir}, filter: -1, mounts: mounts}
 		out = append(out, contender{name, b.starter(c.child(b.null))})
 		return nil
 	}
-	for _, runtime := range []string{"crun", "runc"} {
-		err := add(runtime, func(path string) ([]string, error) {
-			limits := runtime != "crun" || b.facts.Cgroup.V2.Mount == "" || b.facts.Cgroup.Memory.Mount == ""
-			bundle, err := b.bundle(w, runtime, limits)
-			argv := []string{path, "--root", filepath.Join(bundle, "state")}
-			if !limits {
-				fmt.Println("  crun: without a control group: it does not support hosts with both versions")
-				argv = append(argv, "--cgroup-manager=disabled")
-			}
-			return append(argv, "run", "--bundle", bundle, "bulkhead-bench-"+runtime), err
+	for _, r := range []struct {
+		name   string
+		mounts posix.FD
+	}{{"crun", one}, {"runc", 0}} {
+		err := add(r.name, r.mounts, func(path string) ([]string, error) {
+			bundle, err := b.bundle(w, r.name)
+			return []string{path, "--root", filepath.Join(bundle, "state"), "run", "--bundle", bundle, "bulkhead-bench-" + r.name}, err
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	err := add("firejail", func(path string) ([]string, error) {
+	err := add("firejail", 0, func(path string) ([]string, error) {
 		return []string{path, "--quiet", "--noprofile", "--net=none", "--ipc-namespace", "--hostname=bench", "--caps.drop=all", "--nonewprivs", "--seccomp",
 			"--private-dev", "--keep-var-tmp", "--rlimit-nofile=1024", "--", w.path}, nil
 	})
 	return out, err
 }
 
+// oneVersion makes a mount namespace without control groups of version 2 where both versions are mounted, which crun does not support; 0 where that is
+// not so. The caller closes it.
+func (b *bench) oneVersion() (posix.FD, error) {
+	mount := b.facts.Cgroup.V2.Mount
+	if mount == "" || b.facts.Cgroup.Memory.Mount == "" {
+		return 0, nil
+	}
+	fmt.Printf("  crun: without %s, as it does not support hosts with both versions of control groups\n", mount)
+	type made struct {
+		ns  posix.FD
+		err error
+	}
+	done := make(chan made)
+	go func() {
+		runtime.LockOSThread() // for ever: the thread ends with the goroutine
+		ns, err := func() (posix.FD, error) {
+			if err := b.kernel.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
+				return -1, err
+			}
+			private := posix.MountAttr{Propagation: unix.MS_PRIVATE}
+			if err := b.kernel.MountSetattr(posix.AtFDCWD, "/", unix.AT_RECURSIVE, &private); err != nil {
+				return -1, err
+			}
+			if err := b.kernel.Umount2(mount, 0); err != nil {
+				return -1, err
+			}
+			return b.kernel.Openat2(posix.AtFDCWD, "/proc/thread-self/ns/mnt", posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC})
+		}()
+		done <- made{ns, err}
+	}()
+	m := <-done
+	if m.err != nil {
+		return -1, fmt.Errorf("make a mount namespace without %s: %w", mount, m.err)
+	}
+	return m.ns, nil
+}
+
 // bundle makes what a runtime of the Open Container Initiative is started with: the workload's namespaces, binds, limits and calls. Source: the runtime
 // specification, config.md and config-linux.md.
-func (b *bench) bundle(w *workload, name string, limits bool) (string, error) {
+func (b *bench) bundle(w *workload, name string) (string, error) {
 	dir := filepath.Join(b.dir, "bundle-"+name)
 	if err := os.MkdirAll(filepath.Join(dir, "rootfs"), 0o755); err != nil {
 		return "", err
@@ -87,10 +126,6 @@ func (b *bench) bundle(w *workload, name string, limits bool) (string, error) {
 			"namespaces": namespaces, "cgroupsPath": "/bulkhead-bench-" + name, "seccomp": json.RawMessage(profile),
 			"resources": object{"memory": object{"limit": 512 << 20}, "pids": object{"limit": 128}},
 		},
-	}
-	if linux := config["linux"].(object); !limits {
-		delete(linux, "cgroupsPath")
-		delete(linux, "resources")
 	}
 	text, err := json.Marshal(config)
 	if err != nil {

@@ -49,7 +49,14 @@ func (b *bench) spawns() (err error) {
 	figure("whole_spawn_vs_bwrap", s[4].median()/theirs, 0)
 
 	others := []contender{bwrap}
-	all, err := b.others(w)
+	one, err := b.oneVersion()
+	if err != nil {
+		return err
+	}
+	if one != 0 {
+		defer func() { err = errors.Join(err, b.kernel.Close(one)) }()
+	}
+	all, err := b.others(w, one)
 	if err != nil {
 		return err
 	}
