@@ -14,6 +14,6 @@
 // # Limits
 //
 // The processor is emulated (TCG), since a machine that tests are run on need not have KVM, or one that works: it takes about six seconds
-// to start a machine and to stop it, and a test with a time to keep may not keep it. There is no network but the loopback, no disk, no systemd, no
-// nginx and no Redis.
+// to start a machine and to stop it, and a test with a time to keep may not keep it. There is no network but the loopback, no systemd, no nginx and no
+// Redis.
 package vm
