@@ -79,6 +79,10 @@ func (s *Sandbox) complete(r *Request) error {
 // identify finds out what is behind a path, without waiting for a file system.
 func (l *Launcher) identify(b *behind) error {
 	fd, err := l.openPath(b.want, resolveCached)
+	// The kernel says so as well when something was renamed or mounted anywhere meanwhile.
+	for try := 0; try < 3 && errors.Is(err, posix.Errno(unix.EAGAIN)); try++ {
+		fd, err = l.openPath(b.want, resolveCached)
+	}
 	if err != nil {
 		return err
 	}
@@ -97,11 +101,7 @@ func (s *Sandbox) Current() bool {
 	}
 	for _, was := range s.behind {
 		now := behind{want: was.want}
-		err := s.l.identify(&now)
-		for try := 0; try < 3 && errors.Is(err, posix.Errno(unix.EAGAIN)); try++ { // something in the file system was renamed meanwhile
-			err = s.l.identify(&now)
-		}
-		if err != nil || now.dev != was.dev || now.ino != was.ino {
+		if err := s.l.identify(&now); err != nil || now.dev != was.dev || now.ino != was.ino {
 			return false
 		}
 	}
