@@ -192,12 +192,16 @@ func debian() *fakeHost {
 			"/dev/random": {kind: Device, mode: 0o666}, "/dev/urandom": {kind: Device, mode: 0o666}, "/dev/tty": {kind: Device, mode: 0o666},
 			"/run/fifo":      {kind: Other, mode: 0o644},
 			"/srv/data/file": {kind: Regular, mode: 0o644}, "/proc/self": {kind: Directory},
-			"/proc/sys/kernel": {kind: Directory},
+			"/proc/sys/kernel": {kind: Directory}, "/proc/filesystems": {kind: Regular, mode: 0o444},
+			"/proc/acpi/button": {kind: Directory, mode: 0o555}, "/proc/scsi/scsi": {kind: Regular, mode: 0o444}, "/proc/keys": {kind: Regular, mode: 0o444},
+			"/proc/interrupts": {kind: Regular, mode: 0o444}, "/proc/kcore": {kind: Regular, mode: 0o400}, "/proc/bus/pci": {kind: Directory},
+			"/proc/sysrq-trigger": {kind: Regular, mode: 0o200}, "/proc/driver/rtc": {kind: Regular, mode: 0o444}, "/proc/xfs": {link: "/sys/fs/xfs"},
+			"/sys/fs/xfs/stats": {kind: Regular, mode: 0o444},
 		},
 		users: map[string]User{
 			"root": {Name: "root"}, "web": {Name: "web", UID: 990, GID: 991, Groups: []posix.GID{4, 27}}, "1000": {Name: "alice", UID: 1000, GID: 1000},
 		},
-		groups: map[string]posix.GID{"www": 33},
+		groups: map[string]posix.GID{"www": 33, "root": 0},
 	}
 }
 

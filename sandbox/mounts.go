@@ -60,9 +60,8 @@ func (b *builder) root(r root) {
 		if n.Kind == policy.MountProc {
 			b.mountPoint(o, done, made, n)
 			b.newProc(n, root)
-			if n.Subset == "all" && n.Access&policy.AccessWrite != 0 {
-				b.protectKernel(n, root)
-			}
+			b.readOnlyProc(n)
+			b.maskProc(n, root, made)
 			done = append(done, mounted{n.Path, -1})
 			continue
 		}
@@ -135,28 +134,6 @@ func (b *builder) newProc(n node, root program.Value) {
 	b.call(o, "fsmount", unix.SYS_FSMOUNT, fs, program.Const(unix.FSMOUNT_CLOEXEC, "FSMOUNT_CLOEXEC"), program.Hex(mountAttr(n))).Keep(procMount)
 	b.call(o, "move_mount", unix.SYS_MOVE_MOUNT, program.Kept(procMount, "$8"), b.String(""), root, b.String(strings.TrimPrefix(n.Path, "/")),
 		program.Const(unix.MOVE_MOUNT_F_EMPTY_PATH, "MOVE_MOUNT_F_EMPTY_PATH"))
-}
-
-// kernelParts are what of a proc belongs to the kernel and not to a process, and takes writes that concern the whole host. The first three
-// are in every proc: fs/proc/root.c, proc_root_init.
-var kernelParts = [...]string{"sys", "fs", "bus", "irq", "sysrq-trigger"}
-
-// protectKernel makes what belongs to the kernel read-only in a proc that may be written to. Landlock cannot: a rule about a directory is about
-// all that is below. A user who is root would otherwise set, for one, the program that every core dump of the host is given to, core(5).
-func (b *builder) protectKernel(n node, root program.Value) {
-	o, tree := origin(n.Pos), program.Kept(7, "$7")
-	for i, name := range kernelParts {
-		if i >= 3 {
-			if f, err := b.c.host.File("/proc/" + name); err != nil || f.Kind == Absent {
-				continue
-			}
-		}
-		at := b.String(strings.TrimPrefix(path.Join(n.Path, name), "/"))
-		b.call(o, "open_tree", unix.SYS_OPEN_TREE, root, at,
-			program.Const(unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC, "OPEN_TREE_CLONE|OPEN_TREE_CLOEXEC")).Keep(7)
-		b.readOnly(o, tree)
-		b.call(o, "move_mount", unix.SYS_MOVE_MOUNT, tree, b.String(""), root, at, program.Const(unix.MOVE_MOUNT_F_EMPTY_PATH, "MOVE_MOUNT_F_EMPTY_PATH"))
-	}
 }
 
 // procRule adds the module's proc to the ruleset, which the spawner made before there was one.

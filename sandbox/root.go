@@ -20,6 +20,8 @@ type node struct {
 	socket string // which of the instance's sockets; MountControl only
 	kind   Kind   // Directory, or what the host has there
 	plain  bool   // a device of dev: minimal: no ioctl
+	// what of a proc gets a mount of its own; MountProc only
+	masked, readOnly []procPath
 }
 
 // link is a symbolic link at the top of a module's root.
@@ -83,6 +85,8 @@ func (c *compiler) shown(n *node) bool {
 			return false
 		}
 		n.kind, n.socket = Other, program.ControlSocket
+	case policy.MountProc:
+		c.procPaths(n)
 	case policy.MountBind:
 		return c.bind(n)
 	}

@@ -49,7 +49,8 @@ func (d *decoder) mount(n *node) (Mount, span, bool) {
 		return Mount{}, span{}, false
 	}
 	f, ok := d.fields(n, "a filesystem entry", "a map such as {path: /usr, access: rx}",
-		"path", "source", "access", "tmpfs", "mode", "proc", "hidepid", "cgroup", "control", "dev", "if_exists", "nosymfollow")
+		"path", "source", "access", "tmpfs", "mode", "proc", "hidepid", "cgroup", "control", "dev", "if_exists", "nosymfollow",
+		"masked", "read_only")
 	if !ok {
 		return Mount{}, span{}, false
 	}
@@ -81,6 +82,9 @@ func (d *decoder) mount(n *node) (Mount, span, bool) {
 		} else {
 			m.Hide = d.choice(e.value, "hidepid", hideChoices()...).V
 		}
+	}
+	if pathOK {
+		d.procLists(f, &m)
 	}
 	if e := f.n.entry("if_exists"); e != nil {
 		m.Optional = d.boolean(e.value)

@@ -58,6 +58,7 @@ const (
 	TypeCPUs          ValueType = "list of processors"
 	TypePorts         ValueType = "list of ports"
 	TypeScopes        ValueType = "list of scopes"
+	TypeProcPaths     ValueType = "list of paths in proc"
 )
 
 // Choices returns the words that a key takes, nil when they are not a short list.

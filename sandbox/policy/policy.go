@@ -180,15 +180,17 @@ const (
 
 // Mount is one entry of a module's file-system list.
 type Mount struct {
-	Kind     MountKind
-	Path     string // absolute and clean; where it is in the module's root
-	Source   string // absolute and clean; where it is on the host, MountBind; "" is Path
-	Access   Access
-	Size     int64  // bytes, MountTmpfs
-	Mode     uint32 // permission bits of the top directory, MountTmpfs; default 01777
-	Subset   string // MountProc: "all" or "pid"
-	Hide     string // MountProc: "noaccess", "invisible" or "ptraceable"; "" shows every process of the pid namespace
-	Optional bool   // if_exists: true: no error when the host has nothing there
+	Kind   MountKind
+	Path   string // absolute and clean; where it is in the module's root
+	Source string // absolute and clean; where it is on the host, MountBind; "" is Path
+	Access Access
+	Size   int64  // bytes, MountTmpfs
+	Mode   uint32 // permission bits of the top directory, MountTmpfs; default 01777
+	Subset string // MountProc: "all" or "pid"
+	Hide   string // MountProc: "noaccess", "invisible" or "ptraceable"; "" shows every process of the pid namespace
+	// Masked and ReadOnly are about the kernel's part of a MountProc with Subset "all", see [Mount.MaskedPaths] and [Mount.ReadOnlyPaths].
+	Masked, ReadOnly ProcPaths
+	Optional         bool // if_exists: true: no error when the host has nothing there
 	// NoSymFollow is that no symbolic link on the mount is followed, MountBind.
 	NoSymFollow bool
 	Pos         Pos

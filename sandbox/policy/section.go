@@ -180,6 +180,7 @@ func (f Mount) item() string {
 	if f.Hide != "" {
 		b.WriteString(" hidepid " + plain(f.Hide))
 	}
+	b.WriteString(f.Masked.item(" masked ") + f.ReadOnly.item(" read_only "))
 	if f.Size != 0 {
 		b.WriteString(" " + bytesOf(f.Size))
 	}

@@ -120,6 +120,7 @@ func (p pair) filesystem() {
 			if a.Hide != b.Hide {
 				change(ordered(openness(a.Hide), openness(b.Hide)), "hidepid %s, before: %s", cmp.Or(b.Hide, "off"), cmp.Or(a.Hide, "off"))
 			}
+			p.procPaths(a, b, change)
 			if a.Optional != b.Optional {
 				change(Other, "if_exists: %t, before: %t", b.Optional, a.Optional)
 			}
@@ -127,6 +128,40 @@ func (p pair) filesystem() {
 				change(direction(a.NoSymFollow), "nosymfollow: %t, before: %t", b.NoSymFollow, a.NoSymFollow)
 			}
 		})
+}
+
+// procPaths compares what of a proc cannot be looked into or written to.
+func (p pair) procPaths(a, b policy.Mount, change func(d Direction, format string, args ...any)) {
+	for _, l := range [...]struct {
+		says   string
+		a, b   []policy.Value[string]
+		lesser policy.Access
+	}{
+		{"masked", a.MaskedPaths(), b.MaskedPaths(), policy.AccessRead},
+		{"read-only", a.ReadOnlyPaths(), b.ReadOnlyPaths(), policy.AccessWrite},
+	} {
+		if a.Subset != b.Subset || a.Access != b.Access {
+			continue // said already
+		}
+		for _, name := range namesOf(l.a, l.b) {
+			change(Wider, "%s is no longer %s", a.Path+"/"+name, l.says)
+			p.showAccess(a.Path+"/"+name, l.lesser)
+		}
+		for _, name := range namesOf(l.b, l.a) {
+			change(Narrower, "%s is %s", a.Path+"/"+name, l.says)
+			p.showAccess(a.Path+"/"+name, l.lesser)
+		}
+	}
+}
+
+// namesOf returns those of a that b has not.
+func namesOf(a, b []policy.Value[string]) (names []string) {
+	for _, v := range a {
+		if !slices.ContainsFunc(b, func(o policy.Value[string]) bool { return o.V == v.V }) {
+			names = append(names, v.V)
+		}
+	}
+	return names
 }
 
 // openness orders the values of hidepid. Only ptraceable leaves no group out, proc(5).

@@ -178,6 +178,8 @@ func mount(f policy.Mount) string {
 		if f.Hide != "" {
 			parts = append(parts, "hidepid: "+f.Hide)
 		}
+		parts = append(parts, procPaths("masked", f.Path, f.Masked)...)
+		parts = append(parts, procPaths("read_only", f.Path, f.ReadOnly)...)
 	case policy.MountCgroup:
 		parts = append(parts, "cgroup: own")
 	case policy.MountControl:
@@ -195,6 +197,21 @@ func mount(f policy.Mount) string {
 		parts = append(parts, "nosymfollow: true")
 	}
 	return strings.Join(parts, ", ")
+}
+
+// procPaths writes a list of paths in a proc, when the policy has it.
+func procPaths(key, mount string, p policy.ProcPaths) []string {
+	if !p.Written() {
+		return nil
+	}
+	var words []string
+	if p.Default.V {
+		words = append(words, "default")
+	}
+	for _, v := range p.Own {
+		words = append(words, text(mount+"/"+v.V))
+	}
+	return []string{key + ": [" + strings.Join(words, ", ") + "]"}
 }
 
 // limit writes a resource limit in the unit that the language has for it.

@@ -112,7 +112,7 @@ modules:
       - {path: usr, access: rx, if_exists: true}
       - {path: /site, source: site-7, nosymfollow: true}
       - {path: /tmp, tmpfs: 3M, mode: "0700", access: rwx}
-      - {path: /proc, proc: pid, hidepid: invisible}
+      - {path: /proc, proc: all, access: rw, hidepid: invisible, masked: [default, /proc/mdstat], read_only: [/proc/sys, /proc/driver/x]}
       - {path: /dev, dev: minimal}
       - {path: /sys/fs/cgroup, cgroup: own, access: rw}
       - {path: /run/c, control: self}

@@ -76,7 +76,8 @@ func around(k policy.Key) string {
 			inner(k.In, "{", "}")
 		}
 	case "a filesystem entry":
-		before := map[string]string{"path": "", "mode": "path: /tmp, tmpfs: 1M, ", "hidepid": "path: /proc, proc: pid, "}
+		before := map[string]string{"path": "", "mode": "path: /tmp, tmpfs: 1M, ", "hidepid": "path: /proc, proc: pid, ",
+			"masked": "path: /proc, proc: all, ", "read_only": "path: /proc, proc: all, access: rw, "}
 		start, known := before[k.Name]
 		if !known {
 			start = "path: /usr, "

@@ -19,6 +19,8 @@ func Written(t policy.ValueType) string {
 		return "a duration, perhaps with `-` before it: `-1h30m`; at most `24h`"
 	case policy.TypeCPUs:
 		return "a list of numbers and of ranges such as `2-3`"
+	case policy.TypeProcPaths:
+		return "a list of paths below the entry's, and the word `default`"
 	case policy.TypePorts:
 		return "a list of numbers and of ranges such as `8000-8009`"
 	case policy.TypeVersion:

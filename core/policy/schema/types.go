@@ -33,6 +33,8 @@ func typeOf(t policy.ValueType, catalog policy.Catalog) object {
 		return pattern("^-?" + strings.TrimPrefix(aDuration, "^"))
 	case policy.TypeCPUs:
 		return object{"type": "array", "items": anyOf(object{"type": "integer", "minimum": 0, "maximum": 1023}, pattern(`^[0-9]{1,4}(-[0-9]{1,4})?$`))}
+	case policy.TypeProcPaths:
+		return object{"type": "array", "items": anyOf(object{"const": "default"}, object{"type": "string", "pattern": "^(/|.*[$])"})}
 	case policy.TypePorts:
 		return object{"type": "array", "items": anyOf(object{"type": "integer", "minimum": 0, "maximum": 65535}, pattern(`^[0-9]{1,5}(-[0-9]{1,5})?$`))}
 	case policy.TypeKernel:
