@@ -169,8 +169,8 @@ func debian() *fakeHost {
 			UserNS:       host.UserNSFacts{Initial: true, Max: 1000, UnprivilegedClone: -1, AppArmorRestricts: -1},
 			Namespaces: unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS |
 				unix.CLONE_NEWCGROUP | unix.CLONE_NEWNET,
+			Proc: host.ProcFacts{Mounted: true}, MountAPI: true, IntoCgroup: true, Pidfd: true,
 			Cgroup: host.CgroupFacts{V2: host.Hierarchy{Version: 2, Mount: "/sys/fs/cgroup", Controllers: host.Memory | host.Pids | host.CPU}},
-			Proc:   host.ProcFacts{Mounted: true}, MountAPI: true, IntoCgroup: true, Pidfd: true,
 		},
 		files: map[string]entry{
 			"/bin": {link: "usr/bin"}, "/sbin": {link: "usr/sbin"}, "/lib": {link: "usr/lib"}, "/lib64": {link: "usr/lib64"},

@@ -52,6 +52,25 @@ func (c *compiler) procPaths(n *node) {
 	c.reportProc(n, closed)
 }
 
+// checkNewProc reports what keeps a user namespace from mounting a proc: the kernel lets it show no more than what is seen whole already.
+// Source: mount_too_revealing in the kernel's fs/namespace.c.
+func (c *compiler) checkNewProc(n *node) {
+	why, help := "", "run the supervisor outside of the container, or as root without user namespaces, or remove the entry"
+	switch p := c.facts.Proc; {
+	case c.facts.UserNS.Initial:
+		return
+	case !p.Mounted:
+		why = "no whole proc is mounted on this host"
+	case p.Masked != "":
+		why = p.Masked + " is mounted over on this host, and a new proc would show it"
+	case p.ReadOnly && n.Access&policy.AccessWrite != 0:
+		why, help = "the host's is mounted read-only", "say access: r, or mount -o remount,rw /proc"
+	default:
+		return
+	}
+	c.problem("E610", n.Pos, "without root no proc can be mounted at "+n.Mount.Path+": "+why, help)
+}
+
 // procPath finds what the host has at a path in its /proc. Of what it has not, only a path that the policy names is worth a word.
 func (c *compiler) procPath(n *node, v policy.Value[string], list policy.ProcPaths) (procPath, File, bool) {
 	at := "/proc/" + v.V

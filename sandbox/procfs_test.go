@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 )
 
@@ -101,12 +102,20 @@ func TestProcPathsAreRefused(t *testing.T) {
 			delete(pidOnly.files, name)
 		}
 	}
+	inside := func(f host.ProcFacts) *fakeHost { h := aliceInside(); h.facts.Proc = f; return h }
+	hides := debian()
+	hides.facts.Proc = host.ProcFacts{Mounted: true, Masked: "/proc/keys", ReadOnly: true}
 	for _, tt := range []struct {
 		name   string
 		host   *fakeHost
 		module string
 		want   []string
 	}{
+		{"a container that hides something", inside(host.ProcFacts{Mounted: true, Masked: "/proc/keys"}), procEntry(""), []string{"E610 15"}},
+		{"a container without proc", inside(host.ProcFacts{}), procEntry(""), []string{"E610 15"}},
+		{"a container that cannot write", inside(host.ProcFacts{Mounted: true, ReadOnly: true}), procEntry(", access: rw"), []string{"E610 15"}},
+		{"a container that cannot write, for reading", inside(host.ProcFacts{Mounted: true, ReadOnly: true}), procEntry(""), nil},
+		{"root of the host", hides, procEntry(", access: rw"), nil},
 		{"a link of a driver's", debian(), procEntry(", masked: [/proc/xfs]"), []string{"E618 15"}},
 		{"through a link", debian(), procEntry(", masked: [/proc/xfs/stats]"), []string{"E618 15"}},
 		{"not there", debian(), procEntry(", masked: [default, /proc/nothing]"), []string{"W619 15"}},

@@ -86,6 +86,7 @@ func (c *compiler) shown(n *node) bool {
 		}
 		n.kind, n.socket = Other, program.ControlSocket
 	case policy.MountProc:
+		c.checkNewProc(n)
 		c.procPaths(n)
 	case policy.MountBind:
 		return c.bind(n)

@@ -128,5 +128,5 @@ func answer(err error) string {
 func attacks() []attack {
 	return slices.Concat(entryAttacks(), namespaceAttacks(), ringAttacks(), processAttacks(), filterAttacks(), execAttacks(), writableCodeAttacks(),
 		descriptorAttacks(), mountAttacks(), deviceAttacks(), fileAttacks(), privilegeAttacks(), hideoutAttacks(), terminalAttacks(), networkAttacks(), neighbourAttacks(),
-		kernelAttacks(), procAttacks(), floodAttacks())
+		kernelAttacks(), procAttacks(), maskAttacks(), floodAttacks())
 }

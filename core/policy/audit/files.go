@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -60,12 +61,30 @@ func (c *check) filesystem() {
 		case policy.MountProc:
 			if f.Subset == "all" {
 				c.addAt(f.Pos, Finding{Rule: "C17", Severity: Low, Subject: "proc all " + f.Path, Message: f.Path + " has more than the module's own processes",
-					Shows: c.shows(example.There(f.Path + "/kallsyms")),
-					Gives: "reads settings, addresses and statistics of the host's kernel", Source: "proc(5): subset=pid",
+					Shows: c.shows(example.There(f.Path + "/vmstat")),
+					Gives: "reads settings and statistics of the host's kernel", Source: "proc(5): subset=pid",
 					Fix: "{path: " + f.Path + ", proc: pid}"})
+				c.openProc(f)
 			}
 		default:
 		}
+	}
+}
+
+// openProc reports what a proc shows or lets be written although container runtimes would not.
+func (c *check) openProc(f policy.Mount) {
+	has := func(list []policy.Value[string], name string) bool {
+		return slices.ContainsFunc(list, func(v policy.Value[string]) bool { return within(name, v.V) })
+	}
+	if !has(f.MaskedPaths(), "kallsyms") || !has(f.MaskedPaths(), "kcore") {
+		c.addAt(f.Pos, Finding{Rule: "C17", Severity: Medium, Subject: "unmasked " + f.Path, Message: "the addresses of the host's kernel in " + f.Path + " are not masked",
+			Shows: c.shows(example.There(f.Path + "/kallsyms")), Gives: "reads where the kernel's functions are, and as root its memory", Source: "proc(5): kallsyms, kcore",
+			Fix: "masked: [default]"})
+	}
+	if f.Access&policy.AccessWrite != 0 && !has(f.ReadOnlyPaths(), "sys") && !has(f.MaskedPaths(), "sys") {
+		c.addAt(f.Pos, Finding{Rule: "C17", Severity: High, Subject: "write " + f.Path + "/sys", Message: "the settings of the host's kernel in " + f.Path + "/sys are writable",
+			Shows: c.shows(example.Write(f.Path + "/sys/kernel/core_pattern")), Gives: "as root, names a program that the kernel starts outside of the sandbox",
+			Source: "core(5): Piping core dumps to a program", Fix: "read_only: [default]"})
 	}
 }
 
