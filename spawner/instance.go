@@ -173,10 +173,8 @@ func (i *Instance) Finish() (Exit, error) {
 	i.Release()
 	errs = append(errs, err, k.Close(i.Pidfd))
 	if i.InitPidfd >= 0 {
-		// The kernel kills everything in a pid namespace before its init can be reaped.
+		// The kernel kills everything in a pid namespace before its init can be reaped. Meanwhile the group goes, in which the init is not.
 		_ = k.PidfdSendSignal(i.InitPidfd, unix.SIGKILL)
-		_, err := reap(k, i.InitPidfd)
-		errs = append(errs, err, k.Close(i.InitPidfd))
 	}
 	exit := Exit{WaitInfo: info}
 	if i.group != nil {
@@ -187,6 +185,10 @@ func (i *Instance) Finish() (Exit, error) {
 			exit.OOMKills, exit.ForksRefused = events.OOMKills, events.ForksRefused
 		}
 		errs = append(errs, i.group.Remove())
+	}
+	if i.InitPidfd >= 0 {
+		_, err := reap(k, i.InitPidfd)
+		errs = append(errs, err, k.Close(i.InitPidfd))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return exit, fmt.Errorf("%s: clean up: %w", i.Module.Name, err)

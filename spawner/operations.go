@@ -17,7 +17,7 @@ import (
 // Not here, on purpose:
 //   - Accept4: it serves nobody. Shutdown: that would end a listener for all who hold it.
 //   - Kill: a process number may have become another process; signals go through pidfds.
-//   - Prctl, Capget, MoveMount, Dup3, Symlinkat, Ftruncate: the children do what of this is needed, in their launch programs, or nobody does.
+//   - Capget, MoveMount, Dup3, Symlinkat, Ftruncate: the children do what of this is needed, in their launch programs, or nobody does.
 func Operations() restrict.Rules {
 	return restrict.Rules{
 		// Files. Everything is opened for this process alone (O_CLOEXEC); a child gets what its launch program names. Reading is not limited
@@ -110,6 +110,7 @@ func Operations() restrict.Rules {
 			return flags&unix.FSMOUNT_CLOEXEC != 0 && attrs&safe == safe
 		}),
 		Setns:                 restrict.Setns(func(_ posix.FD, nstype int) bool { return nstype == unix.CLONE_NEWPID }),
+		Prctl:                 restrict.Prctl(func(a posix.PrctlArgs) bool { return a.Op == unix.PR_GET_TIMERSLACK || a.Op == unix.PR_SET_TIMERSLACK }),
 		LandlockCreateRuleset: restrict.Allow,
 		LandlockAddPathRule:   restrict.Allow,
 		LandlockAddNetRule:    restrict.Allow,

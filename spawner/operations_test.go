@@ -146,6 +146,7 @@ func TestOperations(t *testing.T) {
 		{"another limit", false, k.Prlimit(0, unix.RLIMIT_CORE, &posix.Rlimit{}, nil)},
 		{"a limit of somebody else", false, k.Prlimit(1, unix.RLIMIT_NOFILE, &posix.Rlimit{}, nil)},
 		{"prctl", false, second(k.Prctl(posix.PrctlArgs{Op: unix.PR_SET_DUMPABLE, Arg2: 1}))},
+		{"how exact timers are", true, second(k.Prctl(posix.PrctlArgs{Op: unix.PR_GET_TIMERSLACK}))},
 	} {
 		want := unix.ENOSYS
 		if !tt.allowed {

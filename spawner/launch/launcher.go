@@ -170,9 +170,19 @@ func (l *Launcher) Launch(r Request) (Process, error) {
 		p   Process
 		err error
 	}
+	// The process inherits how exact timers are: from this thread, and not from whichever one the runtime makes the new one with.
+	slack, err := l.kernel.Prctl(posix.PrctlArgs{Op: unix.PR_GET_TIMERSLACK})
+	if err != nil {
+		return none, fmt.Errorf("%s: ask for the slack of timers: %w", r.Program.Module, err)
+	}
 	done, release := make(chan result, 1), make(chan struct{})
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+		_, err := l.kernel.Prctl(posix.PrctlArgs{Op: unix.PR_SET_TIMERSLACK, Arg2: uint64(slack)})
+		if err != nil {
+			done <- result{none, fmt.Errorf("%s: set the slack of timers: %w", r.Program.Module, err)}
+			return
+		}
 		p, err := l.launch(r)
 		done <- result{p, err}
 		if err == nil {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -53,6 +54,18 @@ func TestExecStatus(t *testing.T) {
 			r := supervisor(t, append([]string{"exec", "--policy", c.policy, "--"}, c.command...)...).run(t)
 			r.wants(t, c.status, c.says...)
 		})
+	}
+}
+
+// TestExecTimers: the supervisor makes its own timers less exact, and not those of the command.
+func TestExecTimers(t *testing.T) {
+	t.Parallel()
+	runtime.LockOSThread() // ends with the test, and is inherited by what it starts
+	if err := unix.Prctl(unix.PR_SET_TIMERSLACK, 123456, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	if r := locked(t, "cat /proc/self/timerslack_ns").run(t); r.status != 0 || r.stdout != "123456\n" {
+		t.Errorf("status %d, %q, want the slack of this thread", r.status, r.stdout)
 	}
 }
 

@@ -2,6 +2,7 @@ package early
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -39,9 +40,11 @@ func run(argv []string) (status int, ours bool) {
 		return invoke.StatusDone, true
 	case "exec":
 		level := &slog.LevelVar{}
-		posix.Use(errs.New(log.NewLeveled(restrict.New(retry.New(linux.New()), spawner.Operations()),
+		kernel := retry.New(linux.New())
+		posix.Use(errs.New(log.NewLeveled(restrict.New(kernel, spawner.Operations()),
 			slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})), level)))
 		a, err := invoke.New(posix.Active(), level, argv)
+		err = errors.Join(err, exact(kernel))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "supervisor:", err)
 			return invoke.StatusSupervisor, true
