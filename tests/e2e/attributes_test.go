@@ -14,8 +14,8 @@ import (
 // TestAttributes: what the kernel keeps of a process is what the policy says, and what it says nothing of is not the supervisor's.
 func TestAttributes(t *testing.T) {
 	t.Parallel()
-	lines := []string{"hostname: web-1", "domainname: nis.example", `umask: "0077"`, "nice: 7", "oom_score_adj: 500", "cpu_affinity: [0]"}
-	want := []string{"web-1", "nis.example", "0077", "7", "500", "Cpus_allowed_list:\t0", "00000000"}
+	lines := []string{"hostname: web-1", "domainname: nis.example", `umask: "0077"`, "nice: 19", "oom_score_adj: 500", "cpu_affinity: [0]"}
+	want := []string{"web-1", "nis.example", "0077", "19", "500", "Cpus_allowed_list:\t0", "00000000"}
 	script := `hostname; cat /proc/sys/kernel/domainname; umask; nice; cat /proc/self/oom_score_adj; grep Cpus_allowed_list /proc/self/status; cat /proc/self/personality`
 	if timeNamespaces(t) {
 		lines = append(lines, "time_offsets: {monotonic: 1h, boottime: -1s}")

@@ -131,7 +131,7 @@ func prlimitOther(g given) (string, error) {
 
 // niceOther makes the neighbour as nice as it is.
 func niceOther(g given) (string, error) {
-	return "", unix.Setpriority(unix.PRIO_PROCESS, g.number("pid"), 0)
+	return "", unix.Setpriority(unix.PRIO_PROCESS, g.number("pid"), 19) // what everybody may ask for, as nice as they are themselves
 }
 
 // openAndClose opens a file and does nothing with it.
