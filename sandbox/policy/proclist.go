@@ -95,6 +95,12 @@ func (d *decoder) procPaths(e *entry, mount string) ProcPaths {
 	return p
 }
 
+// OfProcess tells whether a path in a proc, without the mount point, is about a process and not about the kernel.
+func OfProcess(name string) bool {
+	first, _, _ := strings.Cut(name, "/")
+	return slices.Contains(processNames[:], first) || strings.Trim(first, "0123456789") == ""
+}
+
 // procPath checks a path in a proc and returns it without the mount point. What is there is for the host to say.
 func (d *decoder) procPath(n *node, s, mount string) (string, bool) {
 	if !strings.HasPrefix(s, "/") {
@@ -112,12 +118,12 @@ func (d *decoder) procPath(n *node, s, mount string) (string, bool) {
 		return "", false
 	}
 	name, inside := strings.CutPrefix(s, mount+"/")
-	switch first, _, _ := strings.Cut(name, "/"); {
+	switch {
 	case s == mount:
 		d.report(codePath, n.span, "%s is the whole proc", s).help("remove the entry, or say proc: pid, or access: r")
 	case !inside:
 		d.report(codePath, n.span, "%s is not below %s", s, mount).help("elsewhere, what is not listed in filesystem is not there")
-	case slices.Contains(processNames[:], first), strings.Trim(first, "0123456789") == "":
+	case OfProcess(name):
 		d.report(codePath, n.span, "%s is about a process, and whose that is changes", s).help("what processes show of each other is for hidepid: to say")
 	default:
 		return name, true

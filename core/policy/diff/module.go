@@ -130,38 +130,30 @@ func (p pair) filesystem() {
 		})
 }
 
-// procPaths compares what of a proc cannot be looked into or written to.
+// procPaths compares what of a proc cannot be looked into or written to. Other subsets and another access are said already.
 func (p pair) procPaths(a, b policy.Mount, change func(d Direction, format string, args ...any)) {
+	if a.Subset != b.Subset || a.Access != b.Access {
+		return
+	}
 	for _, l := range [...]struct {
-		says   string
-		a, b   []policy.Value[string]
-		lesser policy.Access
+		says     string
+		has, not []policy.Value[string]
+		d        Direction
+		lesser   policy.Access
 	}{
-		{"masked", a.MaskedPaths(), b.MaskedPaths(), policy.AccessRead},
-		{"read-only", a.ReadOnlyPaths(), b.ReadOnlyPaths(), policy.AccessWrite},
+		{"no longer masked", a.MaskedPaths(), b.MaskedPaths(), Wider, policy.AccessRead},
+		{"masked", b.MaskedPaths(), a.MaskedPaths(), Narrower, policy.AccessRead},
+		// what is masked cannot be written to either
+		{"no longer read-only", a.ReadOnlyPaths(), append(b.ReadOnlyPaths(), b.MaskedPaths()...), Wider, policy.AccessWrite},
+		{"read-only", b.ReadOnlyPaths(), append(a.ReadOnlyPaths(), a.MaskedPaths()...), Narrower, policy.AccessWrite},
 	} {
-		if a.Subset != b.Subset || a.Access != b.Access {
-			continue // said already
-		}
-		for _, name := range namesOf(l.a, l.b) {
-			change(Wider, "%s is no longer %s", a.Path+"/"+name, l.says)
-			p.showAccess(a.Path+"/"+name, l.lesser)
-		}
-		for _, name := range namesOf(l.b, l.a) {
-			change(Narrower, "%s is %s", a.Path+"/"+name, l.says)
-			p.showAccess(a.Path+"/"+name, l.lesser)
+		for _, v := range l.has {
+			if !slices.ContainsFunc(l.not, func(o policy.Value[string]) bool { return o.V == v.V }) {
+				change(l.d, "%s is %s", v.V, l.says)
+				p.showAccess(a.Path+"/"+v.V, l.lesser)
+			}
 		}
 	}
-}
-
-// namesOf returns those of a that b has not.
-func namesOf(a, b []policy.Value[string]) (names []string) {
-	for _, v := range a {
-		if !slices.ContainsFunc(b, func(o policy.Value[string]) bool { return o.V == v.V }) {
-			names = append(names, v.V)
-		}
-	}
-	return names
 }
 
 // openness orders the values of hidepid. Only ptraceable leaves no group out, proc(5).

@@ -90,8 +90,21 @@ func (w *writer) proc(m *policy.Module, f policy.Mount) {
 	if f.Subset == "pid" {
 		w.set("ProcSubset", "pid")
 	}
+	w.procPaths("InaccessiblePaths", f.Path, f.MaskedPaths())
+	w.procPaths("ReadOnlyPaths", f.Path, f.ReadOnlyPaths())
 	if slices.ContainsFunc(m.Namespaces, func(n policy.Value[policy.Namespace]) bool { return n.V == unix.CLONE_NEWPID }) {
 		w.note(f.Pos, "the proc shows the host's numbers, of the user's own processes: systemd 252 has no directive for a pid namespace")
+	}
+}
+
+// procPaths writes paths below a proc, those that a kernel may not have.
+func (w *writer) procPaths(key, mount string, paths []policy.Value[string]) {
+	var words []string
+	for _, p := range paths {
+		words = append(words, "-"+pathWord(mount+"/"+p.V))
+	}
+	if len(words) > 0 {
+		w.set(key, "%s", strings.Join(words, " "))
 	}
 }
 

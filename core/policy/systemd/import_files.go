@@ -65,7 +65,15 @@ func mountText(f policy.Mount) string {
 			text += fmt.Sprintf(`, mode: "%04o"`, f.Mode)
 		}
 	case policy.MountProc:
-		return text + ", proc: " + f.Subset + "}"
+		text += ", proc: " + f.Subset
+		if f.Masked.Written() {
+			text += ", masked: [default"
+			for _, v := range f.Masked.Own {
+				text += ", " + flow(f.Path+"/"+v.V)
+			}
+			text += "]"
+		}
+		return text + "}"
 	}
 	if f.Source != "" {
 		text += ", source: " + flow(f.Source)
@@ -238,6 +246,9 @@ func (im *importer) lists(u *unit, t tree) {
 		im.temporary(w, t)
 	}
 	im.each(u, "InaccessiblePaths", func(p string, _ bool, w word) {
+		if p != "/proc" && within(p, "/proc") {
+			return // proc reads them
+		}
 		t.empty(p)
 		im.note(w.of.pos, "%s is carried as an empty directory, which can be listed", p)
 	})
@@ -375,12 +386,40 @@ func (im *importer) proc(u *unit, m *moduleYAML, t tree, own bool) {
 	case !own || protect != nil:
 		t["/proc"] = policy.Mount{Kind: policy.MountProc, Path: "/proc", Subset: "all"}
 	}
+	im.masked(u, t)
 	pos := m.pos
 	if protect != nil {
 		pos = protect.pos
 	}
 	if _, m.proc = t["/proc"]; m.proc {
 		im.note(pos, "the processes of others are not only hidden: the module has a pid namespace, and a proc of it")
+	}
+}
+
+// masked reads which paths below /proc are closed, besides those that every proc of a policy has closed.
+func (im *importer) masked(u *unit, t tree) {
+	f, there := t["/proc"]
+	list := policy.ProcPaths{Pos: policy.Pos{Line: 1}, Default: policy.Value[bool]{V: true}}
+	im.each(u, "InaccessiblePaths", func(p string, _ bool, w word) {
+		name, inside := strings.CutPrefix(p, "/proc/")
+		same := func(v policy.Value[string]) bool { return v.V == name }
+		switch {
+		case !inside || !there || f.Subset != "all":
+		case slices.ContainsFunc(f.MaskedPaths(), func(v policy.Value[string]) bool { return within(name, v.V) }), slices.ContainsFunc(list.Own, same):
+		case policy.OfProcess(name):
+			im.note(w.of.pos, "%s is not carried: what processes show of each other is for hidepid to say", p)
+		default:
+			list.Own = append(list.Own, policy.Value[string]{V: name})
+		}
+	})
+	// One that lies in another one is masked with it.
+	all := slices.Clone(list.Own)
+	list.Own = slices.DeleteFunc(list.Own, func(v policy.Value[string]) bool {
+		return slices.ContainsFunc(all, func(o policy.Value[string]) bool { return o.V != v.V && within(v.V, o.V) })
+	})
+	if len(list.Own) > 0 {
+		f.Masked = list
+		t["/proc"] = f
 	}
 }
 
