@@ -117,6 +117,10 @@ func (b *builder) session() {
 
 // makeNamespaces makes those of heldKinds, and what is in them. The pid namespace is the child's from birth.
 func (b *builder) makeNamespaces(r root) {
+	if b.c.seeded() {
+		seed := b.Add(program.Prepare{Kind: program.Seed})
+		b.call(firstOf(b.c.module.Namespaces), "setns", unix.SYS_SETNS, program.FD(seed, "seed"), program.Const(unix.CLONE_NEWNS, "CLONE_NEWNS"))
+	}
 	b.unshare(heldKinds)
 	if b.c.has(unix.CLONE_NEWNET) && b.c.module.Network.V == policy.NetworkLoopback {
 		b.loopback(origin(b.c.module.Network.Pos))

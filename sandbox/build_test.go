@@ -256,7 +256,7 @@ func TestOrigins(t *testing.T) {
 	lines := map[string]int{
 		`unshare(CLONE_NEWNS`: 15, `unshare(CLONE_NEWCGROUP`: 15, `setns(<init>`: 15, `sethostname(`: 15, `ioctl($1, SIOCSIFFLAGS`: 16, `move_mount(</etc/web>`: 20, `fsmount(`: 22,
 		`prlimit64(0, RLIMIT_NPROC`: 28, `setresuid(`: 9, `capset(`: 14, `chdir("/srv/data")`: 12, `seccomp(`: 30, `execveat(`: 8,
-		`dup3(<listener http>`: 13, `setsid(`: 0, `pivot_root(`: 0, `prctl(PR_SET_NO_NEW_PRIVS`: 0,
+		`dup3(<listener http>`: 13, `setsid(`: 0, `setns(<seed>`: 15, `chroot(`: 0, `prctl(PR_SET_NO_NEW_PRIVS`: 0,
 	}
 	for prefix, line := range lines {
 		i := slices.IndexFunc(steps, func(s program.Step) bool { return strings.HasPrefix(s.Text, prefix) })

@@ -15,9 +15,9 @@ import (
 var stages = []struct{ name, steps string }{
 	{"session", `setsid\(|umask\(|rt_sigaction\(|rt_sigprocmask\(`},
 	{"what ties it to the supervisor", `keyctl\(|personality\(`},
-	{"namespaces", `unshare\(CLONE_NEW(NS|PID|IPC|UTS|CGROUP)|setns\(<init>|socket\(AF_INET|ioctl\(\$1, SIOCSIFFLAGS`},
+	{"namespaces", `unshare\(CLONE_NEW(NS|PID|IPC|UTS|CGROUP)|setns\(<(init|seed)>|socket\(AF_INET|ioctl\(\$1, SIOCSIFFLAGS`},
 	{"mounts", `mount\(NULL|move_mount\(|symlinkat\(|mkdirat\(|mknodat\(|fsopen\(|fsconfig\(|fsmount\(|open_tree\(|openat2\(\$8|unlinkat\(|mount_setattr\(`},
-	{"pivot", `fchdir\(|pivot_root\(|umount2\(`},
+	{"pivot", `fchdir\(|chroot\(|pivot_root\(|umount2\(`},
 	{"rule about the new proc", `store parent_fd|landlock_add_rule\(`},
 	{"hostname", `sethostname\(|setdomainname\(`},
 	{"descriptors", `close_range\(|dup3\(|fcntl\(|ioctl\(0, TIOCSCTTY`},

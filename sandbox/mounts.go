@@ -43,9 +43,11 @@ func (b *builder) root(r root) {
 	handled := landlockHandled(b.c.facts.Landlock.ABI)
 	rules := []program.Rule{{From: top, Access: unix.LANDLOCK_ACCESS_FS_READ_DIR}}
 
-	// The new namespace is a peer of the old one: without this its mounts would appear on the host.
-	b.call(everyModule, "mount", unix.SYS_MOUNT, program.Null(), b.String("/"), program.Null(),
-		program.Const(unix.MS_REC|unix.MS_PRIVATE, "MS_REC|MS_PRIVATE"), program.Null())
+	if !b.c.seeded() {
+		// The new namespace is a peer of the old one: without this its mounts would appear on the host.
+		b.call(everyModule, "mount", unix.SYS_MOUNT, program.Null(), b.String("/"), program.Null(),
+			program.Const(unix.MS_REC|unix.MS_PRIVATE, "MS_REC|MS_PRIVATE"), program.Null())
+	}
 	move := program.Const(unix.MOVE_MOUNT_F_EMPTY_PATH, "MOVE_MOUNT_F_EMPTY_PATH")
 	b.call(everyModule, "move_mount", unix.SYS_MOVE_MOUNT, root, b.String(""), program.Const(atFDCWD, "AT_FDCWD"), b.String("/"), move)
 
@@ -86,9 +88,7 @@ func (b *builder) root(r root) {
 		}
 	}
 	b.readOnly(everyModule, root)
-	b.call(everyModule, "fchdir", unix.SYS_FCHDIR, root)
-	b.call(everyModule, "pivot_root", unix.SYS_PIVOT_ROOT, b.String("."), b.String("."))
-	b.call(everyModule, "umount2", unix.SYS_UMOUNT2, b.String("."), program.Const(unix.MNT_DETACH, "MNT_DETACH"))
+	b.enterRoot(root)
 	if b.c.landlock {
 		b.ruleset = b.Add(program.Prepare{Kind: program.Ruleset, Handled: handled, Net: b.c.closedTCP(),
 			Scoped: b.c.scopes(), Ports: b.c.openPorts(), Rules: rules, Origin: origin(b.c.module.Pos)})
@@ -98,6 +98,22 @@ func (b *builder) root(r root) {
 			b.procRule(n, handled)
 		}
 	}
+}
+
+// seeded tells whether a launch begins with the launcher's empty mount namespace. For a single launch one would have to be made first, so that one
+// copies the host's mounts and takes them away.
+func (c *compiler) seeded() bool { return c.has(unix.CLONE_NEWNS) && !c.Alone && !c.Trial }
+
+// enterRoot makes the new root, which lies over the old one, the root. Below it is nothing then but the seed's empty directory, or nothing at all.
+// Who enters the namespace by setns(2) gets what is on top: mntns_install in the kernel's fs/namespace.c.
+func (b *builder) enterRoot(root program.Value) {
+	b.call(everyModule, "fchdir", unix.SYS_FCHDIR, root)
+	if b.c.seeded() {
+		b.call(everyModule, "chroot", unix.SYS_CHROOT, b.String("."))
+		return
+	}
+	b.call(everyModule, "pivot_root", unix.SYS_PIVOT_ROOT, b.String("."), b.String("."))
+	b.call(everyModule, "umount2", unix.SYS_UMOUNT2, b.String("."), program.Const(unix.MNT_DETACH, "MNT_DETACH"))
 }
 
 // readOnly makes a mount read-only once everything in it has a place.

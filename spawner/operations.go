@@ -175,7 +175,7 @@ func mayClone(args *posix.CloneArgs) bool {
 		return false
 	}
 	switch args.Flags {
-	case 0, unix.CLONE_INTO_CGROUP, unix.CLONE_NEWPID, unix.CLONE_NEWNET | unix.CLONE_FILES, unix.CLONE_NEWUSER:
+	case 0, unix.CLONE_INTO_CGROUP, unix.CLONE_NEWPID, unix.CLONE_FILES, unix.CLONE_NEWNET | unix.CLONE_FILES, unix.CLONE_NEWUSER:
 		return true
 	}
 	return false

@@ -113,7 +113,7 @@ func TestOperations(t *testing.T) {
 		{"an init", true, clone(unix.CLONE_NEWPID, unix.SIGCHLD)},
 		{"a network", true, clone(unix.CLONE_NEWNET|unix.CLONE_FILES, 0)},
 		{"a sibling", false, clone(unix.CLONE_PARENT, unix.SIGCHLD)},
-		{"share files", false, clone(unix.CLONE_FILES, unix.SIGCHLD)},
+		{"lend a descriptor", true, clone(unix.CLONE_FILES, unix.SIGCHLD)},
 		{"kill at the end", false, clone(0, unix.SIGKILL)},
 		{"a child without a program", false, second(k.Clone3(&posix.CloneArgs{ExitSignal: unix.SIGCHLD}))},
 		{"wait for a child", true, k.Waitid(posix.PPidfd, 5, &posix.WaitInfo{}, unix.WEXITED)},

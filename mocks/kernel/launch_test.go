@@ -189,7 +189,7 @@ func TestRecognize(t *testing.T) {
 // FuzzLaunch makes calls with hostile arguments: nothing may panic, and the parent goes on.
 func FuzzLaunch(f *testing.F) {
 	for _, n := range []uint32{
-		unix.SYS_MOUNT, unix.SYS_PIVOT_ROOT, unix.SYS_UMOUNT2, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE, unix.SYS_MOUNT_SETATTR,
+		unix.SYS_MOUNT, unix.SYS_PIVOT_ROOT, unix.SYS_CHROOT, unix.SYS_UMOUNT2, unix.SYS_MOVE_MOUNT, unix.SYS_OPEN_TREE, unix.SYS_MOUNT_SETATTR,
 		unix.SYS_FSOPEN, unix.SYS_FSCONFIG,
 		unix.SYS_FSMOUNT, unix.SYS_UNSHARE, unix.SYS_SETNS, unix.SYS_SECCOMP, unix.SYS_LANDLOCK_CREATE_RULESET, unix.SYS_LANDLOCK_ADD_RULE,
 		unix.SYS_LANDLOCK_RESTRICT_SELF, unix.SYS_PRCTL, unix.SYS_CAPSET, unix.SYS_CAPGET, unix.SYS_SETGROUPS, unix.SYS_GETGROUPS, unix.SYS_PRLIMIT64,

@@ -73,7 +73,7 @@ func (l *launch) makePaths(number uint32, a [6]uint64) (n uint64, errno posix.Er
 	switch number {
 	case unix.SYS_OPENAT, unix.SYS_OPENAT2, unix.SYS_MKDIRAT, unix.SYS_MKNODAT, unix.SYS_UNLINKAT, unix.SYS_FCHMODAT, unix.SYS_FCHOWNAT:
 		at = 1
-	case unix.SYS_CHDIR:
+	case unix.SYS_CHDIR, unix.SYS_CHROOT:
 	case unix.SYS_SYMLINKAT:
 		at = 2
 	default:
@@ -101,6 +101,8 @@ func (l *launch) makePaths(number uint32, a [6]uint64) (n uint64, errno posix.Er
 		errno = errnoOf(p.Fchownat(posix.Chown{Dir: dir, Path: path, UID: posix.UID(a[2]), GID: posix.GID(a[3]), Flags: int(int32(a[4]))}))
 	case unix.SYS_CHDIR:
 		errno = p.chdir(path)
+	case unix.SYS_CHROOT:
+		errno = p.chroot(path)
 	case unix.SYS_SYMLINKAT:
 		target, no := l.text(a[0])
 		if errno = no; errno == 0 {

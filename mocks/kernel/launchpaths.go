@@ -40,6 +40,24 @@ func (p *Process) chdir(path string) posix.Errno {
 	return errno
 }
 
+// chroot is chroot(2). Source: fs/open.c.
+func (p *Process) chroot(path string) posix.Errno {
+	p.k.mu.Lock()
+	defer p.k.mu.Unlock()
+	at, errno := p.lookup(posix.AtFDCWD, path, follow|directory)
+	if errno == 0 {
+		errno = p.permission(at.entry.inode, mayExec)
+	}
+	switch {
+	case errno != 0:
+		return errno
+	case !p.cred.capableIn(p.cred.user, unix.CAP_SYS_CHROOT):
+		return eperm
+	}
+	p.moveTo(&p.root, at)
+	return 0
+}
+
 // getcwd is the system call, which says so of a directory that the root does not lead to. Source: fs/d_path.c.
 func (p *Process) getcwd() (string, posix.Errno) {
 	p.k.mu.Lock()

@@ -12,6 +12,7 @@ var prepareNames = [...]string{
 	CgroupProcs: "open cgroup.procs of", Ruleset: "landlock ruleset", Listener: "listener", Stdio: "standard stream", InitProgram: "init program",
 	Socket:      "copy mount of socket",
 	InitProcess: "process of the namespace's init", OfInit: "descriptor of the init's program:",
+	Seed: "mount namespace with an empty root",
 }
 
 // Describe returns what the spawner makes, in one line.

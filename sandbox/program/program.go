@@ -56,6 +56,9 @@ const (
 	InitProcess
 	// OfInit is the descriptor From of the init's program.
 	OfInit
+	// Seed is a mount namespace in which nothing is mounted but an empty, read-only directory as the root. The launcher has one for all launches:
+	// what is copied of it is new each time.
+	Seed
 )
 
 // Names of the sockets that the spawner makes for an instance.

@@ -62,7 +62,17 @@ func launcher(t testing.TB, k launch.Kernel, o launch.Options) *launch.Launcher 
 			t.Error(err)
 		}
 	})
+	if facts(t).Capabilities.Has(unix.CAP_SYS_ADMIN) {
+		must(t, l.Ready(launch.Request{Program: seeded()}))
+	}
 	return l
+}
+
+// seeded is a program that begins with the launcher's mount namespace, and does nothing.
+func seeded() *program.Program {
+	b := program.NewBuilder("web", "web.yaml")
+	b.Add(program.Prepare{Kind: program.Seed})
+	return &b.Program
 }
 
 // realHost answers the questions of sandbox.Compile from this host.

@@ -59,6 +59,7 @@ func newOnKernel(t *testing.T, config kernel.Config, policy, path string, layer 
 	var err error
 	h.launcher, err = launch.New(layer(h.self), launch.Options{})
 	h.Must(err)
+	h.Must(h.launcher.Ready(launch.Request{Program: seeded()}))
 	plan := h.Compile(h.self, h.launcher, policy+".yaml", h.Policy(policy))
 	h.module = plan.Modules[0]
 	root, err := cgroup.Open(h.self, h.Facts(h.self), cgroup.Options{})

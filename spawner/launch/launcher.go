@@ -30,6 +30,8 @@ type Launcher struct {
 	deadline time.Duration
 	ownPidNS posix.FD
 	init     posix.FD
+	// seed is what [program.Seed] says; -1 before the first launch that needs it.
+	seed posix.FD
 	// returns: a thread that entered a pid namespace can come back. In a user namespace it cannot: the own pid namespace is not ours.
 	returns bool
 	// away: the thread is in the pid namespace of a module.
@@ -47,7 +49,7 @@ func New(k Kernel, o Options) (*Launcher, error) {
 	if o.Deadline == 0 {
 		o.Deadline = 10 * time.Second
 	}
-	l := &Launcher{kernel: k, deadline: o.Deadline, ownPidNS: -1, init: -1}
+	l := &Launcher{kernel: k, deadline: o.Deadline, ownPidNS: -1, init: -1, seed: -1}
 	var err error
 	if l.ownPidNS, err = k.Openat2(posix.AtFDCWD, "/proc/thread-self/ns/pid", posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC}); err != nil {
 		return nil, fmt.Errorf("open the own pid namespace: %w", err)
@@ -62,7 +64,7 @@ func New(k Kernel, o Options) (*Launcher, error) {
 // Close gives the launcher's descriptors back. Children are not affected.
 func (l *Launcher) Close() error {
 	var errs []error
-	for _, fd := range []*posix.FD{&l.ownPidNS, &l.init} {
+	for _, fd := range []*posix.FD{&l.ownPidNS, &l.init, &l.seed} {
 		if *fd >= 0 {
 			errs = append(errs, l.kernel.Close(*fd))
 			*fd = -1
@@ -199,14 +201,13 @@ var none = Process{Pidfd: -1, InitPidfd: -1}
 
 // launch is Launch on the calling thread.
 func (l *Launcher) launch(r Request) (p Process, err error) {
-	if err := l.comeBack(); err != nil {
-		err = fmt.Errorf("%s: %w", r.Program.Module, err)
+	r.watch = newWatch()
+	if err := l.ready(&r); err != nil {
 		if r.Sandbox != nil {
 			err = errors.Join(err, r.Sandbox.Abandon())
 		}
 		return none, err
 	}
-	r.watch = newWatch()
 	b := l.begin(r.Program, &r)
 	defer b.drop()
 	r.watch.mark(PartPrepare)
@@ -232,6 +233,20 @@ func (l *Launcher) launch(r Request) (p Process, err error) {
 		err = errors.Join(err, r.Sandbox.Abandon(), l.comeBack())
 	}
 	return none, err
+}
+
+// Ready makes what is made once for all launches, as far as the programs of a request need it. The first launch would do it otherwise.
+func (l *Launcher) Ready(r Request) error { return l.ready(&r) }
+
+// ready is done before anything else of a launch.
+func (l *Launcher) ready(r *Request) error {
+	if err := l.comeBack(); err != nil {
+		return fmt.Errorf("%s: %w", r.Program.Module, err)
+	}
+	if r.Sandbox != nil { // it was made of the seed
+		return nil
+	}
+	return l.needSeed(r)
 }
 
 // group returns the control group, when it is there.

@@ -277,6 +277,8 @@ func (l *Launcher) make(p *program.Program, d *descriptors, want program.Prepare
 		}
 	case program.InitProgram:
 		return l.duplicate(l.init, p)
+	case program.Seed:
+		return l.duplicate(l.seed, p)
 	}
 	if want.Kind == program.InitProcess || want.Kind == program.OfInit {
 		return -1, errNoInit

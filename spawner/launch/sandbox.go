@@ -38,8 +38,8 @@ func (l *Launcher) Sandbox(r Request) (*Sandbox, error) {
 	if !l.Ahead() || r.Init == nil {
 		return nil, fmt.Errorf("%s: bug: a sandbox cannot be made ahead; please report it", r.Program.Module)
 	}
-	if err := l.comeBack(); err != nil {
-		return nil, fmt.Errorf("%s: %w", r.Program.Module, err)
+	if err := l.ready(&r); err != nil {
+		return nil, err
 	}
 	s, err := l.sandbox(&r)
 	if err != nil {

@@ -175,7 +175,7 @@ func decodePrepare(d *Decoder) program.Prepare {
 		}),
 		Origin: decodeOrigin(d),
 	}
-	if p.Kind > program.OfInit {
+	if p.Kind > program.Seed {
 		d.fail("a descriptor of kind %d", p.Kind)
 	}
 	return p
