@@ -99,7 +99,7 @@ func Operations() restrict.Rules {
 		// enters the pid namespace of an instance for the child that it makes next, and no other namespace.
 		OpenTree: restrict.OpenTree(func(_ posix.FD, _ string, flags uint32) bool { return flags&unix.OPEN_TREE_CLOEXEC != 0 }),
 		MountSetattr: restrict.MountSetattr(func(_ posix.FD, p string, _ int, attr *posix.MountAttr) bool {
-			return p == "" && attr.Clear == 0 && attr.Propagation == 0
+			return p == "" && attr.Clear == 0 && (attr.Propagation == 0 || attr.Propagation == unix.MS_PRIVATE)
 		}),
 		Fsopen: restrict.Fsopen(func(fsname string, flags uint32) bool { return fsname == "tmpfs" && flags&unix.FSOPEN_CLOEXEC != 0 }),
 		Fsconfig: restrict.Fsconfig(func(c posix.FsConfig) bool {

@@ -300,7 +300,8 @@ func cgroupDir(r *Request, controller string) (string, error) {
 	return "", errors.New("the instance has no such control group")
 }
 
-// tree makes a detached copy of a mount and of those below it.
+// tree makes a detached copy of a mount and of those below it. What the host mounts there afterwards does not appear in it: the copy of a shared mount
+// would be shared, too. Source: mount_namespaces(7).
 func (l *Launcher) tree(dir posix.FD, path string, attr uint64) (posix.FD, error) {
 	flags := uint32(unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | unix.AT_RECURSIVE)
 	if path == "" {
@@ -310,7 +311,7 @@ func (l *Launcher) tree(dir posix.FD, path string, attr uint64) (posix.FD, error
 	if err != nil {
 		return -1, fmt.Errorf("open_tree: %w", err)
 	}
-	if err := l.kernel.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &posix.MountAttr{Set: attr}); err != nil {
+	if err := l.kernel.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &posix.MountAttr{Set: attr, Propagation: unix.MS_PRIVATE}); err != nil {
 		return -1, errors.Join(fmt.Errorf("mount_setattr: %w", err), l.kernel.Close(fd))
 	}
 	return fd, nil
