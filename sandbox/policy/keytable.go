@@ -108,8 +108,8 @@ func restrictionKeys() []Key {
 			Text:    "What of the file system is there, and with which access: mounts and Landlock together."},
 		{In: in, Name: "rlimits", Type: TypeRlimits, Example: `rlimits: {nofile: 1024, core: 0}`,
 			Text: "Limits of each of its processes, getrlimit(2); a value, or {soft: …, hard: …}."},
-		{In: in, Name: "resources", Type: TypeResources, Example: `resources: {memory.max: 256M, pids.max: 64, cpu.max: 50%}`,
-			Text: "Limits of the control group of each instance, by the names of the kernel's files."},
+		{In: in, Name: "resources", Type: TypeResources, Holds: "a disk of io.max", Example: `resources: {memory.max: 256M, pids.max: 64, io.max: {/srv: {rbps: 10M}}}`,
+			Text: "Limits of the control group of each instance, by the names of the kernel's files. A disk of io.max is named by its device, by any path on it, or by MAJOR:MINOR."},
 		{In: in, Name: "best_effort", Type: TypeProtections, Default: "[]", Example: `best_effort: [resources]`,
 			Text: "Protections that the host may lack; every other one that cannot be had stops the start."},
 		{In: in, Name: "accept", Type: TypeMapList, Holds: "an entry of accept", Example: `accept: [{rule: C08, reason: "UDP for the resolver", until: 2027-01-01}]`,
@@ -164,6 +164,7 @@ func filesystemKeys() []Key {
 
 func smallKeys() []Key {
 	const h, r = "healthcheck", "restart"
+	const disk, rate, ops = "a disk of io.max", "a size of at least 4K, or max", "2 to 4294967294, or max"
 	return []Key{
 		{In: "user", Name: "dynamic", Type: TypeTrue, Required: true, Example: `dynamic: true`,
 			Text: "A user and a group that nobody else has, chosen by the supervisor."},
@@ -203,6 +204,11 @@ func smallKeys() []Key {
 
 		{In: "a limit", Name: "soft", Type: TypeText, Required: true, Example: `soft: 1024`, Text: "What applies, in the unit of the limit."},
 		{In: "a limit", Name: "hard", Type: TypeText, Required: true, Example: `hard: 4096`, Text: "What the program may raise it to."},
+
+		{In: disk, Name: "rbps", Type: TypeText, Range: rate, Example: `rbps: 10M`, Text: "How much it may read from the disk in a second."},
+		{In: disk, Name: "wbps", Type: TypeText, Range: rate, Example: `wbps: 10M`, Text: "How much it may write to the disk in a second."},
+		{In: disk, Name: "riops", Type: TypeText, Range: ops, Example: `riops: 500`, Text: "How many requests to read it may make in a second."},
+		{In: disk, Name: "wiops", Type: TypeText, Range: ops, Example: `wiops: 500`, Text: "How many requests to write it may make in a second."},
 	}
 }
 

@@ -59,6 +59,7 @@ const (
 	TypePorts         ValueType = "list of ports"
 	TypeScopes        ValueType = "list of scopes"
 	TypeProcPaths     ValueType = "list of paths in proc"
+	TypeRates         ValueType = "rates of disks"
 )
 
 // Choices returns the words that a key takes, nil when they are not a short list.

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -107,8 +108,12 @@ func TestVocabulary(t *testing.T) {
 				v.text = "true"
 			case TypeCPUs:
 				*v = *listOf(&node{span: n.span, kind: kindScalar, text: "0-1"})
+			case TypeRates:
+				rates := mapOf(&node{span: n.span, kind: kindScalar, text: "rbps"}, "1M")
+				*v = *mapOf(&node{span: n.span, kind: kindScalar, text: "/"}, "")
+				v.entries[0].value = rates
 			default:
-				if n.text == "cpu.weight" {
+				if strings.HasSuffix(n.text, ".weight") {
 					v.text = "100"
 				}
 			}

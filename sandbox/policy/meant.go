@@ -51,6 +51,10 @@ func meantResource(key string) string {
 		return "cpu.max"
 	case "cpu_shares", "CPUWeight":
 		return "cpu.weight"
+	case "io", "blkio", "blkio_config", "device_read_bps", "device_write_bps", "IOReadBandwidthMax", "IOWriteBandwidthMax":
+		return "io.max"
+	case "blkio_weight", "blkio.weight", "io.bfq.weight", "IOWeight":
+		return "io.weight"
 	case "cpuset":
 		return "cpuset.cpus"
 	case "pids", "pids_limit", "TasksMax":

@@ -225,12 +225,23 @@ type Resource struct {
 	Limit  int64  // bytes, processes, a weight, 1 of memory.oom.group, or microseconds of cpu.max per Period; -1 is "max"
 	Period int64  // microseconds, cpu.max
 	Set    string // cpuset.cpus as the kernel writes it: "0-3,6"
+	// Device is the disk of io.max: a path, or MAJOR:MINOR. Each disk has a Resource of its own, with its rates.
+	Device string
+	Rates  IORates
 	Pos    Pos
+}
+
+// Name is what tells the limit from the module's others: the key, and the disk of io.max.
+func (r Resource) Name() string {
+	if r.Device == "" {
+		return r.Key
+	}
+	return r.Key + " " + plain(r.Device)
 }
 
 // ResourceKeys are the files of control groups that a policy may name, by the names that they have in version 2.
 func ResourceKeys() []string {
-	return []string{"cpu.max", "cpu.weight", "cpuset.cpus", "memory.high", "memory.max", "memory.oom.group", "memory.swap.max", "pids.max"}
+	return []string{"cpu.max", "cpu.weight", "cpuset.cpus", "io.max", "io.weight", "memory.high", "memory.max", "memory.oom.group", "memory.swap.max", "pids.max"}
 }
 
 // ResourceType returns what the value of such a file is; besides "max", where the kernel has that word.
@@ -242,6 +253,8 @@ func ResourceType(key string) ValueType {
 		return TypeTrue
 	case "cpuset.cpus":
 		return TypeCPUs
+	case "io.max":
+		return TypeRates
 	}
 	return TypeNumber
 }

@@ -74,7 +74,16 @@ func referenceCases() []errorCase {
 			codes: "E501 E503 E503 E503 E415 E106 E114 E415 E111 E213 E415"},
 		{name: "ports of no network", text: module("network: {mode: none, «connect»: [{tcp: [1]}], «bind»: []}"), codes: "E416 E416"},
 		{name: "resources", text: module("resources: {cpu.weight: «0», memory.high: «1K», memory.oom.group: «false», cpuset.cpus: [«2-1»], memory.swap.max: «x»}"), codes: "E501 E501 E416 E503 E503"},
+		{name: "weights of disks", text: module("resources: {io.weight: «0»}"), codes: "E501"},
+		{name: "a weight too many", text: module("resources: {io.weight: «10001»}"), codes: "E501"},
 		{name: "resources of other types", text: module("resources: {cpu.weight: «max», memory.oom.group: «1», cpuset.cpus: «0-3»}"), codes: "E113 E113 E113"},
+		{name: "disks", text: module("resources: {io.max: {«vda»: {rbps: 1M}, «\"8\"»: {rbps: 1M}, «\"8:x\"»: {rbps: 1M}, «\"0:5\"»: {rbps: 1M}, «\"8:1048576\"»: {rbps: 1M}, «rbps»: 1M, " +
+			"\"8:0\": {rbps: 1M}, «\"08:0\"»: {rbps: 1M}, /dev/vda: {rbps: 1M}, «/dev//vda»: {rbps: 1M}, «\"/a\\n\"»: {rbps: 1M}}}"), codes: "E505 E505 E505 E501 E501 E505 E415 E415 E505"},
+		{name: "rates", text: module("resources: {io.max: {/a: {rbps: «-1», wbps: «9223372036854775808», riops: «12x», wiops: «\" -1\"»}, /b: {rbps: «1K», wbps: «\" -1\"», riops: «1», wiops: «4294967295»}, " +
+			"/c: {rbps: «12x», wbps: «100», riops: «10M», wiops: «-1»}, /d: {rbps: «8589934592G», «rbp»: 1M}}}"), codes: "E501 E502 E503 E113 E501 E501 E501 E501 E503 E502 E113 E501 E501 E111", help: "rbps"},
+		{name: "no rates", text: module("resources: {io.max: «{»}}"), codes: "E416"},
+		{name: "a disk without rates", text: module("resources: {io.max: {«/a»: {}, /b: «10M», /c: «max»}}"), codes: "E416 E113 E113"},
+		{name: "no map of disks", text: module("resources: {io.max: «\"8:0 rbps=1048576\"»}"), codes: "E113", says: "rbps: 10M"},
 		{name: "hidepid without effect", text: mounts("[{path: /a, «hidepid»: invisible}, {path: /b, tmpfs: 1M, «hidepid»: noaccess}, {path: /p, proc: pid, hidepid: ptraceable}]"), codes: "E416 E416"},
 		{name: "masked and read_only without effect", text: mounts("[{path: /a, «masked»: []}, {path: /b, tmpfs: 1M, «read_only»: []}, {path: /p, proc: pid, «masked»: [default], «read_only»: [default]}]"),
 			codes: "E416 E416 E416 E416"},

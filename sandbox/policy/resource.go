@@ -35,8 +35,10 @@ func (d *decoder) resources(n *node) []Resource {
 			ok = d.swapMax(e.value, &r)
 		case "memory.oom.group":
 			ok = d.oomGroup(e.value, &r)
-		case "cpu.weight":
+		case "cpu.weight", "io.weight":
 			r.Limit, ok = d.integer(e.value, r.Key, 1, maxWeight)
+		case "io.max":
+			limits = append(limits, d.ioMax(e.value, r)...)
 		case "cpuset.cpus":
 			ok = d.cpuset(e.value, &r)
 		case "pids.max":
@@ -50,12 +52,12 @@ func (d *decoder) resources(n *node) []Resource {
 			limits = append(limits, r)
 		}
 	}
-	slices.SortFunc(limits, func(a, b Resource) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortStableFunc(limits, func(a, b Resource) int { return cmp.Compare(a.Key, b.Key) })
 	return limits
 }
 
 // otherLimits are files of the kernel with names like those that we have. Source: the kernel's cgroup-v2 documentation.
-var otherLimits = [...]string{"cpu.max.burst", "cpu.weight.nice", "cpuset.mems", "io.max", "io.weight", "memory.low", "memory.min", "memory.swap.high",
+var otherLimits = [...]string{"cpu.max.burst", "cpu.weight.nice", "cpuset.mems", "io.latency", "memory.low", "memory.min", "memory.swap.high",
 	"memory.zswap.max"}
 
 func (d *decoder) unknownResource(e entry) {

@@ -235,7 +235,10 @@ func (r Resource) item() string {
 	if r.Period != 0 {
 		limit += "/" + strconv.FormatInt(r.Period, 10)
 	}
-	return plain(r.Key) + " " + limit
+	if r.Rates != (IORates{}) {
+		limit = strings.TrimSuffix(limit, "0") + r.Rates.String()
+	}
+	return plain(r.Key) + " " + strings.TrimSpace(plain(r.Device)+" "+limit)
 }
 
 // String returns the access as a policy writes it: "r", "rx", "rw" or "rwx".

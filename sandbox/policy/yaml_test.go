@@ -75,7 +75,7 @@ func yamlCases() []errorCase {
 		{name: "restart without policy", text: module("restart: «{»delay: 1s}"), codes: "E114"},
 		{name: "not in this version", text: "version: 1\n" + strings.TrimPrefix(module(
 			"healthcheck: {«http»: x, «exec»: [/bin/true], «start_interval»: 1s}", "«depends_on»: {}", "replicas: «{»min: 1}",
-			"resources: {«io.weight»: 200, «hugetlb.max»: 1G}"), "version: 1\n"),
+			"resources: {«io.latency»: 200, «hugetlb.max»: 1G}"), "version: 1\n"),
 			codes: strings.Repeat("E115 ", 7), says: "`http` is not in this version of supervisor; remove it"},
 		{name: "a complex key", text: "«?» a\n: b\n", codes: "E118"},
 		{name: "a list as a key", text: module("environment: {«~»: x}"), codes: "E118"},

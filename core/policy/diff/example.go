@@ -78,6 +78,7 @@ func (p pair) showRlimit(name string, low, high uint64) {
 func (p pair) showResource(key string, low int64) {
 	outcome := map[string][2]string{"pids.max": {"a process", "EAGAIN"}, "memory.max": {"memory", "killed when it is used"},
 		"cpu.max": {"runs on", "waits for the next period"}, "cpu.weight": {"gets more of a busy processor", "gets less"},
+		"io.max": {"at once", "waits"}, "io.weight": {"gets more of a busy disk", "gets less"},
 		"cpuset.cpus": {"0", "EINVAL, or another processor"}, "memory.high": {"memory", "waits until some of it is taken back"},
 		"memory.swap.max": {"memory", "killed when it is used"}, "memory.oom.group": {"the others live", "all are killed"}}[key]
 	p.show(outcome[0], outcome[1], example.Resource(key, low))

@@ -274,13 +274,13 @@ func (p pair) rlimits() {
 
 func (p pair) resources() {
 	const key = "resources"
-	entries(p.a.Resources, p.b.Resources, func(l policy.Resource) string { return l.Key },
+	entries(p.a.Resources, p.b.Resources, policy.Resource.Name,
 		func(l policy.Resource) {
-			p.change(Wider, key, l.Pos, policy.Pos{}, "no %s any more", l.Key)
+			p.change(Wider, key, l.Pos, policy.Pos{}, "no %s any more", l.Name())
 			p.showResource(l.Key, l.Limit)
 		},
 		func(l policy.Resource) {
-			p.change(Narrower, key, policy.Pos{}, l.Pos, "%s is new", l.Key)
+			p.change(Narrower, key, policy.Pos{}, l.Pos, "%s is new", l.Name())
 			p.showResource(l.Key, l.Limit)
 		},
 		func(a, b policy.Resource) {
@@ -288,6 +288,7 @@ func (p pair) resources() {
 				p.change(Other, key, a.Pos, b.Pos, "%s: %s, before: %s", a.Key, b.Set, a.Set)
 				p.showResource(a.Key, 0)
 			}
+			p.rates(key, a, b)
 			if a.Limit != b.Limit || a.Period != b.Period {
 				p.change(ordered(share(a), share(b)), key, a.Pos, b.Pos, "%s: %s, before: %s", a.Key, amount(b), amount(a))
 				low := a.Limit
@@ -297,6 +298,28 @@ func (p pair) resources() {
 				p.showResource(a.Key, low)
 			}
 		})
+}
+
+// rates compares the limits of one disk: each that is higher, or gone, is wider.
+func (p pair) rates(key string, a, b policy.Resource) {
+	before, after := a.Rates.List(), b.Rates.List()
+	for i, name := range policy.RateNames() {
+		amount := func(v int64) (uint64, string) {
+			switch {
+			case v <= 0:
+				return ^uint64(0), "max"
+			case policy.RateType(name) == policy.TypeSize:
+				return uint64(v), effective.Size(v)
+			}
+			return uint64(v), fmt.Sprint(v)
+		}
+		x, was := amount(before[i])
+		y, is := amount(after[i])
+		if x != y {
+			p.change(ordered(x, y), key, a.Pos, b.Pos, "%s: %s %s, before: %s", a.Name(), name, is, was)
+			p.showResource(a.Key, int64(min(x, y)))
+		}
+	}
 }
 
 // share returns a limit as a number of which more permits more.

@@ -104,8 +104,15 @@ func (w *writer) restrictions(m *policy.Module) {
 	if len(m.Resources) > 0 {
 		w.heading(2, "resources:")
 	}
-	for _, r := range m.Resources {
-		w.line(3, r.Pos, "%s: %s", r.Key, resource(r))
+	for i, r := range m.Resources {
+		switch {
+		case r.Device == "":
+			w.line(3, r.Pos, "%s: %s", r.Key, resource(r))
+			continue
+		case i == 0 || m.Resources[i-1].Key != r.Key:
+			w.heading(3, "%s:", r.Key)
+		}
+		w.line(4, r.Pos, "%s: {%s}", text(r.Device), rates(r.Rates))
 	}
 	w.attributes(&m.Attributes)
 	w.line(2, firstPos(m.BestEffort), "best_effort: %s", list(m.BestEffort, func(v policy.Value[string]) string { return v.V }))
@@ -227,6 +234,10 @@ func limit(name string, v uint64) string {
 		return (time.Duration(v) * time.Second).String()
 	}
 	return strconv.FormatUint(v, 10)
+}
+
+func rates(r policy.IORates) string {
+	return strings.NewReplacer("=", ": ", " ", ", ").Replace(r.String())
 }
 
 func resource(r policy.Resource) string {

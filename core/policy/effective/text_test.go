@@ -133,7 +133,7 @@ modules:
     healthcheck: {tcp: "127.0.0.1:99", interval: 5s}
     seccomp: {allow: [read]}
     filesystem: [{path: /usr}]
-    resources: {cpu.max: max, cpu.weight: 50, cpuset.cpus: [5, 0-2], memory.high: 8M, memory.oom.group: true, memory.swap.max: 0}
+    resources: {cpu.max: max, cpu.weight: 50, io.weight: 10000, io.max: {"8:0": {rbps: 10M, wbps: max, riops: 500, wiops: 2}, "/a: b": {wbps: 4K}}, cpuset.cpus: [5, 0-2], memory.high: 8M, memory.oom.group: true, memory.swap.max: 0}
 `
 
 func TestEverything(t *testing.T) {

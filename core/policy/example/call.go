@@ -124,6 +124,8 @@ func Resource(key string, low int64) []string {
 		return []string{"mmap(NULL, " + size + ", PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0)", "brk(…)"}
 	case "cpuset.cpus":
 		return []string{"sched_setaffinity(0, sizeof mask, {all processors})", "getcpu(&cpu, NULL, NULL)"}
+	case "io.max", "io.weight":
+		return []string{"pread64(3, …) in a loop, of a file that is not in memory", "fsync(3) in a loop"}
 	case "cpu.max", "cpu.weight":
 		return []string{"sched_yield() in a loop", "getpid() in a loop"}
 	}

@@ -62,7 +62,7 @@ func Written(t policy.ValueType) string {
 	case policy.TypeRlimits:
 		return "a map from limits to values in their units, `unlimited`, or `{soft: …, hard: …}`"
 	case policy.TypeResources:
-		return "a map from the kernel's files to values: a size, a number, a share such as `50%` or `\"50000 100000\"` (microseconds in a period), or `max`"
+		return "a map from the kernel's files to values: a size, a number, a share such as `50%` or `\"50000 100000\"` (microseconds in a period), or `max`; of io.max a map from disks"
 	case policy.TypeMap:
 		return "a map with the keys of its section"
 	case policy.TypeMaps:

@@ -128,8 +128,15 @@ func resources(names []string) object {
 			all[n] = anyOf(limit(policy.TypeSize), object{"const": "max"})
 		case "memory.oom.group", "cpuset.cpus":
 			all[n] = limit(policy.ResourceType(n))
-		case "cpu.weight":
-			all[n] = limit(policy.TypeNumber)
+		case "cpu.weight", "io.weight":
+			all[n] = orVariable(object{"type": "integer", "minimum": 1, "maximum": 10000})
+		case "io.max":
+			rates := object{}
+			for _, r := range policy.RateNames() {
+				rates[r] = anyOf(limit(policy.RateType(r)), object{"const": "max"})
+			}
+			all[n] = object{"type": "object", "minProperties": 1, "maxProperties": 16, "propertyNames": object{"pattern": `^(/|[0-9]+:[0-9]+$)`},
+				"additionalProperties": object{"type": "object", "minProperties": 1, "additionalProperties": false, "properties": rates}}
 		case "cpu.max":
 			all[n] = pattern(`^(max|[0-9]+%|([0-9]+|max) +[0-9]+)$`)
 		default:
