@@ -76,7 +76,7 @@ func Compile(req Request) (*Result, policy.Diagnostics) {
 		return nil, c.problems
 	}
 	c.describe(filter)
-	res := &Result{User: c.user, Enforcement: c.enforcement}
+	res := &Result{User: c.user, Enforcement: c.enforcement, Resources: c.resources}
 	var init *builder
 	if c.has(unix.CLONE_NEWPID) {
 		if init, err = c.buildInit(r); err != nil {
@@ -115,6 +115,7 @@ type compiler struct {
 	namespaces policy.Namespace // CLONE_NEW… flags, those that the host has
 	user       User
 	enforced   []policy.Resource // the limits that the host can enforce
+	resources  []policy.Resource // these and the others, see [Result]
 	keys       bool              // see usesKeys
 	// mapped: the module's user is shown by a user namespace of its own, because this process cannot become that user.
 	mapped   bool
@@ -148,11 +149,9 @@ func (c *compiler) report(name string, level Level, detail string) {
 
 // lacks records that the host cannot enforce a protection: a problem, unless best_effort names it.
 func (c *compiler) lacks(name string, pos policy.Pos, why, enable string) {
-	for _, b := range c.module.BestEffort {
-		if b.V == name || b.V == "resources" && isResource(name) {
-			c.report(name, Missing, why+" (best_effort)")
-			return
-		}
+	if c.accepts(name) {
+		c.report(name, Missing, why+" (best_effort)")
+		return
 	}
 	help := "or accept the loss: best_effort: [" + name + "]"
 	if enable != "" {
@@ -161,8 +160,11 @@ func (c *compiler) lacks(name string, pos policy.Pos, why, enable string) {
 	c.problem("E610", pos, "this host cannot enforce "+name+": "+why, help)
 }
 
-func isResource(name string) bool {
-	return slices.Contains(policy.ResourceKeys(), name)
+// accepts tells whether the module may be started without a protection.
+func (c *compiler) accepts(name string) bool {
+	return slices.ContainsFunc(c.module.BestEffort, func(b policy.Value[string]) bool {
+		return b.V == name || b.V == "resources" && slices.Contains(policy.ResourceKeys(), name)
+	})
 }
 
 func (c *compiler) checkKernel() {
@@ -239,8 +241,13 @@ func (c *compiler) decideProtections() {
 		c.report("landlock", Enforced, detail)
 		c.checkLandlock()
 	}
-	for _, r := range m.Resources {
-		c.decideResource(r)
+	for i := 0; i < len(m.Resources); {
+		same := 1
+		for i+same < len(m.Resources) && m.Resources[i+same].Key == m.Resources[i].Key {
+			same++
+		}
+		c.decideResource(m.Resources[i : i+same])
+		i += same
 	}
 	c.report("capabilities", Enforced, fmt.Sprintf("exactly %d, in every set; no_new_privs; securebits locked", len(m.Capabilities)))
 }
@@ -269,48 +276,6 @@ func (c *compiler) describe(f Filter) {
 			c.enforcement[i].Detail += "; " + f.Detail
 		}
 	}
-}
-
-// delegate is how an ordinary user gets control groups.
-const delegate = "run the supervisor as root, or where systemd delegates: systemd-run --user --scope -p Delegate=yes supervisor …"
-
-// decideResource goes by what was tried out about control groups, where the facts are of host.ProbeAll; otherwise only by what is mounted.
-func (c *compiler) decideResource(r policy.Resource) {
-	controller := host.ControllerOf(r.Key)
-	h, ok := c.facts.Cgroup.For(controller)
-	switch {
-	case ok && h.Version == 1 && host.OnlyVersion2(r.Key):
-		c.lacks(r.Key, r.Pos, "control groups of version 1 have nothing like it", "boot with systemd.unified_cgroup_hierarchy=1, for version 2")
-	case !ok:
-		c.lacks(r.Key, r.Pos, "no control group hierarchy has the "+controller.Names()[0]+" controller", "mount one, or enable the controller")
-	case c.facts.EUID != 0 && h.Version == 1, !c.facts.UserNS.Initial && h.Version == 1:
-		c.lacks(r.Key, r.Pos, "control groups of version 1 cannot be delegated to an ordinary user", "run the supervisor as root")
-	case h.ReadOnly:
-		c.lacks(r.Key, r.Pos, h.Mount+" is mounted read-only", "mount it read-write")
-	case c.facts.Tried && h.Place == "":
-		why := "no control group can be made in " + h.Mount
-		if h.Dir != "" && h.Errno != 0 {
-			why = "no control group can be made in " + h.Dir + ": " + h.Errno.Error()
-		}
-		c.lacks(r.Key, r.Pos, why, delegate)
-	case c.facts.Tried && h.Offers&controller == 0:
-		c.lacks(r.Key, r.Pos, h.Place+" does not hand the "+controller.Names()[0]+" controller down to new control groups", delegate)
-	default:
-		c.enforced = append(c.enforced, r)
-		c.report(r.Key, Enforced, fmt.Sprintf("control groups version %d", h.Version))
-	}
-}
-
-// hierarchies returns where the module has control groups, each once.
-func (c *compiler) hierarchies() []host.Hierarchy {
-	var out []host.Hierarchy
-	for _, r := range c.enforced {
-		h, ok := c.facts.Cgroup.For(host.ControllerOf(r.Key))
-		if ok && !slices.ContainsFunc(out, func(o host.Hierarchy) bool { return o.Mount == h.Mount }) {
-			out = append(out, h)
-		}
-	}
-	return out
 }
 
 // identity finds the user, the group and the supplementary groups.

@@ -25,10 +25,12 @@ type entry struct {
 
 // fakeHost is a host that is written down. Directories above an entry exist by themselves.
 type fakeHost struct {
-	facts  host.Facts
-	files  map[string]entry
-	users  map[string]User
-	groups map[string]posix.GID
+	facts    host.Facts
+	files    map[string]entry
+	users    map[string]User
+	groups   map[string]posix.GID
+	disks    map[string]host.Disk
+	weighing host.Weighing
 	// broken is an error that every question gets.
 	broken error
 	asked  []string
@@ -102,6 +104,16 @@ func (h *fakeHost) User(name string) (User, bool, error) {
 	u, ok := h.users[name]
 	return u, ok, h.broken
 }
+
+func (h *fakeHost) Disk(name string) (host.Disk, error) {
+	h.asked = append(h.asked, name)
+	if d, ok := h.disks[name]; ok {
+		return d, h.broken
+	}
+	return host.Disk{Lacks: name + ": no such file or directory"}, h.broken
+}
+
+func (h *fakeHost) Weighing(string) (host.Weighing, error) { return h.weighing, h.broken }
 
 func (h *fakeHost) Group(name string) (posix.GID, bool, error) {
 	gid, ok := h.groups[name]
@@ -222,7 +234,7 @@ func onVersion1(c host.ControllerSet) host.CgroupFacts {
 		}
 		return host.Hierarchy{Version: 1, Mount: "/sys/fs/cgroup/" + one.Names()[0], Controllers: one}
 	}
-	return host.CgroupFacts{Memory: at(host.Memory), Pids: at(host.Pids), CPU: at(host.CPU)}
+	return host.CgroupFacts{Memory: at(host.Memory), Pids: at(host.Pids), CPU: at(host.CPU), IO: at(host.IO)}
 }
 
 // testCatalog knows the calls of the policies in these tests.

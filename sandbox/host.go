@@ -17,6 +17,10 @@ type Host interface {
 	User(name string) (user User, ok bool, err error)
 	// Group looks up a group by name or number.
 	Group(name string) (gid posix.GID, ok bool, err error)
+	// Disk looks up what io.max names: see [host.FindDisk].
+	Disk(name string) (host.Disk, error)
+	// Weighing tells which disks are shared by the weights of the hierarchy that is mounted at a path: see [host.FindWeighing].
+	Weighing(mount string) (host.Weighing, error)
 }
 
 // HeadSize is how much of a program Head returns: enough for the header of an ELF file with its program headers and

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
@@ -35,6 +36,13 @@ func (a *asking) Group(name string) (posix.GID, bool, error) {
 	return a.Host.Group(name)
 }
 
+func (a *asking) Disk(name string) (host.Disk, error) { a.ask(name); return a.Host.Disk(name) }
+
+func (a *asking) Weighing(mount string) (host.Weighing, error) {
+	a.ask(mount)
+	return a.Host.Weighing(mount)
+}
+
 func (a *asking) Module(s policy.Seccomp) (Filter, error) {
 	a.filtered = true
 	return a.Filters.Module(s)
@@ -43,7 +51,7 @@ func (a *asking) Module(s policy.Seccomp) (Filter, error) {
 // The compile process lets the next module ask when a module wants its filter.
 func TestAskedBeforeTheFilter(t *testing.T) {
 	for name, module := range map[string]string{
-		"plain": plain, "dynamic user": with("user: {dynamic: true}"), "group": with("group: www"), "namespaces": with("namespaces: [mount, pid, network]"),
+		"plain": plain, "dynamic user": with("user: {dynamic: true}"), "group": with("group: www"), "disks": with("resources: {io.weight: 10, io.max: {/srv: {rbps: 1M}}}", "best_effort: [resources]"), "namespaces": with("namespaces: [mount, pid, network]"),
 	} {
 		a := &asking{t: t}
 		mustCompile(t, debian(), module, func(r *Request) {

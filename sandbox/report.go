@@ -1,6 +1,9 @@
 package sandbox
 
-import "github.com/bulkhead/bulkhead/sandbox/program"
+import (
+	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/program"
+)
 
 // Level says how much of a protection is in force.
 type Level uint8
@@ -29,6 +32,8 @@ type Result struct {
 	Init *program.Program
 	// User is whom the module runs as, or what it is shown where its user cannot be had.
 	User User
+	// Resources are the limits, with the disks of io.max by their numbers. A limit that cannot be had is there, too, and missing in Enforcement.
+	Resources []policy.Resource
 	// Enforcement is every protection, in the order of the launch.
 	Enforcement []Enforcement
 }

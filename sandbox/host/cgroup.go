@@ -31,9 +31,9 @@ func cgroupFacts(mounts []mount, groups map[string]string) CgroupFacts {
 			for _, field := range []struct {
 				c ControllerSet
 				h *Hierarchy
-			}{{Memory, &f.Memory}, {Pids, &f.Pids}, {CPU, &f.CPU}, {Freezer, &f.Freezer}, {CPUSet, &f.CPUSet}} {
+			}{{Memory, &f.Memory}, {Pids, &f.Pids}, {CPU, &f.CPU}, {Freezer, &f.Freezer}, {CPUSet, &f.CPUSet}, {IO, &f.IO}} {
 				if set&field.c != 0 {
-					merge(field.h, hierarchy(1, m, groups[field.c.Names()[0]], set))
+					merge(field.h, hierarchy(1, m, groups[field.c.Name(1)], set))
 				}
 			}
 		}

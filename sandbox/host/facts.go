@@ -114,6 +114,7 @@ const (
 	CPU
 	Freezer // version 1 only; version 2 freezes without a controller
 	CPUSet
+	IO // on version 1 its name is blkio
 )
 
 // Hierarchy is a mounted control group hierarchy. The zero value is one that does not exist.
@@ -138,7 +139,7 @@ type Hierarchy struct {
 type CgroupFacts struct {
 	V2 Hierarchy
 	// These are the version 1 hierarchies of the controllers.
-	Memory, Pids, CPU, Freezer, CPUSet Hierarchy
+	Memory, Pids, CPU, Freezer, CPUSet, IO Hierarchy
 }
 
 // For returns the hierarchy that controls c, one controller: version 2 when the controller is there, otherwise version 1.
@@ -146,6 +147,6 @@ func (f CgroupFacts) For(c ControllerSet) (Hierarchy, bool) {
 	if f.V2.Mount != "" && f.V2.Controllers&c == c {
 		return f.V2, true
 	}
-	h := map[ControllerSet]Hierarchy{Memory: f.Memory, Pids: f.Pids, CPU: f.CPU, Freezer: f.Freezer, CPUSet: f.CPUSet}[c]
+	h := map[ControllerSet]Hierarchy{Memory: f.Memory, Pids: f.Pids, CPU: f.CPU, Freezer: f.Freezer, CPUSet: f.CPUSet, IO: f.IO}[c]
 	return h, h.Mount != ""
 }

@@ -11,6 +11,8 @@ func ControllerOf(key string) ControllerSet {
 		return CPU
 	case "cpuset.cpus":
 		return CPUSet
+	case "io.max", "io.weight":
+		return IO
 	}
 	return 0
 }

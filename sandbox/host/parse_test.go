@@ -155,7 +155,7 @@ func TestCgroupFor(t *testing.T) {
 }
 
 func TestSets(t *testing.T) {
-	if got := ParseControllers("cpuset cpu io memory\n").String(); got != "{memory, cpu, cpuset}" {
+	if got := ParseControllers("cpuset cpu io memory\n").String(); got != "{memory, cpu, cpuset, io}" {
 		t.Error(got)
 	}
 	if got := ControllerSet(0).String(); got != "∅" {

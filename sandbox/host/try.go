@@ -35,7 +35,7 @@ func ProbeAll(k FullKernel) (Facts, error) {
 	if err := tryNamespaces(k, &f); err != nil {
 		return Facts{}, fmt.Errorf("probe the host: %w", err)
 	}
-	for _, h := range []*Hierarchy{&f.Cgroup.V2, &f.Cgroup.Memory, &f.Cgroup.Pids, &f.Cgroup.CPU, &f.Cgroup.Freezer, &f.Cgroup.CPUSet} {
+	for _, h := range []*Hierarchy{&f.Cgroup.V2, &f.Cgroup.Memory, &f.Cgroup.Pids, &f.Cgroup.CPU, &f.Cgroup.Freezer, &f.Cgroup.CPUSet, &f.Cgroup.IO} {
 		if h.Mount != "" {
 			tryHierarchy(k, h)
 		}

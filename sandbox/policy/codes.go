@@ -127,6 +127,7 @@ func HostCodes() []CodeMeaning {
 		{"E618", "a path in proc that leads through a symbolic link"},
 		{"W619", "a path to be masked or read-only that the kernel's proc does not have"},
 		{"E620", "a seccomp filter that cannot be compiled"},
+		{"E621", "two disks of io.max that are one on the host"},
 		{"E630", "a command that is not found"},
 		{"E631", "a command that cannot be executed"},
 		{"E640", "no module of that name, or none chosen"},

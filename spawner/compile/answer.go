@@ -12,6 +12,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox"
+	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/spawner/source"
 )
 
@@ -31,6 +32,10 @@ func (l lookup) answer(q question) answer {
 		a.User, a.Found, err = findUser(q.Name)
 	case askGroup:
 		a.GID, a.Found, err = findGroup(q.Name)
+	case askDisk:
+		a.Disk, err = host.FindDisk(l.files, q.Name)
+	case askWeights:
+		a.Weighing, err = host.FindWeighing(l.files, q.Name)
 	case askInclude:
 		a = l.policy(q.Name)
 	default:

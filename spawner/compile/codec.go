@@ -155,7 +155,7 @@ func (c coder) facts(f *host.Facts) {
 	number(c, &f.UserNS.Errno)
 	c.truth(&f.UserNS.InsideFailed)
 	number(c, &f.Namespaces)
-	for _, h := range []*host.Hierarchy{&f.Cgroup.V2, &f.Cgroup.Memory, &f.Cgroup.Pids, &f.Cgroup.CPU, &f.Cgroup.Freezer, &f.Cgroup.CPUSet} {
+	for _, h := range []*host.Hierarchy{&f.Cgroup.V2, &f.Cgroup.Memory, &f.Cgroup.Pids, &f.Cgroup.CPU, &f.Cgroup.Freezer, &f.Cgroup.CPUSet, &f.Cgroup.IO} {
 		c.hierarchy(h)
 	}
 	c.truth(&f.Proc.Mounted)
@@ -225,6 +225,17 @@ func (c coder) answer(a *answer) {
 	number(c, &a.GID)
 	c.data(&a.Text)
 	c.text(&a.Dir)
+	c.disk(&a.Disk)
+	c.texts(&a.Weighing.Disks)
+	c.text(&a.Weighing.Lacks)
+	c.text(&a.Weighing.Enable)
+}
+
+func (c coder) disk(d *host.Disk) {
+	c.text(&d.Number)
+	c.text(&d.Name)
+	c.text(&d.Lacks)
+	c.text(&d.Enable)
 }
 
 func (c coder) user(u *sandbox.User) {

@@ -51,6 +51,8 @@ const (
 	askUser    = 'u'
 	askGroup   = 'g'
 	askInclude = 'p' // a policy that is included
+	askDisk    = 'd'
+	askWeights = 'w' // how disks are shared by the hierarchy that is mounted at Name
 )
 
 // question is what the compile process asks of the spawner.
@@ -70,6 +72,9 @@ type answer struct {
 	GID   posix.GID
 	Text  []byte // of an included file
 	Dir   string // of an included file
+	Disk  host.Disk
+	// Weighing is how disks are shared.
+	Weighing host.Weighing
 }
 
 // Kinds of frames from the compile process.

@@ -145,7 +145,7 @@ func module(m policy.Module, res *sandbox.Result) *wire.Module {
 		Restart: wire.Restart{Policy: r.Policy.V, Delay: r.Delay.V, MaxDelay: r.MaxDelay.V, Burst: r.Burst.V, Window: r.Window.V, ResetAfter: r.ResetAfter.V},
 		Health: wire.Health{Kind: h.Kind.V, Addr: h.Addr, Interval: h.Interval.V, Timeout: h.Timeout.V, Retries: h.Retries.V,
 			StartTimeout: h.StartTimeout(), Watchdog: h.Watchdog.V},
-		StopSignal: m.StopSignal.V, StopGracePeriod: m.StopGracePeriod.V, Resources: m.Resources, Program: res.Program, Init: res.Init,
+		StopSignal: m.StopSignal.V, StopGracePeriod: m.StopGracePeriod.V, Resources: res.Resources, Program: res.Program, Init: res.Init,
 		Enforcement: res.Enforcement, Sections: m.Sections(), Digest: wire.Digest(res.Program, res.Init),
 	}
 	for _, v := range m.Command {
@@ -250,7 +250,7 @@ func (s *server) ask(kind byte, name string) (answer, error) {
 	return a, nil
 }
 
-// Facts, File, Head, User and Group implement [sandbox.Host].
+// Facts, File, Head, User, Group, Disk and Weighing implement [sandbox.Host].
 func (s *server) Facts() host.Facts { return s.request.Facts }
 
 func (s *server) File(path string) (sandbox.File, error) {
@@ -271,4 +271,14 @@ func (s *server) User(name string) (sandbox.User, bool, error) {
 func (s *server) Group(name string) (posix.GID, bool, error) {
 	a, err := s.ask(askGroup, name)
 	return a.GID, a.Found, err
+}
+
+func (s *server) Disk(name string) (host.Disk, error) {
+	a, err := s.ask(askDisk, name)
+	return a.Disk, err
+}
+
+func (s *server) Weighing(mount string) (host.Weighing, error) {
+	a, err := s.ask(askWeights, mount)
+	return a.Weighing, err
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/bulkhead/bulkhead/posix"
@@ -168,6 +169,10 @@ func encodeModule(e *Encoder, m Module) {
 		e.U64(uint64(r.Limit))
 		e.U64(uint64(r.Period))
 		e.String(r.Set)
+		e.String(r.Device)
+		for _, rate := range r.Rates.List() {
+			e.U64(uint64(rate))
+		}
 		encodePos(e, r.Pos)
 	})
 	Each(e, m.BestEffort, (*Encoder).String)
@@ -200,7 +205,8 @@ func decodeModule(d *Decoder) Module {
 		StopSignal:      int(d.U32()),
 		StopGracePeriod: d.duration(),
 		Resources: List(d, 64, func(d *Decoder) policy.Resource {
-			return policy.Resource{Key: d.String(), Limit: int64(d.U64()), Period: int64(d.U64()), Set: d.String(), Pos: decodePos(d)}
+			return policy.Resource{Key: d.String(), Limit: int64(d.U64()), Period: int64(d.U64()), Set: d.String(), Device: d.String(),
+				Rates: policy.IORates{RBPS: int64(d.U64()), WBPS: int64(d.U64()), RIOPS: int64(d.U64()), WIOPS: int64(d.U64())}, Pos: decodePos(d)}
 		}),
 		BestEffort: List(d, 64, (*Decoder).String),
 	}
@@ -238,7 +244,7 @@ func (m *Module) Mounts() *program.Program {
 // Accepts tells whether the policy lets the protection be missing.
 func (m *Module) Accepts(protection string) bool {
 	for _, b := range m.BestEffort {
-		if b == protection || b == "resources" && (protection == "memory.max" || protection == "pids.max" || protection == "cpu.max") {
+		if b == protection || b == "resources" && slices.Contains(policy.ResourceKeys(), protection) {
 			return true
 		}
 	}

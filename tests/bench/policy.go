@@ -10,6 +10,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/bpf"
+	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
@@ -130,6 +131,12 @@ func (h thisHost) Head(path string) (sandbox.File, []byte, error) {
 
 func (h thisHost) User(name string) (sandbox.User, bool, error) {
 	return sandbox.User{Name: name, UID: h.facts.OverflowUID, GID: h.facts.OverflowGID}, true, nil
+}
+
+func (thisHost) Disk(name string) (host.Disk, error) { return host.FindDisk(linux.New(), name) }
+
+func (thisHost) Weighing(mount string) (host.Weighing, error) {
+	return host.FindWeighing(linux.New(), mount)
 }
 
 func (h thisHost) Group(string) (posix.GID, bool, error) { return h.facts.OverflowGID, true, nil }
