@@ -101,7 +101,7 @@ func (c *compiler) decideWeight(r policy.Resource, h host.Hierarchy) {
 		c.lacks(r.Key, r.Pos, w.Lacks, w.Enable)
 	default:
 		c.enforced = append(c.enforced, r)
-		c.report(r.Key, Enforced, fmt.Sprintf("control groups version %d: %s", h.Version, strings.Join(w.Disks, ", ")))
+		c.report(r.Key, Enforced, fmt.Sprintf("control groups version %d: %s", h.Version, w.Disks))
 	}
 }
 

@@ -13,7 +13,7 @@ func withDisks(version int) *fakeHost {
 	h := debian()
 	h.disks = map[string]host.Disk{"/srv": {Number: "8:0", Name: "sda"}, "8:1": {Number: "8:0", Name: "sda"}, "/dev/nvme0n1": {Number: "259:0", Name: "nvme0n1"},
 		"/tmp": {Lacks: "/tmp is in a file system (tmpfs) that is not on one block device", Enable: "name the disk itself"}}
-	h.weighing.Disks = []string{"sda by bfq"}
+	h.weighing.Disks = "sda by bfq"
 	if h.facts.Cgroup.V2.Controllers |= host.IO; version == 1 {
 		h.facts.Cgroup = onVersion1(host.Memory | host.Pids | host.CPU | host.IO)
 	}

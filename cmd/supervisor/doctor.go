@@ -36,6 +36,11 @@ and enable.`,
 			if err != nil {
 				return invoke.Exit(invoke.StatusSupervisor, err)
 			}
+			if h, ok := facts.Cgroup.For(host.IO); ok {
+				if facts.Weighing, err = host.FindWeighing(a.Core, h.Mount); err != nil {
+					return invoke.Exit(invoke.StatusSupervisor, err)
+				}
+			}
 			if output == "json" {
 				return host.WriteJSON(cmd.OutOrStdout(), host.Report(facts))
 			}

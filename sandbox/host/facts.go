@@ -33,6 +33,8 @@ type Facts struct {
 	Namespaces policy.Namespace // CLONE_NEW… flags of the kinds that this kernel has
 	Cgroup     CgroupFacts
 	Proc       ProcFacts
+	// Weighing is what [FindWeighing] says; neither Probe nor ProbeAll asks.
+	Weighing Weighing
 
 	// MemfdNoexec is vm.memfd_noexec: with 2 nothing in memory can be executed; -1 when there is no such switch (before Linux 6.3).
 	MemfdNoexec int

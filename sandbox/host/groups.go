@@ -15,6 +15,8 @@ func cgroupReport(f Facts) []Protection {
 		limitReport(f, Pids, "pids.max"),
 		limitReport(f, CPU, "cpu.max"),
 		limitReport(f, CPUSet, "cpuset.cpus"),
+		limitReport(f, IO, "io.max"),
+		weightReport(f),
 		freezeReport(f),
 	}
 	return append(rows, killReport(f), available("birth in a cgroup", f.IntoCgroup && usable(f, f.Cgroup.V2), "clone3 with CLONE_INTO_CGROUP",
@@ -50,6 +52,19 @@ func limitReport(f Facts, c ControllerSet, file string) Protection {
 		p.Enable = enableDelegation
 	default:
 		p.Available, p.Detail = Yes, fmt.Sprintf("version %d, in %s", h.Version, h.Place)
+	}
+	return p
+}
+
+// weightReport is about io.weight, which takes a disk that looks at it, too.
+func weightReport(f Facts) Protection {
+	p := limitReport(f, IO, "io.weight")
+	switch w := f.Weighing; {
+	case p.Available != Yes || w == Weighing{}:
+	case w.Lacks != "":
+		p.Available, p.Detail, p.Enable = No, w.Lacks, w.Enable
+	default:
+		p.Detail += ": " + w.Disks
 	}
 	return p
 }

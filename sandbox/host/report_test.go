@@ -24,7 +24,7 @@ func debian12() Facts {
 		Namespaces:   everyNamespace,
 		Cgroup: CgroupFacts{V2: Hierarchy{Version: 2, Mount: "/sys/fs/cgroup", Group: "/user.slice/user-0.slice/session-1.scope",
 			Dir:         "/sys/fs/cgroup/user.slice/user-0.slice/session-1.scope",
-			Controllers: Memory | Pids | CPU | CPUSet, Place: "/sys/fs/cgroup/user.slice/user-0.slice", Offers: Memory | Pids | CPU | CPUSet}},
+			Controllers: Memory | Pids | CPU | CPUSet | IO, Place: "/sys/fs/cgroup/user.slice/user-0.slice", Offers: Memory | Pids | CPU | CPUSet | IO}},
 		Proc:     ProcFacts{Mounted: true},
 		MountAPI: true, IntoCgroup: true, Pidfd: true, Tried: true,
 	}
@@ -63,8 +63,8 @@ func hybrid() Facts {
 	f := debian12()
 	f.Cgroup = CgroupFacts{V2: Hierarchy{Version: 2, Mount: "/sys/fs/cgroup/unified", Dir: "/sys/fs/cgroup/unified", Place: "/sys/fs/cgroup/unified"}}
 	for c, h := range map[ControllerSet]*Hierarchy{Memory: &f.Cgroup.Memory, Pids: &f.Cgroup.Pids, CPU: &f.Cgroup.CPU,
-		Freezer: &f.Cgroup.Freezer, CPUSet: &f.Cgroup.CPUSet} {
-		dir := "/sys/fs/cgroup/" + c.Names()[0]
+		Freezer: &f.Cgroup.Freezer, CPUSet: &f.Cgroup.CPUSet, IO: &f.Cgroup.IO} {
+		dir := "/sys/fs/cgroup/" + c.Name(1)
 		*h = Hierarchy{Version: 1, Mount: dir, Dir: dir, Controllers: c, Place: dir, Offers: c}
 	}
 	return f
@@ -100,6 +100,7 @@ func TestReport(t *testing.T) {
 			{"cgroup pids.max", No, "no permission", "Delegate=yes"},
 			{"cgroup cpu.max", No, "no permission", "Delegate=yes"},
 			{"cgroup cpuset.cpus", No, "no permission", "Delegate=yes"},
+			{"cgroup io.max", No, "no permission", "Delegate=yes"}, {"cgroup io.weight", No, "no permission", "Delegate=yes"},
 			{"cgroup freeze", No, "no permission", "Delegate=yes"},
 			{"cgroup kill", Partly, "with a pid namespace the end of its init ends them all", "Delegate=yes"},
 			{"birth in a cgroup", No, "a child joins its group before", "may be written"},
@@ -108,6 +109,7 @@ func TestReport(t *testing.T) {
 		{"6.18, ordinary user with delegation", delegated(), []row{
 			{"cgroup cpu.max", No, "app.slice does not hand the controller cpu down", "Delegate=yes"},
 			{"cgroup cpuset.cpus", No, "app.slice does not hand the controller cpuset down", "Delegate=yes"},
+			{"cgroup io.max", No, "app.slice does not hand the controller io down", "Delegate=yes"}, {"cgroup io.weight", No, "app.slice does not hand the controller io down", "Delegate=yes"},
 			{"separate users", No, "all modules run as user 1000", asRoot},
 		}},
 		{"Ubuntu 24.04, ordinary user", ubuntu2404(), []row{
@@ -126,6 +128,7 @@ func TestReport(t *testing.T) {
 			{"cgroup pids.max", No, "no permission", "Delegate=yes"},
 			{"cgroup cpu.max", No, "no permission", "Delegate=yes"},
 			{"cgroup cpuset.cpus", No, "no permission", "Delegate=yes"},
+			{"cgroup io.max", No, "no permission", "Delegate=yes"}, {"cgroup io.weight", No, "no permission", "Delegate=yes"},
 			{"cgroup freeze", No, "no permission", "Delegate=yes"},
 			{"cgroup kill", No, "no permission", "Delegate=yes"},
 			{"birth in a cgroup", No, "", "may be written"},
@@ -150,7 +153,7 @@ func TestReport(t *testing.T) {
 		}},
 		{"no Landlock at boot", with(delegated(), func(f *Facts) {
 			f.Landlock = LandlockFacts{Errno: unix.EOPNOTSUPP}
-			f.Cgroup.V2.Offers |= CPU | CPUSet
+			f.Cgroup.V2.Offers |= CPU | CPUSet | IO
 		}), []row{
 			{"landlock", No, "switched off when the kernel started", "add landlock to the lsm= list"},
 			{"landlock refer", No, "no Landlock; without it nothing restricts moving", "see landlock"},
@@ -158,6 +161,9 @@ func TestReport(t *testing.T) {
 			{"landlock scope", No, "", ""}, {"landlock audit", No, "", ""},
 			{"separate users", No, "", ""},
 		}},
+		{"weights", with(hybrid(), func(f *Facts) {
+			f.Landlock.ABI, f.Weighing = 7, Weighing{Lacks: "none has the I/O scheduler bfq", Enable: "echo bfq >/sys/block/sda/queue/scheduler"}
+		}), []row{{"cgroup io.weight", No, "none has the I/O scheduler bfq", "echo bfq >/sys/block/sda/queue/scheduler"}}},
 		{"hybrid, root", with(hybrid(), func(f *Facts) { f.Landlock.ABI = 7 }), nil},
 		{"version 1, root", with(hybrid(), func(f *Facts) {
 			f.Landlock.ABI = 7
@@ -211,6 +217,7 @@ func TestReport(t *testing.T) {
 			{"init of a pid namespace", No, "vm.memfd_noexec is 2", "sysctl -w vm.memfd_noexec=1"},
 			{"cgroup memory.max", No, "/sys/fs/cgroup is mounted read-only", "mount -o remount,rw,bind /sys/fs/cgroup"},
 			{"cgroup pids.max", No, "read-only", ""}, {"cgroup cpu.max", No, "read-only", ""}, {"cgroup cpuset.cpus", No, "read-only", ""},
+			{"cgroup io.max", No, "read-only", ""}, {"cgroup io.weight", No, "read-only", ""},
 			{"cgroup freeze", No, "read-only", ""},
 			{"cgroup kill", Partly, "read-only", ""}, {"birth in a cgroup", No, "", ""},
 			{"separate users", No, "inside a user namespace", asRoot},
@@ -227,6 +234,7 @@ func TestReport(t *testing.T) {
 			{"own root", No, "", "Linux 5.12"},
 			{"cgroup memory.max", No, "no mounted hierarchy has the controller memory", "mount -t cgroup2"},
 			{"cgroup pids.max", No, "controller pids", ""}, {"cgroup cpu.max", No, "controller cpu", ""}, {"cgroup cpuset.cpus", No, "controller cpuset", ""},
+			{"cgroup io.max", No, "controller io", ""}, {"cgroup io.weight", No, "controller io", ""},
 			{"cgroup freeze", No, "no hierarchy is mounted", "mount -t cgroup2"},
 			{"time namespace", No, "does not put a process into one", "Linux 6.1"},
 			{"cgroup kill", Partly, "no hierarchy is mounted", ""},

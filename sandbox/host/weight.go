@@ -14,7 +14,7 @@ import (
 // Weighing says which disks are shared by the weights of control groups. The others ignore them: only the I/O scheduler bfq and, on version 2, the
 // cost model look at weights. Source: the kernel's cgroup-v2 documentation, "IO", and its bfq-iosched documentation.
 type Weighing struct {
-	Disks []string // "sda by bfq"
+	Disks string // "sda by bfq, 259:0 by its cost model"
 
 	// Lacks says why there is none; empty when there is one. Enable is what would help.
 	Lacks, Enable string
@@ -31,7 +31,7 @@ func findWeighing(k posix.Files, sys, mount string) (Weighing, error) {
 		return Weighing{Lacks: "the disks of this host cannot be seen: " + err.Error(), Enable: "mount -t sysfs none /sys"}, nil
 	}
 	r := &reader{files: k}
-	var w Weighing
+	var disks []string
 	candidate, loaded := "", false
 	for _, name := range names {
 		text, err := r.text(sys + "/block/" + name + "/queue/scheduler")
@@ -40,7 +40,7 @@ func findWeighing(k posix.Files, sys, mount string) (Weighing, error) {
 		}
 		schedulers := strings.Fields(text)
 		if slices.Contains(schedulers, "[bfq]") {
-			w.Disks = append(w.Disks, name+" by bfq")
+			disks = append(disks, name+" by bfq")
 		}
 		loaded = loaded || slices.Contains(schedulers, "bfq")
 		var st posix.Stat // what is made by software, such as a loop device, is no device of anything
@@ -51,12 +51,13 @@ func findWeighing(k posix.Files, sys, mount string) (Weighing, error) {
 	costs, err := r.text(mount + "/io.cost.qos") // at the root of version 2 only
 	for line := range strings.Lines(costs) {
 		if number, rest, _ := strings.Cut(line, " "); err == nil && slices.Contains(strings.Fields(rest), "enable=1") {
-			w.Disks = append(w.Disks, number+" by its cost model")
+			disks = append(disks, number+" by its cost model")
 		}
 	}
-	if len(w.Disks) > 0 {
-		return w, nil
+	if len(disks) > 0 {
+		return Weighing{Disks: strings.Join(disks, ", ")}, nil
 	}
+	var w Weighing
 	w.Lacks = "no disk of this host is shared by weight: none has the I/O scheduler bfq"
 	if err == nil {
 		w.Lacks += ", and io.cost.qos is on for none"

@@ -158,6 +158,7 @@ func (c coder) facts(f *host.Facts) {
 	for _, h := range []*host.Hierarchy{&f.Cgroup.V2, &f.Cgroup.Memory, &f.Cgroup.Pids, &f.Cgroup.CPU, &f.Cgroup.Freezer, &f.Cgroup.CPUSet, &f.Cgroup.IO} {
 		c.hierarchy(h)
 	}
+	c.weighing(&f.Weighing)
 	c.truth(&f.Proc.Mounted)
 	c.truth(&f.Proc.ReadOnly)
 	c.text(&f.Proc.Masked)
@@ -226,9 +227,13 @@ func (c coder) answer(a *answer) {
 	c.data(&a.Text)
 	c.text(&a.Dir)
 	c.disk(&a.Disk)
-	c.texts(&a.Weighing.Disks)
-	c.text(&a.Weighing.Lacks)
-	c.text(&a.Weighing.Enable)
+	c.weighing(&a.Weighing)
+}
+
+func (c coder) weighing(w *host.Weighing) {
+	c.text(&w.Disks)
+	c.text(&w.Lacks)
+	c.text(&w.Enable)
 }
 
 func (c coder) disk(d *host.Disk) {
