@@ -27,6 +27,9 @@ func NewResidentHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.
 		}
 	}
 	all := f.Cgroup.V2.Controllers & (host.Memory | host.Pids | host.CPU)
+	if offered := f.Cgroup.V2.Offers & host.IO; offered != 0 {
+		all |= offered // not every user session has it
+	}
 	if h.controllers&^all != 0 || h.controllers == all {
 		return h, nil // what is needed is elsewhere, or all is there
 	}
@@ -42,10 +45,10 @@ func NewResidentHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.
 	return h, nil
 }
 
-// laterNames are those of the groups that are made when a new configuration needs more controllers. There are four controllers, so that happens
-// four times at most.
+// laterNames are those of the groups that are made when a new configuration needs more controllers. There are five controllers, so that happens
+// five times at most.
 func (h *Host) laterNames() []string {
-	return []string{"bulkhead.2", "bulkhead.3", "bulkhead.4", "bulkhead.5"}
+	return []string{"bulkhead.2", "bulkhead.3", "bulkhead.4", "bulkhead.5", "bulkhead.6"}
 }
 
 // admit makes sure that new modules can have their limits. Those that cannot be had are missing in the modules' Enforcement afterwards where

@@ -99,6 +99,9 @@ func usage(groups []measured) []wire.Usage {
 		for _, p := range u.Pressure {
 			w.Pressure = append(w.Pressure, wire.Pressure{Resource: p.Resource, Kind: p.Kind, Micros: uint64(p.Total / time.Microsecond)})
 		}
+		for _, d := range u.IO[:min(len(u.IO), wire.MaxDisks)] {
+			w.Disks = append(w.Disks, wire.DiskUsage(d))
+		}
 		out = append(out, w)
 	}
 	return out

@@ -24,7 +24,8 @@ func someStats(context.Context) (wire.Stats, error) {
 		Launches: wire.Histogram{Count: 3, Sum: 40 * time.Millisecond, Buckets: []wire.Bucket{{Le: 10 * time.Millisecond, N: 1}, {Le: 100 * time.Millisecond, N: 3}}},
 		Usage: []wire.Usage{
 			{Instance: 9, MemoryBytes: 4096, CPUMicros: 2_500_000, Processes: 3, OOMKills: 1, ForksRefused: ^uint64(0),
-				MemoryPeak: 8192, SwapBytes: 512, Throttled: 1_500_000, Pressure: []wire.Pressure{{Resource: "memory", Kind: "some", Micros: 250_000}}},
+				MemoryPeak: 8192, SwapBytes: 512, Throttled: 1_500_000, Pressure: []wire.Pressure{{Resource: "memory", Kind: "some", Micros: 250_000}},
+				Disks: []wire.DiskUsage{{Device: "8:0", ReadBytes: 12, WrittenBytes: 34, Reads: 5, Writes: 6}}},
 			{Instance: 7, MemoryBytes: 1, CPUMicros: 1, Processes: 1, ForksRefused: 2},
 			{Instance: 555, MemoryBytes: 77777}, // has ended
 		},
@@ -67,6 +68,10 @@ func TestMetrics(t *testing.T) {
 		`bulkhead_cgroup_memory_peak_bytes{instance="9",module="web",replica="0"} 8192`, `bulkhead_cgroup_swap_bytes{instance="9",module="web",replica="0"} 512`,
 		`bulkhead_cgroup_cpu_throttled_seconds_total{instance="9",module="web",replica="0"} 1.5`,
 		`bulkhead_cgroup_pressure_seconds_total{instance="9",kind="some",module="web",replica="0",resource="memory"} 0.25`,
+		`bulkhead_cgroup_io_bytes_total{device="8:0",instance="9",module="web",operation="read",replica="0"} 12`,
+		`bulkhead_cgroup_io_bytes_total{device="8:0",instance="9",module="web",operation="write",replica="0"} 34`,
+		`bulkhead_cgroup_io_requests_total{device="8:0",instance="9",module="web",operation="read",replica="0"} 5`,
+		`bulkhead_cgroup_io_requests_total{device="8:0",instance="9",module="web",operation="write",replica="0"} 6`,
 		`bulkhead_listener_queue_length{listener="http"} 5`, `bulkhead_listener_queue_limit{listener="http"} 511`, `bulkhead_listener_healed_total{listener="http"} 1`,
 		`posix_calls_total{errno="0",op="getuid",process="manager"} 1`,
 	} {

@@ -47,6 +47,10 @@ var (
 	throttledDesc  = describe("cgroup_cpu_throttled_seconds_total", "How long an instance waited because of cpu.max.", "module", "replica", "instance")
 	pressureDesc   = describe("cgroup_pressure_seconds_total", "How long some or all tasks of an instance waited for a resource.",
 		"module", "replica", "instance", "resource", "kind")
+	diskBytesDesc = describe("cgroup_io_bytes_total", "Bytes that an instance has read from a disk or written to it.",
+		"module", "replica", "instance", "device", "operation")
+	diskRequestsDesc = describe("cgroup_io_requests_total", "Requests of an instance to read from a disk or to write to it.",
+		"module", "replica", "instance", "device", "operation")
 	queueDesc  = describe("listener_queue_length", "Connections that wait to be accepted.", "listener")
 	limitDesc  = describe("listener_queue_limit", "How many connections can wait to be accepted.", "listener")
 	healedDesc = describe("listener_healed_total", "How often a listener was brought back after a module had shut it down.", "listener")
@@ -55,7 +59,7 @@ var (
 // Describe implements [prometheus.Collector].
 func (g reading) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{buildDesc, generationDesc, spawnerDesc, managerDesc, reloadsDesc, reloadedDesc, instancesDesc, restartsDesc, launchDesc, partDesc,
-		memoryDesc, cpuDesc, processesDesc, oomDesc, forksDesc, peakDesc, swapDesc, throttledDesc, pressureDesc, queueDesc, limitDesc, healedDesc} {
+		memoryDesc, cpuDesc, processesDesc, oomDesc, forksDesc, peakDesc, swapDesc, throttledDesc, pressureDesc, diskBytesDesc, diskRequestsDesc, queueDesc, limitDesc, healedDesc} {
 		ch <- d
 	}
 }
@@ -145,6 +149,15 @@ func (g reading) spawner(s sink, places map[wire.InstanceID]place) {
 		}
 		for _, p := range u.Pressure {
 			s.counter(pressureDesc, float64(p.Micros)/perSecond, append(labels[:3:3], p.Resource, p.Kind)...)
+		}
+		for _, d := range u.Disks {
+			for _, v := range []struct {
+				desc      *prometheus.Desc
+				value     uint64
+				operation string
+			}{{diskBytesDesc, d.ReadBytes, "read"}, {diskBytesDesc, d.WrittenBytes, "write"}, {diskRequestsDesc, d.Reads, "read"}, {diskRequestsDesc, d.Writes, "write"}} {
+				s.counter(v.desc, float64(v.value), append(labels[:3:3], d.Device, v.operation)...)
+			}
 		}
 	}
 	for _, q := range g.stats.Queues {

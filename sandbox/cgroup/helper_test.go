@@ -37,7 +37,7 @@ func needV1(t testing.TB, f host.Facts, set host.ControllerSet) {
 		c host.ControllerSet
 		h host.Hierarchy
 	}{{host.Memory, f.Cgroup.Memory}, {host.Pids, f.Cgroup.Pids}, {host.CPU, f.Cgroup.CPU}, {host.Freezer, f.Cgroup.Freezer},
-		{host.CPUSet, f.Cgroup.CPUSet}} {
+		{host.CPUSet, f.Cgroup.CPUSet}, {host.IO, f.Cgroup.IO}} {
 		if set&h.c != 0 && h.h.Place == "" {
 			t.Skipf("this host lets user %d make groups in no version 1 hierarchy of the controller %s (%q: %v)", f.EUID, h.c, h.h.Dir, h.h.Errno)
 		}
@@ -51,7 +51,7 @@ func need(t testing.TB, f host.Facts, set host.ControllerSet) {
 		t.Skipf("this host lets user %d make no groups: version 2 in %q (%v), version 1 in %q (%v)", f.EUID, f.Cgroup.V2.Dir, f.Cgroup.V2.Errno,
 			f.Cgroup.Pids.Dir, f.Cgroup.Pids.Errno)
 	}
-	for _, c := range []host.ControllerSet{host.Memory, host.Pids, host.CPU, host.CPUSet} {
+	for _, c := range eachController {
 		if h, _ := f.Cgroup.For(c); set&c != 0 && h.Offers&c == 0 {
 			t.Skipf("this host gives user %d no groups with the controller %s", f.EUID, c)
 		}

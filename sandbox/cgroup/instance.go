@@ -85,12 +85,15 @@ func (i *Instance) limit(p place, limits []policy.Resource) error {
 		}
 	}
 	for _, limit := range limits {
+		if limit.Key == "io.weight" && len(p.weights) == 0 {
+			return fmt.Errorf("limit io.weight: this kernel has no weights of disks for control groups of version %d (modprobe bfq)", p.Version)
+		}
 		if p.Version == 1 || !ofLibrary(limit.Key) {
 			if err := write(k, p, dir, limit); err != nil {
 				return err
 			}
 		}
-		if err := verify(k, dir, p.Version, limit, p.swap); err != nil {
+		if err := verify(k, dir, p, limit); err != nil {
 			return err
 		}
 		if limit.Key == "memory.max" && !accounted {

@@ -17,7 +17,9 @@ import (
 // values it does not like; so what it wrote is read back afterwards (verify).
 
 // ofLibrary tells whether the library writes a limit. The others are a number in a file, in groups that have the controller already (handOn).
-func ofLibrary(key string) bool { return key == "memory.max" || key == "pids.max" || key == "cpu.max" }
+func ofLibrary(key string) bool {
+	return key == "memory.max" || key == "pids.max" || key == "cpu.max" || key == "io.max"
+}
 
 // write2 hands the controllers of limits down from our top directory to group, which is relative to it, and writes limits there.
 func write2(p place, top, group string, limits []policy.Resource) error {
@@ -30,6 +32,11 @@ func write2(p place, top, group string, limits []policy.Resource) error {
 			enable.Pids, values.Pids = &cgroup2.Pids{}, &cgroup2.Pids{Max: limit.Limit}
 		case "cpu.max":
 			enable.CPU, values.CPU = &cgroup2.CPU{}, cpu2(limit)
+		case "io.max":
+			if enable.IO == nil {
+				enable.IO, values.IO = &cgroup2.IO{}, &cgroup2.IO{}
+			}
+			values.IO.Max = append(values.IO.Max, disk2(limit)...)
 		}
 	}
 	// With our directory as its mount point the library leaves the groups above it alone.
@@ -67,11 +74,38 @@ func cpu2(limit policy.Resource) *cgroup2.CPU {
 	return &cgroup2.CPU{Max: cgroup2.NewCPUMax(quota, &length)}
 }
 
+// disk2 returns the rates that are limits; a new group has none.
+func disk2(limit policy.Resource) []cgroup2.Entry {
+	var entries []cgroup2.Entry
+	major, minor := diskNumber(limit.Device)
+	for i, rate := range limit.Rates.List() {
+		if rate > 0 {
+			entries = append(entries, cgroup2.Entry{Type: cgroup2.IOType(policy.RateNames()[i]), Major: major, Minor: minor, Rate: uint64(rate)})
+		}
+	}
+	return entries
+}
+
+// disk1 is disk2 for version 1.
+func disk1(limit policy.Resource) *specs.LinuxBlockIO {
+	io := &specs.LinuxBlockIO{}
+	major, minor := diskNumber(limit.Device)
+	rates := limit.Rates.List()
+	for i, list := range []*[]specs.LinuxThrottleDevice{&io.ThrottleReadBpsDevice, &io.ThrottleWriteBpsDevice, &io.ThrottleReadIOPSDevice, &io.ThrottleWriteIOPSDevice} {
+		if rates[i] > 0 {
+			d := specs.LinuxThrottleDevice{Rate: uint64(rates[i])}
+			d.Major, d.Minor = major, minor
+			*list = append(*list, d)
+		}
+	}
+	return io
+}
+
 // write writes a limit to the group dir. The library looks for a version 1 controller in a directory of that name; a joint mount without
 // the usual symbolic links (cpu to cpu,cpuacct) is written by ourselves, and so is what the library does not know.
 func write(k posix.Files, p place, dir string, limit policy.Resource) error {
 	if !p.library || !ofLibrary(limit.Key) {
-		for _, s := range settings(p.Version, limit, p.swap) {
+		for _, s := range p.settings(limit) {
 			if err := writeFile(k, dir+"/"+s.file, s.want); err != nil {
 				return fmt.Errorf("set limit %s: %w", limit.Key, err)
 			}
@@ -91,6 +125,9 @@ func write(k posix.Files, p place, dir string, limit policy.Resource) error {
 	case "pids.max":
 		subsystem = cgroup1.NewPids(parent)
 		resources.Pids = &specs.LinuxPids{Limit: &limit.Limit}
+	case "io.max":
+		subsystem = cgroup1.NewBlkio(parent)
+		resources.BlockIO = disk1(limit)
 	case "cpu.max":
 		subsystem = cgroup1.NewCpu(parent)
 		length := uint64(period(limit))

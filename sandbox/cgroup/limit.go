@@ -34,6 +34,8 @@ func checkLimit(limit policy.Resource) error {
 		return fmt.Errorf("limit %s: not one of %s", limit.Key, strings.Join(policy.ResourceKeys(), ", "))
 	case limit.Key == "cpuset.cpus" && limit.Set == "":
 		return fmt.Errorf("limit %s: no processors", limit.Key)
+	case limit.Key == "io.max":
+		return checkDisk(limit)
 	case limit.Key == "cpuset.cpus", limit.Key == "memory.swap.max" && limit.Limit == 0:
 	case limit.Limit == 0 || limit.Limit < unlimited:
 		return fmt.Errorf("limit %s: %d is not a limit under which anything could start", limit.Key, limit.Limit)
@@ -50,7 +52,7 @@ func period(limit policy.Resource) int64 {
 	return limit.Period
 }
 
-// setting is a file of a group and what it reads back as once the limit holds.
+// setting is a file of a group and what it reads back as once the limit holds, or one of its lines. It is the same that is written.
 type setting struct {
 	file string
 	want string
@@ -80,7 +82,18 @@ func swapOf(p place, limits []policy.Resource) (_ []policy.Resource, swap bool, 
 	return nil, false, fmt.Errorf("limit memory.swap.max: version 1 limits memory and swap together, which takes memory.max")
 }
 
-// settings returns what the files of a group must hold for limit. swap says whether the kernel accounts swap there.
+// settings returns what the files of a group must hold for limit.
+func (p place) settings(limit policy.Resource) []setting {
+	switch limit.Key {
+	case "io.max":
+		return diskSettings(p.Version, limit)
+	case "io.weight":
+		return weightSettings(p.weights, limit)
+	}
+	return settings(p.Version, limit, p.swap)
+}
+
+// settings are those of a limit that is neither io.max nor io.weight. swap says whether the kernel accounts swap there.
 func settings(version int, limit policy.Resource, swap bool) []setting {
 	number := strconv.FormatInt(limit.Limit, 10)
 	if policy.ResourceType(limit.Key) == policy.TypeSize && limit.Limit != unlimited {
@@ -128,7 +141,7 @@ const unlimitedBytes = 1 << 62
 
 // holds tells whether a file that reads as got fulfils the setting.
 func (s setting) holds(got string) bool {
-	if got == s.want {
+	if slices.Contains(strings.Split(got, "\n"), s.want) {
 		return true
 	}
 	n, err := strconv.ParseInt(got, 10, 64)
@@ -148,8 +161,8 @@ func (e *MismatchError) Error() string {
 }
 
 // verify reads the files of a group back and compares.
-func verify(k posix.Files, dir string, version int, limit policy.Resource, swap bool) error {
-	for _, s := range settings(version, limit, swap) {
+func verify(k posix.Files, dir string, p place, limit policy.Resource) error {
+	for _, s := range p.settings(limit) {
 		path := dir + "/" + s.file
 		got, err := readFile(k, path)
 		if err != nil {

@@ -19,6 +19,7 @@ type place struct {
 	base        string             // the directory that holds our top directory
 	swap        bool               // swap is accounted, so that it can be limited
 	library     bool               // the library finds the hierarchy
+	weights     []string           // the files that weights of disks are written to; a kernel has none, one or two
 	leaf        string             // where the supervisor moved itself; empty when it did not
 }
 
@@ -31,9 +32,15 @@ const (
 	enableReadWrite = "mount %s read-write, or run the supervisor outside of the container"
 )
 
+// eachController are those that limits are set with.
+var eachController = [...]host.ControllerSet{host.Memory, host.Pids, host.CPU, host.CPUSet, host.IO}
+
 // choose returns the hierarchies that are needed for the controllers in want, not yet tried.
 func choose(f host.CgroupFacts, want host.ControllerSet) ([]place, error) {
 	var places []place
+	if want&host.IO != 0 && f.V2.Offers&(host.IO|host.Memory) == host.IO|host.Memory {
+		want |= host.Memory // what is written later on is counted by the owner of the memory. Source: cgroup-v2.rst, "Writeback"
+	}
 	if f.V2.Mount != "" {
 		places = append(places, place{Hierarchy: f.V2, controllers: want & f.V2.Controllers})
 	}
@@ -46,7 +53,7 @@ func choose(f host.CgroupFacts, want host.ControllerSet) ([]place, error) {
 		}
 		places = append(places, place{Hierarchy: h, controllers: c})
 	}
-	for _, c := range []host.ControllerSet{host.Memory, host.Pids, host.CPU, host.CPUSet} {
+	for _, c := range eachController {
 		if want&c == 0 {
 			continue
 		}
@@ -79,9 +86,18 @@ func (p *place) settle(k Kernel, top string) error {
 		file := map[int]string{1: "/memory.memsw.limit_in_bytes", 2: "/memory.swap.max"}[p.Version]
 		p.swap = exists(k, p.base+"/"+top+file)
 	}
+	if p.controllers&host.IO != 0 {
+		for _, file := range weightFiles[p.Version] {
+			if exists(k, p.base+"/"+top+"/"+file) {
+				p.weights = append(p.weights, file)
+			}
+		}
+	}
 	p.library = true
-	for _, name := range p.controllers.Names() {
-		p.library = p.library && (p.Version == 2 || sameFile(k, path.Join(path.Dir(p.Mount), name), p.Mount))
+	for _, c := range eachController {
+		if p.controllers&c != 0 {
+			p.library = p.library && (p.Version == 2 || sameFile(k, path.Join(path.Dir(p.Mount), c.Name(1)), p.Mount))
+		}
 	}
 	return nil
 }

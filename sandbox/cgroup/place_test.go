@@ -351,12 +351,12 @@ func TestMismatch(t *testing.T) {
 	if err := write2(r.places[0], p.root+"/"+r.top, "web/0", []policy.Resource{limit}); err != nil {
 		t.Fatal(err)
 	}
-	if err := verify(p, dir, 2, limit, false); err != nil {
+	if err := verify(p, dir, place{Hierarchy: host.Hierarchy{Version: 2}, swap: false}, limit); err != nil {
 		t.Error(err)
 	}
 	p.set(t, strings.TrimPrefix(dir, p.root)+"/pids.max", "max")
 	var mismatch *MismatchError
-	if err := verify(p, dir, 2, limit, false); !errors.As(err, &mismatch) || mismatch.Got != "max" || mismatch.Want != "5" {
+	if err := verify(p, dir, place{Hierarchy: host.Hierarchy{Version: 2}, swap: false}, limit); !errors.As(err, &mismatch) || mismatch.Got != "max" || mismatch.Want != "5" {
 		t.Errorf("got %v", err)
 	}
 }

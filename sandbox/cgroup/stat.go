@@ -54,6 +54,7 @@ type Usage struct {
 	Processes  int64 // processes and threads
 	CPU        time.Duration
 	Throttled  time.Duration // how long it waited because of cpu.max
+	IO         []DiskUsage   // one for each disk that it used; empty also without the controller
 	Pressure   []Pressure    // version 2, on a kernel that measures it
 }
 
@@ -97,6 +98,11 @@ func (i *Instance) Usage() (Usage, error) {
 	}
 	if u.Throttled, err = i.throttled(); err != nil {
 		return Usage{}, err
+	}
+	if p, ok := i.placeOf(host.IO); ok {
+		if u.IO, err = diskUsage(k, p.Version, p.base+"/"+i.rel); err != nil {
+			return Usage{}, err
+		}
 	}
 	for _, p := range i.made {
 		if p.Version == 2 {

@@ -328,7 +328,8 @@ func use(t *testing.T, p *program.Program) {
 
 func TestEnforcedResources(t *testing.T) {
 	m := Module{
-		Resources:   []policy.Resource{{Key: "memory.max", Limit: 1}, {Key: "pids.max", Limit: 2}, {Key: "cpu.max", Limit: 3}},
+		Resources: []policy.Resource{{Key: "memory.max", Limit: 1}, {Key: "pids.max", Limit: 2}, {Key: "cpu.max", Limit: 3},
+			{Key: "io.max", Device: "8:0", Rates: policy.IORates{RBPS: 4, WBPS: -1, RIOPS: 5, WIOPS: 6}}},
 		Enforcement: []sandbox.Enforcement{{Protection: "memory.max"}, {Protection: "pids.max", Level: sandbox.Missing}, {Protection: "landlock"}},
 	}
 	got := m.EnforcedResources()

@@ -49,6 +49,14 @@ type Usage struct {
 	SwapBytes    uint64
 	Throttled    uint64     // microseconds
 	Pressure     []Pressure // empty where the kernel does not measure it
+	Disks        []DiskUsage
+}
+
+// DiskUsage is what an instance has read from a disk and written to it.
+type DiskUsage struct {
+	Device                  string // "8:0"
+	ReadBytes, WrittenBytes uint64
+	Reads, Writes           uint64 // requests
 }
 
 // Pressure is how long an instance waited for a resource.
@@ -62,6 +70,9 @@ type Queue struct {
 	Listener      string
 	Length, Limit uint32
 }
+
+// MaxDisks is how many disks the usage of one instance names at most.
+const MaxDisks = 256
 
 const (
 	maxCounts  = 100_000
@@ -92,6 +103,12 @@ func (s Stats) Encode() []byte {
 			e.U64(v)
 		}
 		Each(e, u.Pressure, func(e *Encoder, p Pressure) { e.String(p.Resource); e.String(p.Kind); e.U64(p.Micros) })
+		Each(e, u.Disks, func(e *Encoder, u DiskUsage) {
+			e.String(u.Device)
+			for _, v := range []uint64{u.ReadBytes, u.WrittenBytes, u.Reads, u.Writes} {
+				e.U64(v)
+			}
+		})
 	})
 	Each(e, s.Queues, func(e *Encoder, q Queue) { e.String(q.Listener); e.U32(q.Length); e.U32(q.Limit) })
 	return e.Bytes()
@@ -113,6 +130,8 @@ func DecodeStats(message []byte) (Stats, error) {
 			return Usage{Instance: InstanceID(d.U64()), MemoryBytes: d.U64(), CPUMicros: d.U64(), Processes: d.U64(), OOMKills: d.U64(), ForksRefused: d.U64(),
 				MemoryPeak: d.U64(), SwapBytes: d.U64(), Throttled: d.U64(), Pressure: List(d, 8, func(d *Decoder) Pressure {
 					return Pressure{Resource: d.short(16), Kind: d.short(16), Micros: d.U64()}
+				}), Disks: List(d, MaxDisks, func(d *Decoder) DiskUsage {
+					return DiskUsage{Device: d.short(32), ReadBytes: d.U64(), WrittenBytes: d.U64(), Reads: d.U64(), Writes: d.U64()}
 				})}
 		}),
 		Queues: List(d, maxModules, func(d *Decoder) Queue { return Queue{Listener: d.short(maxName), Length: d.U32(), Limit: d.U32()} }),

@@ -125,6 +125,8 @@ func TestDirectives(t *testing.T) {
 		{"capabilities", "capabilities: [net_bind_service]\n" + seccomp("close"), []string{"CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n",
 			"AmbientCapabilities=CAP_NET_BIND_SERVICE\n"},
 			nil, nil},
+		{"disks", "resources: {io.weight: 50, io.max: {/srv: {rbps: 4M, wiops: 7, wbps: max}, \"8:0\": {riops: 9}, \"/a b\": {rbps: 1M}}}\n" + seccomp("close"),
+			[]string{"IOWeight=50\n", "IOReadBandwidthMax=/srv 4194304\nIOWriteIOPSMax=/srv 7\n", "IOReadIOPSMax=/dev/block/8:0 9\n"}, nil, []string{"/a b is not carried"}},
 		{"limits", "rlimits: {nofile: {soft: 10, hard: 20}, cpu: 5s}\nresources: {memory.max: 4M, cpu.max: \"12345 100000\"}\n" + seccomp("close"),
 			[]string{"LimitNOFILE=10:20\n", "LimitCPU=5:5\n", "MemoryMax=4194304\n", "CPUQuota=12.34%\n",
 				"CPUQuotaPeriodSec=100000us\n"}, nil, []string{"rounded down"}},
