@@ -29,6 +29,7 @@ func Operations() restrict.Rules {
 		Pread:      restrict.Allow,
 		Fstat:      restrict.Allow,
 		Fstatat:    restrict.Allow,
+		Fstatfs:    restrict.Allow,
 		Readlinkat: restrict.Allow,
 		Getdents:   restrict.Allow,
 		Pipe2:      restrict.Pipe2(func(flags int) bool { return flags&unix.O_CLOEXEC != 0 }),

@@ -38,7 +38,19 @@
 // then [Instance.SwapLimited] is false, and swap that the host may have comes on
 // top of the limit.
 //
+// # Disks
+//
+// io.max takes whole disks by their numbers; package host finds them. On version 2
+// the controllers of memory and of disks go together where both are handed down,
+// because the kernel charges what it writes later on to the owner of the memory.
+// io.weight is written to each file that the kernel has for it, in the range of the
+// file: 1 to 10000 becomes 1 to 1000 of bfq as systemd converts it, and 100 stays 100.
+//
 // # Limits
+//
+// On version 1 only reads, direct writes and what a process waits for (fsync) are
+// held to io.max: what the kernel writes back by itself belongs to nobody there. A
+// process that waits for a disk does not die of SIGKILL before its request is through.
 //
 // Limits are written by containerd/cgroups, which makes system calls of its
 // own; everything else goes through posix.

@@ -126,6 +126,10 @@ func (h realHost) User(name string) (sandbox.User, bool, error) {
 	return sandbox.User{Name: name, UID: posix.UID(uid), GID: posix.GID(gid)}, true, nil
 }
 
+func (h realHost) Disk(name string) (host.Disk, error) { return host.FindDisk(linux.New(), name) }
+
+func (h realHost) Weighing(mount string) (host.Weighing, error) { return host.FindWeighing(linux.New(), mount) }
+
 func (h realHost) Group(string) (posix.GID, bool, error) { return 0, false, nil }
 
 // filters allow what ordinary programs call, and the init of a pid namespace its own calls.

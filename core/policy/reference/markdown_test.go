@@ -86,6 +86,8 @@ func around(k policy.Key) string {
 	case "a limit":
 		other := map[string]string{"soft": "hard: 4096, ", "hard": "soft: 1024, "}
 		module["rlimits"] = "rlimits: {nofile: {" + other[k.Name] + k.Example + "}}"
+	case "a disk of io.max":
+		module["resources"] = "resources: {io.max: {/srv: {" + k.Example + "}}}"
 	case "a rule":
 		rule := map[string]string{"call": k.Example, "when": "call: socket, " + k.Example}[k.Name]
 		if rule == "" {
