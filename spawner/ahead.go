@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/cgroup"
 	"github.com/bulkhead/bulkhead/spawner/launch"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
@@ -12,7 +13,10 @@ import (
 // for one launch of one module of one generation: nothing in it was anybody else's, or will be.
 type Ahead struct {
 	instance *Instance
-	sandbox  *launch.Sandbox
+	sandbox  *launch.Sandbox // nil: it is made at the launch
+	// What follows is of an instance whose control group was still being made when it was given to the caller.
+	await func() (*cgroup.Instance, error)
+	wait  func() error
 }
 
 // Ahead makes an instance but for its process; nil, without an error, where that cannot be made ahead. The caller gives it to StartAhead, or calls
@@ -33,6 +37,18 @@ func (h *Host) ahead(m *wire.Module, id string, sockets map[string]posix.FD) (*A
 	return &Ahead{instance: i, sandbox: s}, nil
 }
 
+// Alone begins an instance that is the only one the host will ever have, as [Host.Run] launches it: its control group is being made when this
+// returns. Its sandbox may be given to Into.
+func (h *Host) Alone(m *wire.Module, id string) *Ahead {
+	h.alone = true
+	var r launch.Request
+	i, wait := h.begin(m, id, &r)
+	return &Ahead{instance: i, await: r.Await, wait: wait}
+}
+
+// Into says in which sandbox the instance shall be launched. It was made for the module's programs, and is the instance's from here on.
+func (a *Ahead) Into(s *launch.Sandbox) { a.sandbox = s }
+
 // Current tells whether an instance that is launched now would be the same: nobody killed what was made, and behind the paths that the module
 // sees is what was there before.
 func (a *Ahead) Current() bool { return a.sandbox.Current() }
@@ -40,15 +56,30 @@ func (a *Ahead) Current() bool { return a.sandbox.Current() }
 // StartAhead launches an instance of which the rest is there. It takes that over: when it fails nothing is left behind.
 func (h *Host) StartAhead(a *Ahead, stdio [3]posix.FD, listeners map[string]posix.FD) (*Instance, error) {
 	i := a.instance
-	r := launch.Request{Program: i.Module.Program, Init: i.Module.Init, Cgroup: i.group, Sandbox: a.sandbox, Stdio: stdio, Listeners: listeners}
+	r := launch.Request{Program: i.Module.Program, Init: i.Module.Init, Sandbox: a.sandbox, Stdio: stdio, Listeners: listeners, Await: a.await}
+	if a.wait == nil {
+		r.Cgroup = i.group
+	}
 	var err error
 	if i.Process, err = h.Launcher.Launch(r); err != nil {
-		return nil, errors.Join(err, i.giveUp(func() error { return nil }))
+		return nil, errors.Join(err, i.giveUp(a.made))
 	}
 	return i, nil
 }
 
+// made waits until the control group is there.
+func (a *Ahead) made() error {
+	if a.wait == nil {
+		return nil
+	}
+	return a.wait()
+}
+
 // Abandon removes all that was made.
 func (a *Ahead) Abandon() error {
-	return errors.Join(a.sandbox.Abandon(), a.instance.giveUp(func() error { return nil }))
+	var err error
+	if a.sandbox != nil {
+		err = a.sandbox.Abandon()
+	}
+	return errors.Join(err, a.instance.giveUp(a.made))
 }

@@ -19,6 +19,8 @@ import (
 type Foreground struct {
 	Module    *wire.Module
 	Listeners map[string]posix.FD
+	// Ahead is the instance, begun by [Host.Alone], which Run takes over; nil: Run begins one.
+	Ahead *Ahead
 	// Terminal is what its standard input is connected through; nil when that is not a terminal.
 	Terminal *terminal.Proxy
 	// Timeout is how long it may run before its stop signal is sent; 0 is for ever.
@@ -63,8 +65,10 @@ func (h *Host) Run(f Foreground) (exit Exit, err error) {
 	if f.Terminal != nil {
 		stdio = f.Terminal.Stdio()
 	}
-	h.alone = true
-	i, err := h.Start(f.Module, "exec", stdio, f.Listeners)
+	if f.Ahead == nil {
+		f.Ahead = h.Alone(f.Module, "exec")
+	}
+	i, err := h.StartAhead(f.Ahead, stdio, f.Listeners)
 	if err != nil {
 		return Exit{}, err
 	}

@@ -42,6 +42,7 @@ type Cache struct {
 type Outcome struct {
 	Cached bool
 	Why    string // why it was not taken from the cache
+	Key    Key    // of the entry that has it; zero when it is not kept
 }
 
 // Compile returns the plan of a request: one that was kept, or a new one, which is then kept. Plans with errors are not.
@@ -50,7 +51,7 @@ func (c *Cache) Compile(k Kernel, l *launch.Launcher, req compile.Request) (wire
 	key, plan, why := c.find(k, l, req)
 	if why == nil {
 		c.debug("plan taken from the cache", slog.String("entry", key.String()))
-		return plan, Outcome{Cached: true}, nil
+		return plan, Outcome{Cached: true, Key: key}, nil
 	}
 	run := c.run
 	if run == nil {
@@ -63,8 +64,9 @@ func (c *Cache) Compile(k Kernel, l *launch.Launcher, req compile.Request) (wire
 	c.debug("plan compiled", slog.String("why", why.Error()))
 	if err := c.keep(k, key, plan, record); err != nil {
 		c.debug("plan not kept", slog.String("why", err.Error()))
+		key = Key{}
 	}
-	return plan, Outcome{Why: why.Error()}, nil
+	return plan, Outcome{Why: why.Error(), Key: key}, nil
 }
 
 // Reasons for a miss that are no trouble.
@@ -82,25 +84,13 @@ func (c *Cache) find(k Kernel, l *launch.Launcher, req compile.Request) (Key, wi
 	if c.Dir == "" {
 		return Key{}, wire.Plan{}, errOff
 	}
-	identify := c.identify
-	if identify == nil {
-		identify = thisProgram
-	}
-	p, err := identify(k, c.Version)
+	key, err := c.key(k, req)
 	if err != nil {
 		return Key{}, wire.Plan{}, err
 	}
-	kernel, err := k.Uname()
-	if err != nil {
-		return Key{}, wire.Plan{}, fmt.Errorf("ask for the kernel's version: %w", err)
-	}
-	key := KeyOf(p, kernel, req)
 	found, same := make(chan Entry, 1), make(chan error, 1)
 	go c.look(k, key, req.Include, found, same)
-	timeout := c.Timeout
-	if timeout == 0 {
-		timeout = compile.Timeout
-	}
+	timeout := c.timeout()
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	var plan wire.Plan
@@ -121,6 +111,30 @@ func (c *Cache) find(k Kernel, l *launch.Launcher, req compile.Request) (Key, wi
 		}
 	}
 	return key, plan, nil
+}
+
+// key returns the key of a request.
+func (c *Cache) key(k Kernel, req compile.Request) (Key, error) {
+	identify := c.identify
+	if identify == nil {
+		identify = thisProgram
+	}
+	p, err := identify(k, c.Version)
+	if err != nil {
+		return Key{}, err
+	}
+	kernel, err := k.Uname()
+	if err != nil {
+		return Key{}, fmt.Errorf("ask for the kernel's version: %w", err)
+	}
+	return KeyOf(p, kernel, req), nil
+}
+
+func (c *Cache) timeout() time.Duration {
+	if c.Timeout == 0 {
+		return compile.Timeout
+	}
+	return c.Timeout
 }
 
 // decode returns the plan of an entry.

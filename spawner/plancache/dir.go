@@ -12,8 +12,8 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 )
 
-// MaxEntries is how many entries a directory keeps. The oldest go first.
-const MaxEntries = 128
+// MaxEntries is how many entries a directory keeps, with the marks that lead to them. The oldest go first.
+const MaxEntries = 256
 
 // Dir returns the directory for the plans of a user, or "" when there is no place: below /run for root, otherwise below
 // $XDG_RUNTIME_DIR or $HOME/.cache.
@@ -91,26 +91,12 @@ func load(k Kernel, dir string, key Key) (_ Entry, err error) {
 		return Entry{}, err
 	}
 	defer func() { err = errors.Join(err, k.Close(d)) }()
-	fd, err := k.Openat2(d, key.String(), posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOFOLLOW,
-		Resolve: noLinks | unix.RESOLVE_BENEATH})
-	if err != nil {
-		return Entry{}, err
-	}
-	defer func() { err = errors.Join(err, k.Close(fd)) }()
-	var st posix.Stat
-	if err := k.Fstat(fd, &st); err != nil {
-		return Entry{}, err
-	}
-	if err := private(k, &st, unix.S_IFREG|0o600); err != nil {
-		return Entry{}, err
-	}
-	if st.Nlink != 1 {
-		return Entry{}, fmt.Errorf("%w: it has %d names", errForeign, st.Nlink)
-	}
-	if st.Size > MaxEntry {
-		return Entry{}, fmt.Errorf("%w: %d bytes", ErrDamaged, st.Size)
-	}
-	data, err := readAll(k, fd, int(st.Size))
+	return loadFrom(k, d, key)
+}
+
+// loadFrom is load with a directory that openDir opened.
+func loadFrom(k Kernel, d posix.FD, key Key) (Entry, error) {
+	data, err := readFile(k, d, key.String())
 	if err != nil {
 		return Entry{}, err
 	}
@@ -122,6 +108,30 @@ func load(k Kernel, dir string, key Key) (_ Entry, err error) {
 		return Entry{}, fmt.Errorf("%w: it is the entry %s", ErrDamaged, e.Key)
 	}
 	return e, nil
+}
+
+// readFile reads a file of the directory, if nobody else could have written it.
+func readFile(k Kernel, d posix.FD, name string) (_ []byte, err error) {
+	fd, err := k.Openat2(d, name, posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOFOLLOW,
+		Resolve: noLinks | unix.RESOLVE_BENEATH})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, k.Close(fd)) }()
+	var st posix.Stat
+	if err := k.Fstat(fd, &st); err != nil {
+		return nil, err
+	}
+	if err := private(k, &st, unix.S_IFREG|0o600); err != nil {
+		return nil, err
+	}
+	if st.Nlink != 1 {
+		return nil, fmt.Errorf("%w: it has %d names", errForeign, st.Nlink)
+	}
+	if st.Size > MaxEntry {
+		return nil, fmt.Errorf("%w: %d bytes", ErrDamaged, st.Size)
+	}
+	return readAll(k, fd, int(st.Size))
 }
 
 // readAll reads size bytes, and makes sure that there are no more.
@@ -144,11 +154,16 @@ func readAll(k Kernel, fd posix.FD, size int) ([]byte, error) {
 }
 
 // save writes an entry, in the place of one with the same key, and removes what is too much.
-func save(k Kernel, dir string, e Entry) (err error) {
+func save(k Kernel, dir string, e Entry) error {
 	data := e.Encode()
 	if len(data) > MaxEntry {
 		return fmt.Errorf("it has %d bytes; at most %d are kept", len(data), MaxEntry)
 	}
+	return put(k, dir, e.Key.String(), data)
+}
+
+// put writes a file of the directory, in the place of one with the same name, and removes what is too much.
+func put(k Kernel, dir, name string, data []byte) (err error) {
 	d, err := openDir(k, dir)
 	if errors.Is(err, posix.Errno(unix.ENOENT)) {
 		if err := makeDir(k, dir); err != nil {
@@ -171,7 +186,7 @@ func save(k Kernel, dir string, e Entry) (err error) {
 	if err := write(k, d, temporary, data); err != nil {
 		return err
 	}
-	if err := k.Renameat2(posix.Rename{OldDir: d, OldPath: temporary, NewDir: d, NewPath: e.Key.String()}); err != nil {
+	if err := k.Renameat2(posix.Rename{OldDir: d, OldPath: temporary, NewDir: d, NewPath: name}); err != nil {
 		return errors.Join(err, k.Unlinkat(d, temporary, 0))
 	}
 	return nil
@@ -246,7 +261,7 @@ func list(k Kernel, dir posix.FD) ([]string, error) {
 				return nil, fmt.Errorf("a directory entry of %d bytes", size)
 			}
 			name, _, _ := strings.Cut(string(entries[nameAt:size]), "\x00")
-			if strings.HasPrefix(name, temporaryPrefix) || len(name) == 2*len(Key{}) {
+			if strings.HasPrefix(name, temporaryPrefix) || strings.HasPrefix(name, markPrefix) || len(name) == 2*len(Key{}) {
 				names = append(names, name)
 			}
 			entries = entries[size:]

@@ -23,7 +23,6 @@ import (
 	"github.com/bulkhead/bulkhead/spawner/launch"
 	"github.com/bulkhead/bulkhead/spawner/plancache"
 	"github.com/bulkhead/bulkhead/spawner/terminal"
-	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
 // ExecCommand is `supervisor exec`.
@@ -129,32 +128,19 @@ func (a *Invocation) execute(o execOptions, command []string, status *statusStre
 	// A signal that comes before the command is there waits for it. Catching them takes other threads a while, so it begins early; but not in a
 	// process that is going to be replaced, which would lose those that it caught.
 	a.Stays = func() { signals = spawner.CatchSignals() }
-	sources, err := a.Start([]string{o.file}, true, true)
-	if err != nil {
-		return err
-	}
-	req := compile.Request{Sources: sources, Module: o.module, Exec: true, Command: command, Override: override, Descriptors: slices.Sorted(maps.Keys(fds))}
+	req := compile.Request{Module: o.module, Exec: true, Command: command, Override: override, Descriptors: slices.Sorted(maps.Keys(fds))}
 	var size posix.Winsize
 	if req.Terminal = a.Core.Tcgetwinsize(0, &size) == nil; req.Terminal {
 		req.Environment = []string{"TERM=" + os.Getenv("TERM")}
 	}
-	plan, err := a.compileWith(req, os.Stderr, func(req compile.Request) (wire.Plan, error) {
-		plan, _, err := cache.Compile(a.Core, a.Launcher, req)
-		return plan, err
-	})
+	b, err := a.begin(o.file, cache, req)
 	if err != nil {
 		return err
 	}
-	m := &plan.Modules[0]
-	if len(m.Listeners) > 0 && len(command) == 0 {
-		return Exit(StatusInvalid, fmt.Errorf("module %s takes listeners; run it with supervisor --policy %s", m.Name, o.file))
-	}
-	h, err := spawner.NewHost(a.Core, a.Launcher, a.Facts, plan.Modules)
-	if err != nil {
-		return Exit(StatusSupervisor, err)
-	}
-	exit, err := a.foreground(h, spawner.Foreground{Module: m, Signals: signals, Listeners: given, Timeout: o.timeout, Started: status.began}, req.Terminal)
-	err = errors.Join(err, h.Close())
+	m := &b.plan.Modules[0]
+	f := spawner.Foreground{Module: m, Signals: signals, Listeners: given, Timeout: o.timeout, Started: status.began, Ahead: b.ahead}
+	exit, err := a.foreground(b.host, f, req.Terminal)
+	err = errors.Join(err, b.host.Close())
 	if err != nil {
 		return Exit(launchStatus(err), err)
 	}
@@ -199,6 +185,9 @@ func (a *Invocation) inherited(fd int) error {
 func (a *Invocation) foreground(h *spawner.Host, f spawner.Foreground, tty bool) (exit spawner.Exit, err error) {
 	if tty {
 		if f.Terminal, err = terminal.Open(a.Core, 0); err != nil {
+			if f.Ahead != nil {
+				err = errors.Join(err, f.Ahead.Abandon())
+			}
 			return exit, err
 		}
 		defer func() { err = errors.Join(err, f.Terminal.Close()) }()

@@ -23,12 +23,28 @@ import (
 // Start reads the policies and gets ready to launch: facts, limits, the locked thread. With privileges it also makes sure that
 // this process has what launching takes, entering a user namespace when it is an ordinary user's; then it does not return.
 func (a *Invocation) Start(paths []string, trust, privileges bool) ([]compile.Source, error) {
+	if err := a.settle(); err != nil {
+		return nil, err
+	}
+	c, err := a.look(paths, trust, privileges)
+	if err != nil {
+		return nil, err
+	}
+	return a.ready(c, privileges)
+}
+
+// settle prepares the thread that everything is launched by.
+func (a *Invocation) settle() error {
 	// For life: children die with the thread that created them.
 	runtime.LockOSThread()
 	if err := spawner.CheckLimits(a.Core); err != nil {
-		return nil, Exit(StatusSupervisor, err)
+		return Exit(StatusSupervisor, err)
 	}
-	var err error
+	return nil
+}
+
+// look finds out what this host and this process are, and reads the policies. It may be done by any thread.
+func (a *Invocation) look(paths []string, trust, privileges bool) (c carried, err error) {
 	// A process that is going to be replaced, as that of an ordinary user is, only has to know whom it trusts.
 	brief := privileges && !a.handover.Inside && a.Core.Geteuid() != 0
 	if brief {
@@ -39,10 +55,10 @@ func (a *Invocation) Start(paths []string, trust, privileges bool) ([]compile.So
 		a.Facts, err = a.probe(trust && !privileges)
 	}
 	if err != nil {
-		return nil, Exit(StatusSupervisor, err)
+		return c, Exit(StatusSupervisor, err)
 	}
 	if err := obstacle(a.Facts, privileges && !brief); err != nil {
-		return nil, Exit(StatusSupervisor, err)
+		return c, Exit(StatusSupervisor, err)
 	}
 	if a.Stays != nil && privileges && spawner.Privileged(a.Facts) {
 		a.Stays()
@@ -51,7 +67,6 @@ func (a *Invocation) Start(paths []string, trust, privileges bool) ([]compile.So
 	if trust {
 		a.trust = source.Trusted(a.Facts)
 	}
-	var c carried
 	if a.handover.Inside {
 		if c, err = receive(a.Core, a.handover.Carried); err == nil {
 			a.trust = a.trust.Knowing(a.Facts, c.Trusted)
@@ -59,18 +74,22 @@ func (a *Invocation) Start(paths []string, trust, privileges bool) ([]compile.So
 	} else {
 		c.Sources, c.Trusted, err = a.Open(paths)
 	}
-	if err != nil {
-		return nil, err
-	}
+	a.included = c.Included
+	return c, err
+}
+
+// ready makes sure that what was looked at can be launched by this process, and of the launcher, if there is none yet.
+func (a *Invocation) ready(c carried, privileges bool) (_ []compile.Source, err error) {
 	if privileges && !spawner.Privileged(a.Facts) {
 		if err := a.includeAhead(&c); err != nil {
 			return nil, err
 		}
 		return nil, Exit(StatusSupervisor, a.enterUserNamespace(c))
 	}
-	a.included = c.Included
-	if a.Launcher, err = launch.New(a.Core, launch.Options{}); err != nil {
-		return nil, Exit(StatusSupervisor, err)
+	if a.Launcher == nil {
+		if a.Launcher, err = launch.New(a.Core, launch.Options{}); err != nil {
+			return nil, Exit(StatusSupervisor, err)
+		}
 	}
 	return c.Sources, nil
 }
@@ -145,25 +164,15 @@ func (a *Invocation) Compile(req compile.Request, w io.Writer) (wire.Plan, error
 
 // compileWith is Compile, with a function that returns the plan.
 func (a *Invocation) compileWith(req compile.Request, w io.Writer, run func(compile.Request) (wire.Plan, error)) (wire.Plan, error) {
-	exe, err := os.Executable()
+	req, err := a.complete(req)
 	if err != nil {
-		return wire.Plan{}, Exit(StatusSupervisor, err)
-	}
-	req.Facts = a.Facts
-	a.Variables = map[string]string{"SUPERVISOR": exe}
-	req.Variables = a.Variables
-	if req.Include == nil {
-		req.Include = func(path string) (source.File, error) {
-			if f, was := a.included[path]; was {
-				return f, nil
-			}
-			return a.Include(path)
-		}
+		return wire.Plan{}, err
 	}
 	plan, err := run(req)
 	var step *launch.StepError
 	if errors.As(err, &step) && step.Exec && errors.Is(err, posix.Errno(unix.EACCES)) {
-		err = fmt.Errorf("%w: it runs as another user, so everybody must be able to read and execute %s (chmod a+rx), on a file system without noexec", err, exe)
+		err = fmt.Errorf("%w: it runs as another user, so everybody must be able to read and execute %s (chmod a+rx), on a file system without noexec",
+			err, req.Variables["SUPERVISOR"])
 	}
 	if err != nil {
 		return plan, Exit(StatusSupervisor, err)
@@ -175,4 +184,21 @@ func (a *Invocation) compileWith(req compile.Request, w io.Writer, run func(comp
 		return plan, Exit(invalidStatus(plan.Diagnostics), nil)
 	}
 	return plan, nil
+}
+
+// complete returns a request with what it says about this host and this process.
+func (a *Invocation) complete(req compile.Request) (_ compile.Request, err error) {
+	if a.Variables, err = a.Names(); err != nil {
+		return req, err
+	}
+	req.Facts, req.Variables = a.Facts, a.Variables
+	if req.Include == nil {
+		req.Include = func(path string) (source.File, error) {
+			if f, was := a.included[path]; was {
+				return f, nil
+			}
+			return a.Include(path)
+		}
+	}
+	return req, nil
 }
