@@ -115,11 +115,7 @@ func (c *Cache) find(k Kernel, l *launch.Launcher, req compile.Request) (Key, wi
 
 // key returns the key of a request.
 func (c *Cache) key(k Kernel, req compile.Request) (Key, error) {
-	identify := c.identify
-	if identify == nil {
-		identify = thisProgram
-	}
-	p, err := identify(k, c.Version)
+	p, err := c.program(k)
 	if err != nil {
 		return Key{}, err
 	}
@@ -128,6 +124,14 @@ func (c *Cache) key(k Kernel, req compile.Request) (Key, error) {
 		return Key{}, fmt.Errorf("ask for the kernel's version: %w", err)
 	}
 	return KeyOf(p, kernel, req), nil
+}
+
+// program returns the program that compiles.
+func (c *Cache) program(k Kernel) (Program, error) {
+	if c.identify != nil {
+		return c.identify(k, c.Version)
+	}
+	return thisProgram(k, c.Version)
 }
 
 func (c *Cache) timeout() time.Duration {

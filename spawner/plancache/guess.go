@@ -25,14 +25,19 @@ var errGuess = errors.New("it was made for another request")
 // markPrefix begins the names of marks: files that hold the key of the plan that some words led to the last time.
 const markPrefix = "last-"
 
-// markOf returns the name of the mark of some words.
-func markOf(words []string) string {
+// mark returns the name of the mark of some words: each program has its own, because its plans are another one's never.
+func (c *Cache) mark(k Kernel, words []string) (string, error) {
+	p, err := c.program(k)
+	if err != nil {
+		return "", err
+	}
 	e := &wire.Encoder{}
+	p.encode(e)
 	for _, w := range words {
 		e.String(w)
 	}
 	sum := sha256.Sum256(e.Bytes())
-	return markPrefix + hex.EncodeToString(sum[:])
+	return markPrefix + hex.EncodeToString(sum[:]), nil
 }
 
 // Guess returns the plan that was remembered for some words, or nil. The words decide how good the guess is and nothing else.
@@ -40,12 +45,16 @@ func (c *Cache) Guess(k Kernel, words []string) *Guess {
 	if c.Dir == "" {
 		return nil
 	}
-	d, err := openDir(k, c.Dir)
+	mark, err := c.mark(k, words)
 	if err != nil {
 		return nil // the reason is said by Compile, which finds the same
 	}
+	d, err := openDir(k, c.Dir)
+	if err != nil {
+		return nil
+	}
 	defer func() { _ = k.Close(d) }()
-	text, err := readFile(k, d, markOf(words))
+	text, err := readFile(k, d, mark)
 	if err != nil {
 		return nil
 	}
@@ -94,5 +103,9 @@ func (c *Cache) Remember(k Kernel, words []string, key Key) error {
 	if c.Dir == "" || key == (Key{}) {
 		return errOff
 	}
-	return put(k, c.Dir, markOf(words), []byte(key.String()))
+	mark, err := c.mark(k, words)
+	if err != nil {
+		return err
+	}
+	return put(k, c.Dir, mark, []byte(key.String()))
 }

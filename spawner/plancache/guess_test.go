@@ -23,7 +23,9 @@ func remembered(t *testing.T, words []string) (b *bed, dir, mark string) {
 		t.Fatal("something is guessed that nobody remembered")
 	}
 	must(t, b.Remember(b.kernel, words, how.Key))
-	return b, dir, filepath.Join(b.Dir, markOf(words))
+	name, err := b.mark(b.kernel, words)
+	must(t, err)
+	return b, dir, filepath.Join(b.Dir, name)
 }
 
 func TestGuess(t *testing.T) {
@@ -93,8 +95,12 @@ func TestMarks(t *testing.T) {
 		{"gone", func(t *testing.T, _ *bed, mark string) { must(t, os.Remove(mark)) }},
 		{"empty", func(t *testing.T, _ *bed, mark string) { must(t, os.Truncate(mark, 0)) }},
 		{"cut", func(t *testing.T, _ *bed, mark string) { must(t, os.Truncate(mark, 63)) }},
-		{"not a key", func(t *testing.T, _ *bed, mark string) { must(t, os.WriteFile(mark, []byte(strings.Repeat("z", 64)), 0o600)) }},
-		{"the key of nothing", func(t *testing.T, _ *bed, mark string) { must(t, os.WriteFile(mark, []byte(strings.Repeat("0", 64)), 0o600)) }},
+		{"not a key", func(t *testing.T, _ *bed, mark string) {
+			must(t, os.WriteFile(mark, []byte(strings.Repeat("z", 64)), 0o600))
+		}},
+		{"the key of nothing", func(t *testing.T, _ *bed, mark string) {
+			must(t, os.WriteFile(mark, []byte(strings.Repeat("0", 64)), 0o600))
+		}},
 		{"others may write to it", func(t *testing.T, _ *bed, mark string) { must(t, os.Chmod(mark, 0o666)) }},
 		{"a link", func(t *testing.T, b *bed, mark string) {
 			must(t, os.Rename(mark, filepath.Join(b.Dir, "elsewhere")))

@@ -36,16 +36,20 @@ func thisProgram(k posix.Files, version string) (Program, error) {
 	return p, nil
 }
 
-// KeyOf returns the key of a request to a program on a kernel. The facts about the host and about this process, with its user and its
-// user namespace, are part of the request.
-func KeyOf(p Program, kernel posix.Utsname, req compile.Request) Key {
-	e := &wire.Encoder{}
-	e.String(format)
+func (p Program) encode(e *wire.Encoder) {
 	e.String(p.Version)
 	for _, v := range []uint64{p.Stat.Dev, p.Stat.Ino, uint64(p.Stat.Size), uint64(p.Stat.Mtime.Sec), uint64(p.Stat.Mtime.Nsec),
 		uint64(p.Stat.Ctime.Sec), uint64(p.Stat.Ctime.Nsec)} {
 		e.U64(v)
 	}
+}
+
+// KeyOf returns the key of a request to a program on a kernel. The facts about the host and about this process, with its user and its
+// user namespace, are part of the request.
+func KeyOf(p Program, kernel posix.Utsname, req compile.Request) Key {
+	e := &wire.Encoder{}
+	e.String(format)
+	p.encode(e)
 	e.String(kernel.Sysname)
 	e.String(kernel.Release)
 	e.String(kernel.Version)
