@@ -21,20 +21,20 @@ type Ahead struct {
 
 // Ahead makes an instance but for its process; nil, without an error, where that cannot be made ahead. The caller gives it to StartAhead, or calls
 // Abandon.
-func (h *Host) Ahead(m *wire.Module, id string) (*Ahead, error) { return h.ahead(m, id, nil) }
-
-// ahead is Ahead with the sockets of start.
-func (h *Host) ahead(m *wire.Module, id string, sockets map[string]posix.FD) (*Ahead, error) {
+func (h *Host) Ahead(m *wire.Module, id string) (*Ahead, error) {
 	if m.Init == nil || !h.Launcher.Ahead() {
 		return nil, nil
 	}
-	r := launch.Request{Sockets: sockets}
-	i, wait := h.begin(m, id, &r)
-	s, err := h.Launcher.Sandbox(r)
+	return h.pending(m, id, launch.Request{}).ahead(h.Launcher)
+}
+
+// ahead makes all but the process.
+func (p *pending) ahead(l *launch.Launcher) (*Ahead, error) {
+	s, err := l.Sandbox(p.request)
 	if err != nil {
-		return nil, errors.Join(err, i.giveUp(wait))
+		return nil, errors.Join(err, p.giveUp(p.wait))
 	}
-	return &Ahead{instance: i, sandbox: s}, nil
+	return &Ahead{instance: p.Instance, sandbox: s}, nil
 }
 
 // Alone begins an instance that is the only one the host will ever have, as [Host.Run] launches it: its control group is being made when this
@@ -55,16 +55,18 @@ func (a *Ahead) Current() bool { return a.sandbox.Current() }
 
 // StartAhead launches an instance of which the rest is there. It takes that over: when it fails nothing is left behind.
 func (h *Host) StartAhead(a *Ahead, stdio [3]posix.FD, listeners map[string]posix.FD) (*Instance, error) {
+	return a.pending(stdio, listeners).launch(h.Launcher)
+}
+
+// pending is the launch into it, which takes it over.
+func (a *Ahead) pending(stdio [3]posix.FD, listeners map[string]posix.FD) *pending {
 	i := a.instance
-	r := launch.Request{Program: i.Module.Program, Init: i.Module.Init, Sandbox: a.sandbox, Stdio: stdio, Listeners: listeners, Await: a.await}
+	p := &pending{Instance: i, wait: a.made, request: launch.Request{
+		Program: i.Module.Program, Init: i.Module.Init, Sandbox: a.sandbox, Stdio: stdio, Listeners: listeners, Await: a.await}}
 	if a.wait == nil {
-		r.Cgroup = i.group
+		p.request.Cgroup = i.group
 	}
-	var err error
-	if i.Process, err = h.Launcher.Launch(r); err != nil {
-		return nil, errors.Join(err, i.giveUp(a.made))
-	}
-	return i, nil
+	return p
 }
 
 // made waits until the control group is there.

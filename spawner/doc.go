@@ -12,7 +12,7 @@
 //
 // The loop waits for pidfds, the channel, hung-up listeners, signals and alarms. Whatever can take long is done by another thread and
 // posted back: policies are read by one, and compiled in a confined process; what a module leaves behind is ended by another; control
-// groups are read by a third. The loop parses nothing but frames.
+// groups are read by a third, and whatever waits for paths of a policy, a launch above all, has a thread that is not waited for. The loop parses nothing but frames.
 //
 // A reload is [wire.KindPrepare], which reads, compiles, and reserves the new addresses; [wire.KindListen]; the starts that the manager chooses; and
 // [wire.KindCommit] or [wire.KindDiscard]. A listener whose identity is the same in both configurations is the very same socket. A listener
@@ -22,7 +22,9 @@
 //
 // # Limits
 //
-// A launch waits, up to the launcher's deadline, for a file system that does not answer, and the loop with it.
+// A launch that waits for a file system that does not answer is given up after some seconds; but its process cannot be killed before the file system lets
+// it go, and until then it keeps a thread, its control group, and a copy of each descriptor that the spawner had when it was created: a listener that
+// is closed meanwhile stays bound. exec waits with its one launch.
 //
 // A manager that was taken over can stop and start what the policy says, as often as it likes, and read what modules write. It cannot name a command, a
 // path, a user or a signal that the policy does not.

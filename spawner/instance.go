@@ -112,12 +112,46 @@ func (h *Host) start(m *wire.Module, id string, stdio [3]posix.FD, listeners, so
 }
 
 // request is start with what is to be launched, but for the programs and the control group.
-func (h *Host) request(m *wire.Module, id string, r launch.Request) (_ *Instance, err error) {
-	i, wait := h.begin(m, id, &r)
-	if i.Process, err = h.Launcher.Launch(r); err != nil {
-		return nil, errors.Join(err, i.giveUp(wait))
+func (h *Host) request(m *wire.Module, id string, r launch.Request) (*Instance, error) {
+	return h.pending(m, id, r).launch(h.Launcher)
+}
+
+// pending is an instance whose launch is still to be carried out, by a launcher that need not be the host's.
+type pending struct {
+	*Instance
+	request launch.Request
+	wait    func() error // for the control group
+}
+
+// pending begins an instance as start does. The caller calls launch.
+func (h *Host) pending(m *wire.Module, id string, r launch.Request) *pending {
+	p := &pending{request: r}
+	p.Instance, p.wait = h.begin(m, id, &p.request)
+	return p
+}
+
+// launch carries it out. When it fails nothing is left behind.
+func (p *pending) launch(l *launch.Launcher) (i *Instance, err error) {
+	if p.Process, err = l.Launch(p.request); err != nil {
+		return nil, errors.Join(err, p.giveUp(p.wait))
 	}
-	return i, nil
+	return p.Instance, nil
+}
+
+// cancel removes what there is of one that is never launched.
+func (p *pending) cancel() error {
+	var err error
+	if s := p.request.Sandbox; s != nil {
+		err = s.Abandon()
+	}
+	return errors.Join(err, p.giveUp(p.wait))
+}
+
+// kill kills what a launch that does not come to its end has created, as far as it is in the control group. It may wait for long.
+func (p *pending) kill() {
+	if p.wait() == nil && p.group != nil {
+		_ = p.group.Kill(patience) // what waits for a file system ends when that lets it
+	}
 }
 
 // begin begins an instance. Its control group is being made, if it gets one: making directories in several hierarchies and starting the init take

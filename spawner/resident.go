@@ -15,6 +15,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/spawner/compile"
+	"github.com/bulkhead/bulkhead/spawner/launch"
 	"github.com/bulkhead/bulkhead/spawner/listener"
 	"github.com/bulkhead/bulkhead/spawner/source"
 	"github.com/bulkhead/bulkhead/spawner/wire"
@@ -85,6 +86,10 @@ type Resident struct {
 	instances    map[wire.InstanceID]*instance
 	started      []*instance // those that run, in the order of their start
 	lastInstance wire.InstanceID
+	lanes        lanes
+	launching    []*launching  // in the order of the requests
+	late         []*launching  // given up, and not yet at their end
+	launchLimit  time.Duration // [launchLimit]
 	launches     wire.Histogram
 	parts        []wire.CallDuration // of launches
 	aheads       []*waiting          // the oldest first
@@ -108,7 +113,9 @@ type Resident struct {
 // NewResident returns a spawner that has not begun. Nothing is opened yet.
 func NewResident(c Config) *Resident {
 	r := &Resident{Config: c, kernel: c.Host.Kernel, memos: map[string][]byte{}, instances: map[wire.InstanceID]*instance{},
-		pool: map[listener.Identity]*pooled{}, stop: stopping{margin: stopMargin, echo: echo}}
+		pool: map[listener.Identity]*pooled{}, stop: stopping{margin: stopMargin, echo: echo}, launchLimit: launchLimit}
+	r.lanes = lanes{alarms: &r.alarms, post: func(f func()) { r.poller.post(f) },
+		open: func() (*launch.Launcher, error) { return launch.New(r.kernel, launch.Options{}) }}
 	r.startManager = func(channel posix.FD) (*Instance, error) {
 		return c.Host.Start(&r.Manager, fmt.Sprint(r.managerStarts), [3]posix.FD{channel, 1, 2}, nil)
 	}
@@ -202,10 +209,12 @@ func (r *Resident) end() error {
 	var errs []error
 	if r.poller != nil {
 		r.cancelPreparing()
+		r.lanes.settle(r.poller.callPosted)
 		r.dropAheads(func(*wire.Module) bool { return true })
 		errs = append(errs, r.endManager(), r.endInstances())
 		r.background.Wait()
 		r.poller.callPosted() // ends that were noticed in the background
+		r.lanes.close()
 	}
 	for _, i := range r.instances {
 		errs = append(errs, i.close(r.kernel))

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/spawner/launch"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -49,22 +49,62 @@ func (r *Resident) makeAhead() {
 		if len(r.aheads) >= mostAhead {
 			r.dropAhead(r.aheads[0])
 		}
-		i := r.newInstance(m)
-		err := r.withSockets(i, func(sockets map[string]posix.FD) error {
-			made, err := r.Host.ahead(m, i.group(), sockets)
-			if made != nil {
-				a := &waiting{Ahead: made, instance: i}
-				a.limit = r.alarms.set(aheadFor, func() { r.dropAhead(a) })
-				r.aheads = append(r.aheads, a)
-			}
-			return err
-		})
-		if err != nil { // the next launch tries, and says why not
-			r.Log.Debug("cannot make an instance ahead", "module", m.Name, "error", errors.Join(err, i.close(r.kernel)))
+		if !r.lanes.free() || r.lateOf(m.Name) != nil { // what somebody waits for comes first
 			return
 		}
-		r.anticipating = r.alarms.set(0, r.makeAhead)
+		if err := r.prepareAhead(m); err != nil { // the next launch tries, and says why not
+			r.Log.Debug("cannot make an instance ahead", "module", m.Name, "error", err)
+			return
+		}
 		return
+	}
+}
+
+// prepareAhead has a lane make one instance, and goes on with the next one when it is there.
+func (r *Resident) prepareAhead(m *wire.Module) error {
+	i := r.newInstance(m)
+	l := &launching{instance: i}
+	sockets, made, err := r.instanceSockets(i)
+	l.made = made
+	for _, fd := range sockets {
+		l.give = append(l.give, fd)
+	}
+	if err != nil {
+		return errors.Join(err, r.clear(l), i.close(r.kernel))
+	}
+	l.pending = r.Host.pending(m, i.group(), launch.Request{Sockets: sockets})
+	var a *Ahead
+	r.lanes.run(&errand{
+		do: func(on *launch.Launcher) (err error) {
+			a, err = l.pending.ahead(on)
+			return err
+		},
+		cancel: func() error { return l.pending.cancel() },
+		then:   func(err error) { r.preparedAhead(l, a, errors.Join(err, r.clear(l))) },
+		limit:  r.launchLimit, late: func() { l.late, r.late = true, append(r.late, l) },
+	})
+	return nil
+}
+
+// preparedAhead keeps what a lane has made for a while.
+func (r *Resident) preparedAhead(l *launching, a *Ahead, err error) {
+	r.late = slices.DeleteFunc(r.late, func(x *launching) bool { return x == l })
+	if a != nil {
+		w := &waiting{Ahead: a, instance: l.instance}
+		w.limit = r.alarms.set(aheadFor, func() { r.dropAhead(w) })
+		r.aheads = append(r.aheads, w)
+		if err != nil || l.late || !r.wanted(l.module) {
+			r.dropAhead(w)
+		}
+	} else {
+		err = errors.Join(err, l.close(r.kernel))
+	}
+	if err != nil {
+		r.Log.Debug("cannot make an instance ahead", "module", l.Module, "error", err)
+		return
+	}
+	if r.alarms.stop(r.anticipating); len(r.expected) > 0 {
+		r.anticipating = r.alarms.set(0, r.makeAhead)
 	}
 }
 

@@ -96,119 +96,6 @@ func (i *instance) close(k Kernel) error {
 	return errors.Join(errs...)
 }
 
-// launchBounds are those of the histogram of launches.
-var launchBounds = []time.Duration{
-	50 * time.Microsecond, 100 * time.Microsecond,
-	250 * time.Microsecond, 500 * time.Microsecond, time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond, 10 * time.Millisecond,
-	25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond, time.Second, 5 * time.Second, 10 * time.Second,
-}
-
-// observe counts a launch and its parts.
-func (r *Resident) observe(i *instance) {
-	count(&r.launches, i.Launch)
-	for _, p := range i.Parts {
-		at := slices.IndexFunc(r.parts, func(known wire.CallDuration) bool { return known.Op == p.Name })
-		if at < 0 {
-			at = len(r.parts)
-			r.parts = append(r.parts, wire.CallDuration{Op: p.Name})
-		}
-		count(&r.parts[at].Histogram, p.Took)
-	}
-}
-
-// count adds an observation to a histogram of launches.
-func count(h *wire.Histogram, took time.Duration) {
-	if h.Buckets == nil {
-		for _, le := range launchBounds {
-			h.Buckets = append(h.Buckets, wire.Bucket{Le: le})
-		}
-	}
-	h.Count++
-	h.Sum += took
-	for n := range h.Buckets {
-		if took <= h.Buckets[n].Le {
-			h.Buckets[n].N++
-		}
-	}
-}
-
-// launch starts an instance with pipes for its output, nothing on its input, and the sockets that its program wants.
-func (r *Resident) launch(g *generation, m *wire.Module, replica uint32) (_ *instance, err error) {
-	k, begun := r.kernel, time.Now()
-	i, ahead, err := r.takeAhead(m)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.Name, err)
-	}
-	if ahead == nil {
-		i = r.newInstance(m)
-	}
-	i.Generation, i.Replica, i.Started = g.id, replica, begun
-	var give []posix.FD // what only the child needs
-	defer func() {
-		for _, fd := range give {
-			err = errors.Join(err, k.Close(fd))
-		}
-		if ahead != nil { // not launched into
-			err = errors.Join(err, ahead.Abandon())
-		}
-		if err != nil {
-			err = errors.Join(err, i.close(k))
-		}
-	}()
-	null, err := k.Openat2(posix.AtFDCWD, "/dev/null", posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC})
-	if err != nil {
-		return nil, fmt.Errorf("%s: open /dev/null: %w", m.Name, err)
-	}
-	give = append(give, null)
-	for n := range i.pipes {
-		read, write, err := k.Pipe2(unix.O_CLOEXEC)
-		if err != nil {
-			return nil, fmt.Errorf("%s: make a pipe for its output: %w", m.Name, err)
-		}
-		i.pipes[n] = read
-		give = append(give, write)
-		if _, err := k.Fcntl(read, unix.F_SETFL, unix.O_NONBLOCK); err != nil {
-			return nil, fmt.Errorf("%s: set up the pipe for its output: %w", m.Name, err)
-		}
-	}
-	stdio := [3]posix.FD(give)
-	listeners := g.fds()
-	own, err := r.ownSockets(i)
-	for name, fd := range own {
-		give = append(give, fd)
-		listeners[name] = fd
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.Name, err)
-	}
-	i.Parts = []wire.Part{{Name: "streams", Took: time.Since(begun)}}
-	if ahead != nil {
-		i.process, err = r.Host.StartAhead(ahead, stdio, listeners)
-		ahead = nil
-	} else {
-		err = r.withSockets(i, func(sockets map[string]posix.FD) (err error) {
-			i.process, err = r.Host.start(m, i.group(), stdio, listeners, sockets)
-			return err
-		})
-	}
-	if err != nil {
-		return nil, err
-	}
-	i.PID, i.Launch = uint32(i.process.PID), time.Since(begun)
-	for _, p := range i.process.Parts {
-		i.Parts = append(i.Parts, wire.Part{Name: p.Name, Took: p.Took})
-	}
-	if err := r.poller.add(i.process.Pidfd, func() error { return r.exits(i) }); err != nil {
-		// Its end would never be seen.
-		return nil, errors.Join(fmt.Errorf("%s: %w", m.Name, err), i.process.Signal(unix.SIGKILL), finish(i.process))
-	}
-	r.observe(i)
-	r.anticipate(m)
-	r.instances[i.ID] = i
-	r.started = append(r.started, i)
-	return i, nil
-}
-
 // newInstance returns an instance that has nothing yet.
 func (r *Resident) newInstance(m *wire.Module) *instance {
 	r.lastInstance++
@@ -217,23 +104,6 @@ func (r *Resident) newInstance(m *wire.Module) *instance {
 
 // group is the name of its control group.
 func (i *instance) group() string { return strconv.FormatUint(uint64(i.ID), 10) }
-
-// withSockets makes the sockets that the module's mounts name, for a function that needs their paths.
-func (r *Resident) withSockets(i *instance, f func(paths map[string]posix.FD) error) (err error) {
-	sockets, made, err := r.instanceSockets(i)
-	defer func() {
-		for _, fd := range sockets {
-			err = errors.Join(err, r.kernel.Close(fd))
-		}
-		for _, name := range made {
-			err = errors.Join(err, r.runtime.remove(name))
-		}
-	}()
-	if err != nil {
-		return fmt.Errorf("%s: %w", i.Module, err)
-	}
-	return f(sockets)
-}
 
 // instanceSockets makes the sockets that the module's program names. It returns O_PATH descriptors by name, which the caller closes, and the
 // names of the files in the runtime directory, which the caller removes, also with an error.
@@ -354,11 +224,16 @@ func (r *Resident) ended(i *instance, exit Exit, err error) {
 	}
 }
 
-// runningOf returns an instance of a generation that has not ended, if there is one.
+// runningOf returns an instance of a generation that has not ended, or is being launched, if there is one.
 func (r *Resident) runningOf(g wire.GenerationID) *instance {
 	for _, i := range r.started {
 		if i.Generation == g {
 			return i
+		}
+	}
+	for _, l := range r.launching {
+		if l.Generation == g {
+			return l.instance
 		}
 	}
 	return nil

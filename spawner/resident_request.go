@@ -155,12 +155,9 @@ func (r *Resident) start(id uint64, s wire.StartRequest) {
 		r.refuse(id, "%s", why)
 		return
 	}
-	i, err := r.launch(g, m, s.Replica)
-	if err != nil {
+	if err := r.launch(g, m, s.Replica, id); err != nil {
 		r.answer(id, err)
-		return
 	}
-	r.send(&outgoing{frame: wire.Frame{Kind: wire.KindReply, ID: id, Body: wire.Reply{Payload: i.Encode()}.Encode()}, of: i})
 }
 
 // Bounds of instances in one place, a replica of a module. Old ones drain while a new one serves, and what has ended is
@@ -185,6 +182,11 @@ func (r *Resident) crowded(s wire.StartRequest) string {
 			twins++
 		default:
 			living++
+		}
+	}
+	for _, l := range r.launching {
+		if l.Module == s.Module && l.Replica == s.Replica && l.Generation == s.Generation {
+			twins++
 		}
 	}
 	if twins >= maxTwins {
@@ -262,6 +264,10 @@ func (r *Resident) remember(id uint64, m wire.Memo) {
 func (r *Resident) finish(id uint64, status uint8) {
 	if len(r.started) > 0 {
 		r.refuse(id, "instance %d still runs", r.started[0].ID)
+		return
+	}
+	if len(r.launching) > 0 {
+		r.refuse(id, "instance %d is being launched", r.launching[0].ID)
 		return
 	}
 	r.answer(id, nil)

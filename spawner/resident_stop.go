@@ -145,13 +145,16 @@ func (r *Resident) stopNext() {
 	if !r.stop.alone || r.done {
 		return
 	}
-	if len(r.started) == 0 {
+	if len(r.started)+len(r.launching) == 0 {
 		r.done = true
 		if r.stop.killed {
 			r.status = statusKilled
 		}
 		r.Log.Info(fmt.Sprintf("nothing is left; the exit status is %d", r.status))
 		return
+	}
+	if len(r.started) == 0 {
+		return // what is being launched ends when that has come to its end
 	}
 	last := r.started[len(r.started)-1].Module
 	for _, i := range r.started {

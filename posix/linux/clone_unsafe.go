@@ -53,6 +53,28 @@ type cloneArgs struct {
 //go:noescape
 func launch(b *block) int64
 
+// entersyscall and exitsyscall tell the runtime that this thread waits in the kernel, as syscall.Syscall does: a child whose file system does not answer
+// would otherwise keep one of the runtime's processors, and the next garbage collection would wait for it, and everything for that.
+// Source: runtime/proc.go, where both are open to other packages (go.dev/issue/67401).
+//
+//go:linkname entersyscall runtime.entersyscall
+func entersyscall()
+
+//go:linkname exitsyscall runtime.exitsyscall
+func exitsyscall()
+
+// launchAside is launch while the runtime goes on without this thread. The runtime remembers where the stack ends here, so nothing in between
+// may split it; what it calls has no frame.
+//
+//go:nosplit
+//go:norace
+func launchAside(b *block) int64 {
+	entersyscall()
+	pid := launch(b)
+	exitsyscall()
+	return pid
+}
+
 // Clone3 implements [posix.Processes].
 func (k *Kernel) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 	if args.Program == nil {
@@ -76,7 +98,7 @@ func (k *Kernel) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 	// The thread must not change between the block and the restore of its signals; launch cannot be preempted, but
 	// the parent-death signal of the child is about this thread as well.
 	runtime.LockOSThread()
-	pid := launch(im.block)
+	pid := launchAside(im.block)
 	runtime.UnlockOSThread()
 	if pid < 0 {
 		return posix.Child{}, posix.Errno(-pid)

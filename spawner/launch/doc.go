@@ -17,7 +17,8 @@
 // # Limits
 //
 // Descriptors are opened with a deadline, but a program whose file system stops answering between that and the exec hangs in the
-// exec; the calling thread then waits with it.
+// exec, and so does its working directory; the calling thread then waits with it, and cannot be called back. So a caller that has something else
+// to do has a thread for it, as the spawner has.
 //
 // What is mounted on the host below a mounted directory after a sandbox was made is not in it.
 package launch

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/tests/e2e/victim"
+	"github.com/bulkhead/bulkhead/tests/hangfs"
 )
 
 // place is where the tests run, set once by TestMain.
@@ -27,6 +28,7 @@ var place struct {
 const victimName = "bulkhead-victim"
 
 func TestMain(m *testing.M) {
+	hangfs.Serve()
 	if filepath.Base(os.Args[0]) == victimName {
 		os.Exit(victim.Main(os.Args[1:], os.Stdout))
 	}
