@@ -10,6 +10,9 @@ type CloneArgs struct {
 	Program *Program
 	// ExitSignal is sent to the parent when the child ends. The usual value is SIGCHLD.
 	ExitSignal Signal
+	// Beside lets the child go on beside the caller, which is not suspended: CLONE_VFORK is not added. The program may not execute another one.
+	// Whether a step failed is told by the exit status alone, and Program.Memory is not written to.
+	Beside bool
 }
 
 // Child is a process that [Processes.Clone3] started.
@@ -61,7 +64,8 @@ type Processes interface {
 	// the child until its program unblocks them, and handlers are reset. The parent-death signal of the child,
 	// when its program asks for one, refers to the calling thread: lock it for life.
 	//
-	// A nil error means that a child was created; Child.Failed says whether it got to its last step. The caller reaps it.
+	// A nil error means that a child was created; Child.Failed says whether it got to its last step. The caller reaps it. The exit status of a
+	// child that did not is the errno of the step that failed, or 127.
 	// Errors: EAGAIN (a pid limit), ENOMEM, EPERM, EINVAL, ENOSPC (too many namespaces), EBUSY (the control group), EMFILE.
 	// Source: clone3(2).
 	//posix:calls clone3 rt_sigprocmask mmap munmap

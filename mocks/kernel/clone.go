@@ -1,14 +1,17 @@
 package kernel
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
 )
 
-// Clone3 implements [posix.Processes]. What the child does until it executes another program, it does while the caller waits.
+// Clone3 implements [posix.Processes]. What the child does until it executes another program, it does while the caller waits, or else on a
+// goroutine of its own.
 func (p *Process) Clone3(args *posix.CloneArgs) (posix.Child, error) {
-	if args.Program == nil || checkProgram(args.Program) != 0 {
+	if args.Program == nil || args.Beside && executes(args.Program) || checkProgram(args.Program) != 0 {
 		return posix.Child{}, einval
 	}
 	c, errno := p.enter(posix.OpClone3, 1, 88)
@@ -25,7 +28,10 @@ func (p *Process) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 func (p *Process) clone3(args *posix.CloneArgs) (posix.Child, posix.Errno) {
 	k := p.k
 	// The implementation of posix.Core adds these.
-	flags := args.Flags | unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND
+	flags := args.Flags | unix.CLONE_VM | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND
+	if !args.Beside {
+		flags |= unix.CLONE_VFORK
+	}
 	if errno := cloneFlags(flags, args.ExitSignal); errno != 0 {
 		return posix.Child{}, errno
 	}
@@ -52,8 +58,21 @@ func (p *Process) clone3(args *posix.CloneArgs) (posix.Child, posix.Errno) {
 	child.sig.clearHandlers()
 	child.sig.blocked = ^posix.Sigset(0) &^ neverBlocked
 	pid := p.number(child)
+	if args.Beside {
+		own := posix.Program{Steps: slices.Clone(args.Program.Steps), Memory: slices.Clone(args.Program.Memory), Relocations: args.Program.Relocations}
+		l := newLaunch(child, &own)
+		k.start(child, func() int { l.run(); return 0 })
+		return posix.Child{PID: pid, Pidfd: pidfd}, 0
+	}
 	failed := k.launch(child, args.Program)
 	return posix.Child{PID: pid, Pidfd: pidfd, Failed: failed}, 0
+}
+
+// executes tells whether a program executes another one.
+func executes(p *posix.Program) bool {
+	return slices.ContainsFunc(p.Steps, func(s posix.Step) bool {
+		return s.Op == posix.StepCall && (s.Number == unix.SYS_EXECVE || s.Number == unix.SYS_EXECVEAT)
+	})
 }
 
 // cloneFlags refuses flags that are unknown or exclude each other. Source: kernel/fork.c, clone3_args_valid and copy_process.

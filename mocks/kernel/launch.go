@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"encoding/binary"
 	"strconv"
 
@@ -96,7 +97,7 @@ func (l *launch) run() (failed *posix.StepFailure) {
 		errno, got, ok := l.step(&l.program.Steps[i])
 		if !ok {
 			failed = &posix.StepFailure{Step: i, Errno: errno, Got: got}
-			l.exit(127)
+			l.exit(cmp.Or(int(errno), 127))
 			return failed
 		}
 		if l.executed {

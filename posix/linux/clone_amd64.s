@@ -95,6 +95,7 @@ refused:
 	JNE	store
 	NEGQ	AX
 	MOVQ	AX, BLOCK_ERRNO(R12)
+	MOVQ	AX, DI
 	JMP	failed
 
 keep:
@@ -106,10 +107,10 @@ expect:
 	CMPQ	DI, DX
 	JEQ	advance
 	MOVQ	DI, BLOCK_GOT(R12)
+	MOVL	$127, DI
 
 failed:
 	MOVQ	R13, BLOCK_FAILED(R12)
-	MOVL	$127, DI
 	JMP	exit
 
 decimal:

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"runtime"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -16,7 +18,8 @@ import (
 // The child of Clone3 runs assembly only: a loop over rawSteps. No Go code, so nothing there can allocate, grow a stack, hit a
 // write barrier or be preempted. Everything that the child reads and writes lies in one anonymous mapping outside of
 // the Go heap, laid out by newImage; the pointers in it are to the mapping itself, which lives until Clone3 returns,
-// and by then the child no longer shares our memory. That is why the uses of unsafe here are sound.
+// and by then the child no longer shares our memory; or, for one that goes on beside us, until the kernel says that. It has our stack pointer and
+// never uses it. That is why the uses of unsafe here are sound.
 
 // block is what launch works on. The offsets are known to the assembly.
 type block struct {
@@ -30,6 +33,8 @@ type block struct {
 	got       uint64
 	dropped   uint64                // where results go that nobody asked for
 	slots     [posix.MaxSlots]int64 // slot n is slots[n-1]
+	// running is set to 0 by the kernel when a child that goes on beside us uses our memory no longer. Source: set_tid_address(2).
+	running uint32
 }
 
 // rawStep is a step with its arguments resolved as far as they can be. The offsets are known to the assembly.
@@ -77,18 +82,30 @@ func launchAside(b *block) int64 {
 
 // Clone3 implements [posix.Processes].
 func (k *Kernel) Clone3(args *posix.CloneArgs) (posix.Child, error) {
-	if args.Program == nil {
+	if args.Program == nil || args.Beside && executes(args.Program) {
 		return posix.Child{}, posix.Errno(unix.EINVAL)
 	}
 	im, err := newImage(args.Program, &k.images)
 	if err != nil {
 		return posix.Child{}, err
 	}
-	defer im.free()
+	shared := false // with a child that goes on
+	defer func() {
+		if !shared {
+			im.free()
+		}
+	}()
 
 	pidfd := int32(-1)
 	*im.clone = cloneArgs{} // the mapping may be that of another launch
-	im.clone.flags = args.Flags | unix.CLONE_VM | unix.CLONE_VFORK | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND
+	im.clone.flags = args.Flags | unix.CLONE_VM | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND
+	if args.Beside {
+		im.clone.flags |= unix.CLONE_CHILD_CLEARTID
+		im.clone.childTID = uint64(addressOf(&im.block.running))
+		im.block.running = 1
+	} else {
+		im.clone.flags |= unix.CLONE_VFORK
+	}
 	im.clone.pidfd = uint64(addressOf(im.pidfd))
 	im.clone.exitSignal = uint64(args.ExitSignal)
 	if args.Flags&unix.CLONE_INTO_CGROUP != 0 {
@@ -104,9 +121,13 @@ func (k *Kernel) Clone3(args *posix.CloneArgs) (posix.Child, error) {
 		return posix.Child{}, posix.Errno(-pid)
 	}
 	pidfd = *im.pidfd
-	copy(args.Program.Memory, im.memory)
-
 	child := posix.Child{PID: posix.PID(pid), Pidfd: posix.FD(pidfd)}
+	if args.Beside {
+		shared = true
+		k.images.lend(im)
+		return child, nil
+	}
+	copy(args.Program.Memory, im.memory)
 	if im.block.failed != 0 {
 		child.Failed = &posix.StepFailure{
 			Step:  int((im.block.failed - im.block.steps) / unsafe.Sizeof(rawStep{})),
@@ -129,14 +150,47 @@ type image struct {
 }
 
 // images keeps the mapping of a launch for the next one: making one, with its pages, takes as long as a dozen of the steps. By the time that Clone3
-// returns nobody else has it: the child has a memory of its own, or none.
-type images struct{ spare atomic.Pointer[[]byte] }
+// returns nobody else has it: the child has a memory of its own, or none. Those of children that go on beside us are taken back when these are over.
+type images struct {
+	spare atomic.Pointer[[]byte]
+
+	mu   sync.Mutex // guards what follows
+	lent []*image
+}
+
+// lend keeps the image of a child that goes on.
+func (k *images) lend(im *image) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lent = append(k.lent, im)
+}
+
+// collect takes back what nobody uses any more.
+func (k *images) collect() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lent = slices.DeleteFunc(k.lent, func(im *image) bool {
+		over := atomic.LoadUint32(&im.block.running) == 0
+		if over {
+			im.free()
+		}
+		return over
+	})
+}
+
+// executes tells whether a program executes another one.
+func executes(p *posix.Program) bool {
+	return slices.ContainsFunc(p.Steps, func(s posix.Step) bool {
+		return s.Op == posix.StepCall && (s.Number == unix.SYS_EXECVE || s.Number == unix.SYS_EXECVEAT)
+	})
+}
 
 // mostKept is the largest mapping that is kept, in bytes.
 const mostKept = 1 << 20
 
 // take returns a mapping of at least size bytes, whatever is in it.
 func (k *images) take(size int) ([]byte, error) {
+	k.collect()
 	if m := k.spare.Swap(nil); m != nil {
 		if len(*m) >= size {
 			return *m, nil

@@ -78,6 +78,41 @@ func cloneCases() []Case {
 			}
 			t.Equal("failure", *child.Failed, posix.StepFailure{Step: 1, Errno: unix.EBADF})
 			t.Equal("code", info.Code, posix.CldExited)
+			t.Equal("status", info.Status, int(unix.EBADF))
+		}},
+		{Op: posix.OpClone3, Name: "beside the caller", Run: func(t *T) {
+			ours, theirs, err := t.Core.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+			t.Must("socketpair", err)
+			t.FD(ours, nil)
+			t.FD(theirs, nil)
+			var b builder
+			place := b.bytes(make([]byte, 8))
+			b.call(unix.SYS_READ, posix.Arg{Value: uint64(theirs)}, place, posix.Arg{Value: 1})
+			b.call(unix.SYS_WRITE, posix.Arg{Value: uint64(theirs)}, place, posix.Arg{Value: 1})
+			b.call(unix.SYS_CLOSE, posix.Arg{Value: 1 << 20})
+			program := &posix.Program{Steps: b.steps, Memory: b.memory}
+			child, err := t.Core.Clone3(&posix.CloneArgs{Program: program, ExitSignal: unix.SIGCHLD, Beside: true})
+			t.Must("clone3", err)
+			t.FD(child.Pidfd, nil)
+			var info posix.WaitInfo
+			t.Errno("it runs", t.Core.Waitid(posix.PPidfd, int(child.Pidfd), &info, unix.WEXITED|unix.WNOHANG), 0)
+			t.Equal("ended", info.PID, posix.PID(0))
+			_, err = t.Core.Write(ours, []byte("x"))
+			t.Must("write", err)
+			said := make([]byte, 1)
+			_, err = t.Core.Read(ours, said)
+			t.Must("read", err)
+			t.Errno("waitid", t.Core.Waitid(posix.PPidfd, int(child.Pidfd), &info, unix.WEXITED), 0)
+			t.Equal("said", string(said), "x")
+			t.Equal("failed", child.Failed == nil, true)
+			t.Equal("status", info.Status, int(unix.EBADF))
+			t.Equal("memory", b.memory[0], byte(0))
+		}},
+		{Op: posix.OpClone3, Name: "beside the caller, to execute something", Run: func(t *T) {
+			var b builder
+			b.call(unix.SYS_EXECVEAT)
+			_, err := t.Core.Clone3(&posix.CloneArgs{Program: &posix.Program{Steps: b.steps}, ExitSignal: unix.SIGCHLD, Beside: true})
+			t.Errno("clone3", err, unix.EINVAL)
 		}},
 		{Op: posix.OpClone3, Name: "a step that may fail", Run: func(t *T) {
 			var b builder

@@ -189,7 +189,7 @@ func seccompCases() []Case {
 				errno     posix.Errno
 				code, end int
 			}{
-				{"denies a step", bpf.RetErrno | uint32(unix.ENOTBLK), 2, unix.ENOTBLK, posix.CldExited, 127},
+				{"denies a step", bpf.RetErrno | uint32(unix.ENOTBLK), 2, unix.ENOTBLK, posix.CldExited, int(unix.ENOTBLK)},
 				{"kills", bpf.RetKillProcess, -1, 0, posix.CldKilled, int(unix.SIGSYS)},
 				{"kills the thread", bpf.RetKillThread, -1, 0, posix.CldKilled, int(unix.SIGSYS)},
 				{"traps", bpf.RetTrap, -1, 0, posix.CldKilled, int(unix.SIGSYS)},
