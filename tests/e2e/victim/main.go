@@ -92,7 +92,7 @@ func attempts() map[string]attempt {
 		"connect": connect, "abstract": abstract, "packet": packet, "raw": raw, "listen": listenAt, "local": local, "datagram": datagram, "request": request,
 		"inherited": inherited, "shutdown": endListening, "redirect": redirect,
 		// Using things up.
-		"memory": memory, "descriptors": descriptors, "opens": opens,
+		"memory": memory, "descriptors": descriptors, "opens": opens, "disk": useDisk,
 		// What it is like in there.
 		"hostname": hostname, "environment": environment, "tty": tty, "winch": winch, "line": line, "inject": inject,
 		// Ending, and not ending.
