@@ -99,40 +99,34 @@ func TestDiskUsage(t *testing.T) {
 	}
 }
 
-// disk returns the disk that a file of the test is on, and the file, which is as large as size. It skips where files are on none.
+// disk makes a file as large as size that is on a disk, and returns the disk and the file. It skips where files are on none; BULKHEAD_DISK is a
+// directory on one.
 func disk(t *testing.T, size int) (device, file string) {
 	t.Helper()
-	for _, dir := range []string{t.TempDir(), "."} {
+	for _, dir := range []string{t.TempDir(), os.Getenv("BULKHEAD_DISK")} {
+		if dir == "" {
+			continue
+		}
 		d, err := host.FindDisk(linux.New(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		file = filepath.Join(dir, "bulkhead-disk.test")
 		if d.Lacks != "" {
 			t.Log(d.Lacks)
 			continue
 		}
-		if dir == "." {
-			t.Cleanup(func() { _ = os.Remove(file) })
-		}
-		f, err := os.Create(file)
+		f, err := os.CreateTemp(dir, "bulkhead-disk-")
 		if err != nil {
-			t.Log(err)
-			continue
+			t.Fatal(err)
 		}
+		t.Cleanup(func() { _ = os.Remove(f.Name()) })
 		_, err = f.Write(bytes.Repeat([]byte("bulkhead"), size/8))
 		if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 			t.Fatal(err)
 		}
-		return d.Number, file
+		return d.Number, f.Name()
 	}
-	// A machine without a disk under its files may have one for tests.
-	if path := os.Getenv("BULKHEAD_DISK"); path != "" && unix.Access(path, unix.R_OK) == nil {
-		if d, err := host.FindDisk(linux.New(), path); err == nil && d.Lacks == "" {
-			return d.Number, path
-		}
-	}
-	t.Skip("no file of this test is on a block device, and there is no BULKHEAD_DISK that it may read")
+	t.Skip("no file of this test is on a disk, and BULKHEAD_DISK names no directory that is")
 	return "", ""
 }
 
@@ -238,5 +232,36 @@ func TestDiskThatIsNone(t *testing.T) {
 		if !errors.Is(err, unix.ENODEV) {
 			t.Errorf("%v, want ENODEV", err)
 		}
+	})
+}
+
+// TestWrittenLater: on version 2 what the kernel writes back by itself is charged to the group that dirtied the memory, which takes the controller
+// of memory besides. Source: cgroup-v2.rst, "Writeback".
+func TestWrittenLater(t *testing.T) {
+	const size = 4 << 20
+	f := probe(t)
+	need(t, f, host.IO)
+	if h, _ := f.Cgroup.For(host.IO); h.Version == 1 {
+		t.Skipf("the controller of disks is on version 1, in %s, which knows no owner of what is written back", h.Mount)
+	}
+	device, file := disk(t, size)
+	i := instance(t, open(t, f, host.IO), policy.Resource{Key: "io.max", Device: device, Rates: policy.IORates{WBPS: 1 << 30}})
+	if _, ok := i.placeOf(host.Memory); !ok {
+		t.Fatal("the controller of memory is not there")
+	}
+	file += ".new" // the memory of the other one belongs to this process
+	t.Cleanup(func() { _ = os.Remove(file) })
+	cmd, output := start(t, i, "dd if=/dev/zero of="+file+" bs=65536 count=64 2>/dev/null")
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v %s", err, output)
+	}
+	unix.Sync() // the writing is done by a thread of the kernel, for this process, and not in the group
+	eventually(t, "what was written back is counted in the group", func() bool {
+		u, err := i.Usage()
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := slices.IndexFunc(u.IO, func(d DiskUsage) bool { return d.Device == device })
+		return at >= 0 && u.IO[at].WrittenBytes >= size
 	})
 }

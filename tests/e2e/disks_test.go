@@ -2,9 +2,9 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,30 +17,34 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/host"
 )
 
-// scratch returns a file that is on a disk, or a disk that may be written over, and the disk's number.
+// scratch makes a file that is on a disk, and returns the file and the disk's number. It skips where files are on none; BULKHEAD_DISK is a
+// directory on one.
 func scratch(t testing.TB) (path, device string) {
 	t.Helper()
-	path = filepath.Join(t.TempDir(), "scratch")
-	writeFile(t, path, string(bytes.Repeat([]byte("bulkhead"), 4<<20/8)), 0o666)
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if err := f.Sync(); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{path, os.Getenv("BULKHEAD_DISK")} {
-		d, err := host.FindDisk(linux.New(), name)
+	for _, dir := range []string{t.TempDir(), os.Getenv("BULKHEAD_DISK")} {
+		if dir == "" {
+			continue
+		}
+		d, err := host.FindDisk(linux.New(), dir)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if name != "" && d.Lacks == "" && unix.Access(name, unix.R_OK|unix.W_OK) == nil {
-			return name, d.Number
+		if d.Lacks != "" {
+			t.Log(d.Lacks)
+			continue
 		}
-		t.Logf("%q: %s", name, d.Lacks)
+		f, err := os.CreateTemp(dir, "bulkhead-disk-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.Remove(f.Name()) })
+		_, err = f.Write(bytes.Repeat([]byte("bulkhead"), 4<<20/8))
+		if err := errors.Join(err, f.Chmod(0o666), f.Sync(), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return f.Name(), d.Number
 	}
-	t.Skip("neither is the directory of this test on a disk, nor is BULKHEAD_DISK one that may be written to")
+	t.Skip("no file of this test is on a disk, and BULKHEAD_DISK names no directory that is")
 	return "", ""
 }
 
@@ -68,9 +72,6 @@ func disks(t *testing.T) {
 	use := func(name, what, resources string) module {
 		m := module{name: name, command: []string{place.victim, "disk:" + what + "," + path}, files: []string{"{path: " + path + ", access: rw}"},
 			lines: []string{"stop_grace_period: 100ms"}}
-		if isRoot() {
-			m.lines = append(m.lines, "user: root")
-		}
 		if resources != "" {
 			m.lines = append(m.lines, "resources: "+resources)
 		}
