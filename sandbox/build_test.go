@@ -105,6 +105,7 @@ func variants(t *testing.T) map[string]*Result {
 		"plain":         mustCompile(t, debian(), plain),
 		"rich":          mustCompile(t, debian(), rich),
 		"alice":         mustCompile(t, aliceInside(), plain),
+		"sub-ids":       mustCompile(t, aliceWithSubIDs(), plain),
 		"alice as self": mustCompile(t, aliceInside(), with(`user: "1000"`)),
 		"nginx":         mustCompile(t, debian(), with("listeners: {http: 3, api: 4}", "listener_protocol: nginx")),
 		"terminal": mustCompile(t, debian(), plain, func(r *Request) {

@@ -44,6 +44,9 @@ type Request struct {
 	Environment []string
 	// Alone is for a module that nobody supervises, as `exec` runs one: it gets no socket to notify and to ask, and a healthcheck means nothing.
 	Alone bool
+	// KeepsUser is for a module that has the supervisor's own user for the kernel where that is an ordinary user, sub-ids or not: it tells users by their
+	// numbers.
+	KeepsUser bool
 	// Terminal makes the standard input the controlling terminal of the module's session.
 	Terminal bool
 	// Descriptors are the numbers of further descriptors that the module inherits, each once and from 3 on. The launch has to give them
@@ -117,8 +120,10 @@ type compiler struct {
 	enforced   []policy.Resource // the limits that the host can enforce
 	resources  []policy.Resource // these and the others, see [Result]
 	keys       bool              // see usesKeys
-	// mapped: the module's user is shown by a user namespace of its own, because this process cannot become that user.
-	mapped   bool
+	// mapped: the module's user is shown by a user namespace of its own, because this process is in one itself.
+	mapped bool
+	// becomes: the module's process becomes the module's user, which is another one for the kernel than this process's.
+	becomes  bool
 	landlock bool
 	seccomp  bool
 	program  string // what is executed: argv[0], looked up along PATH when it has no slash
@@ -320,17 +325,50 @@ func (c *compiler) identity() {
 		}
 		c.user.GID = gid
 	}
+	detail := fmt.Sprintf("user %d, group %d", c.user.UID, c.user.GID)
+	if m.DynamicUser.V {
+		detail += ", chosen for this module"
+	}
 	if c.root() {
-		detail := fmt.Sprintf("user %d, group %d", c.user.UID, c.user.GID)
-		if m.DynamicUser.V {
-			detail += ", chosen for this module"
-		}
+		c.becomes = true
 		c.report("user", Enforced, detail)
 		return
 	}
-	c.user.Groups = nil
+	c.user.Groups = nil // those of the host's user, which is another one
 	c.mapped = c.user.UID != f.EUID || c.user.GID != f.EGID
-	c.report("user", Degraded, fmt.Sprintf("without root the kernel's user stays %d; the module sees %d", f.EUID, c.user.UID))
+	var uid, gid uint32
+	var why string
+	if uid, gid, c.becomes, why = c.subIDs(); c.becomes {
+		c.report("user", Enforced, fmt.Sprintf("%s: for the host %d and %d, by sub-ids", detail, uid, gid))
+		return
+	}
+	c.report("user", Degraded, fmt.Sprintf("without root the kernel's user stays %d; the module sees %d%s", f.EUID, c.user.UID, why))
+}
+
+// subIDs returns what the module's user and group are for the host, when this process's user namespace has them; otherwise why not, as the end of a
+// sentence, when there is something to say.
+func (c *compiler) subIDs() (uid, gid uint32, ok bool, why string) {
+	f := &c.facts
+	users, groups, why, enable := f.SubIDMaps()
+	switch {
+	case c.KeepsUser || c.user.UID == f.EUID:
+		return 0, 0, false, ""
+	case why != "":
+		return 0, 0, false, "; for one of its own: " + why + ": " + enable
+	case len(users) == 0:
+		return 0, 0, false, ""
+	}
+	uid, user := host.Outside(users, uint32(c.user.UID))
+	gid, group := host.Outside(groups, uint32(c.user.GID))
+	switch {
+	case !user:
+		return 0, 0, false, fmt.Sprintf("; the sub-ids do not reach user %d", c.user.UID)
+	case !group:
+		return 0, 0, false, fmt.Sprintf("; the sub-ids do not reach group %d", c.user.GID)
+	case !f.UserNS.Initial && (f.SetgroupsDenied || !f.Capabilities.Has(unix.CAP_SETUID) || !f.Capabilities.Has(unix.CAP_SETGID)):
+		return 0, 0, false, "; this user namespace lets nobody become another user"
+	}
+	return uid, gid, true, ""
 }
 
 // root tells whether this process can become any user.

@@ -227,6 +227,15 @@ func aliceInside() *fakeHost {
 	return h
 }
 
+// aliceWithSubIDs is aliceInside where her namespace has more than her own numbers.
+func aliceWithSubIDs() *fakeHost {
+	h := aliceInside()
+	f := &h.facts
+	f.SetgroupsDenied = false
+	f.UserNS.UIDMap, f.UserNS.GIDMap = "1000 1000 1\n1 100000 999\n1001 101000 64533", "1000 1000 1\n1 200000 999\n1001 201000 64533"
+	return h
+}
+
 func onVersion1(c host.ControllerSet) host.CgroupFacts {
 	at := func(one host.ControllerSet) host.Hierarchy {
 		if c&one == 0 {

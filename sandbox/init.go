@@ -30,10 +30,10 @@ func (c *compiler) buildInit(r root) (*builder, error) {
 	if c.root() {
 		user = User{UID: c.facts.OverflowUID, GID: c.facts.OverflowGID}
 	}
-	b.credentials(everyModule, user, 0, everyModule, false)
+	b.credentials(everyModule, user, 0, everyModule, false, c.root())
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
 	b.readIDs(everyModule, user)
-	b.readGroups(everyModule, user, false)
+	b.readGroups(everyModule, user, false, c.root())
 	b.readCaps(everyModule, 0)
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_NO_NEW_PRIVS, "PR_SET_NO_NEW_PRIVS"), program.Int(1),
 		program.Int(0), program.Int(0), program.Int(0))

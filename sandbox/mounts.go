@@ -188,7 +188,7 @@ func (b *builder) parts(n node) []part {
 			mode = 0o1777
 		}
 		p.Options = []program.Option{{Key: "size", Value: strconv.FormatInt(n.Size, 10)}, {Key: "mode", Value: "0" + strconv.FormatUint(uint64(mode), 8)}}
-		if user := b.c.user; b.c.root() { // otherwise the spawner's user is the module's
+		if user := b.c.user; b.c.becomes { // otherwise the spawner's user is the module's
 			p.Options = append(p.Options, program.Option{Key: "uid", Value: strconv.FormatUint(uint64(user.UID), 10)},
 				program.Option{Key: "gid", Value: strconv.FormatUint(uint64(user.GID), 10)})
 		}

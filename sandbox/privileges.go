@@ -21,7 +21,7 @@ func (b *builder) needsMaps() bool { return b.c.mapped || b.c.has(unix.CLONE_NEW
 
 // privileges takes all privileges away that the policy does not name.
 func (b *builder) privileges() {
-	b.credentials(b.c.userOrigin(), b.c.user, b.c.capabilities(), b.c.capabilityOrigin(), b.needsMaps())
+	b.credentials(b.c.userOrigin(), b.c.user, b.c.capabilities(), b.c.capabilityOrigin(), b.needsMaps(), b.c.becomes)
 }
 
 func (c *compiler) userOrigin() program.Origin {
@@ -41,16 +41,16 @@ func (c *compiler) capabilities() uint64 {
 	return mask
 }
 
-// credentials sets users, groups and capabilities. With maps the process enters a user namespace that shows only its own user and
+// credentials sets users, groups and capabilities; becomes says that the user is another one for the kernel. With maps the process enters a user namespace that shows only its own user and
 // group; entering one sets the bounding set and the securebits back, so they come afterwards.
-func (b *builder) credentials(userOrigin program.Origin, user User, caps uint64, capOrigin program.Origin, maps bool) {
+func (b *builder) credentials(userOrigin program.Origin, user User, caps uint64, capOrigin program.Origin, maps, becomes bool) {
 	if maps {
-		b.ids(userOrigin, user)
-		b.userNamespace(userOrigin, user)
+		b.ids(userOrigin, user, becomes)
+		b.userNamespace(userOrigin, user, becomes)
 		b.bounding(capOrigin, caps)
 	} else {
 		b.bounding(capOrigin, caps)
-		b.ids(userOrigin, user)
+		b.ids(userOrigin, user, becomes)
 	}
 	b.capset(capOrigin, caps)
 }
@@ -69,9 +69,9 @@ func capability(n policy.Capability) program.Value {
 	return program.Const(uint64(n), n.String())
 }
 
-// ids sets groups, group and user. An ordinary user keeps its own: the kernel lets it have no others.
-func (b *builder) ids(o program.Origin, user User) {
-	if !b.c.root() {
+// ids sets groups, group and user. An ordinary user without sub-ids keeps its own: the kernel lets it have no others.
+func (b *builder) ids(o program.Origin, user User, becomes bool) {
+	if !becomes {
 		return
 	}
 	groups := make([]byte, 0, 4*len(user.Groups))
@@ -87,9 +87,9 @@ func (b *builder) ids(o program.Origin, user User) {
 // userNamespace enters a user namespace in which the process's user and group are the only ones, and have the numbers of user.
 // The child shares the spawner's memory, and after setresuid that is not dumpable, which would make the maps root's.
 // Afterwards it is undumpable again, and the spawner with it, which is how that one stays: nobody can trace it. Source: user_namespaces(7).
-func (b *builder) userNamespace(o program.Origin, user User) {
+func (b *builder) userNamespace(o program.Origin, user User, becomes bool) {
 	outside := user
-	if !b.c.root() {
+	if !becomes {
 		outside.UID, outside.GID = b.c.facts.EUID, b.c.facts.EGID
 	}
 	dumpable := program.Const(unix.PR_SET_DUMPABLE, "PR_SET_DUMPABLE")
@@ -125,7 +125,7 @@ func (b *builder) capset(o program.Origin, caps uint64) {
 func (b *builder) readBack() {
 	c := b.c
 	b.readIDs(c.userOrigin(), c.user)
-	b.readGroups(c.userOrigin(), c.user, b.needsMaps())
+	b.readGroups(c.userOrigin(), c.user, b.needsMaps(), c.becomes)
 	b.readCaps(c.capabilityOrigin(), c.capabilities())
 }
 
@@ -148,9 +148,9 @@ func (b *builder) readIDs(o program.Origin, user User) {
 const mostReadGroups = 512
 
 // readGroups compares the supplementary groups: how many there are, and which. In a user namespace with maps they are all there and have the
-// number of the overflow group. Only root has set them.
-func (b *builder) readGroups(o program.Origin, user User, maps bool) {
-	if !b.c.root() {
+// number of the overflow group. Only who becomes another user has set them.
+func (b *builder) readGroups(o program.Origin, user User, maps, becomes bool) {
+	if !becomes {
 		return
 	}
 	groups := slices.Sorted(slices.Values(user.Groups)) // as the kernel keeps them

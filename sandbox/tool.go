@@ -53,11 +53,11 @@ func CompileTool(t Tool) *program.Program {
 	}
 	// Without privileges to give up there is nothing to do but to check.
 	if t.Facts.Capabilities.Has(unix.CAP_SETPCAP) {
-		b.credentials(everyModule, user, 0, everyModule, false)
+		b.credentials(everyModule, user, 0, everyModule, false, c.root())
 		b.readCaps(everyModule, 0)
 	}
 	b.readIDs(everyModule, user)
-	b.readGroups(everyModule, user, false)
+	b.readGroups(everyModule, user, false, c.root())
 	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
 	executable := b.Add(program.Prepare{Kind: program.Listener, Path: t.Executable})
 	ruleset := -1

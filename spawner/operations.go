@@ -159,6 +159,8 @@ func Operations() restrict.Rules {
 // descriptor that it has (the terminal).
 func mayOpen(dir posix.FD, p string, how posix.OpenHow) bool {
 	switch {
+	case how.Flags == unix.O_RDONLY && isUserNamespace(p): // for the program that enters it (spawner/stage)
+		return true
 	case how.Flags&unix.O_CLOEXEC == 0:
 		return false
 	case how.Flags&unix.O_CREAT != 0:
@@ -191,6 +193,13 @@ func within(dir posix.FD, p string) bool {
 func isOwnFD(p string) bool {
 	n, ok := strings.CutPrefix(p, "/proc/self/fd/")
 	return ok && n != "" && len(n) <= 10 && strings.Trim(n, "0123456789") == ""
+}
+
+// isUserNamespace tells whether a path is that of a process's user namespace.
+func isUserNamespace(p string) bool {
+	n, ok := strings.CutPrefix(p, "/proc/")
+	n, ns := strings.CutSuffix(n, "/ns/user")
+	return ok && ns && n != "" && len(n) <= 10 && strings.Trim(n, "0123456789") == ""
 }
 
 // isUnixPath tells whether an address is a unix socket in the file system, where permissions are checked.

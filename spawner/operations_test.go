@@ -42,6 +42,10 @@ func TestOperations(t *testing.T) {
 		allowed bool
 		err     error
 	}{
+		{"a user namespace for the helper", true, open(cwd, "/proc/12/ns/user", unix.O_RDONLY, 0)},
+		{"another namespace for the helper", false, open(cwd, "/proc/12/ns/mnt", unix.O_RDONLY, 0)},
+		{"a user namespace by a link", false, open(cwd, "/proc/self/ns/user", unix.O_RDONLY, 0)},
+		{"a user namespace to write to", false, open(cwd, "/proc/12/ns/user", unix.O_RDWR, 0)},
 		{"read a policy", true, open(cwd, "/etc/bulkhead/web.yaml", unix.O_CLOEXEC, 0)},
 		{"a path for a launch", true, open(cwd, "/usr", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)},
 		{"for whoever is executed", false, open(cwd, "/etc/passwd", 0, 0)},

@@ -36,6 +36,9 @@ type Facts struct {
 	// Weighing is what [FindWeighing] says; neither Probe nor ProbeAll asks.
 	Weighing Weighing
 
+	// SubIDs are those of an ordinary user.
+	SubIDs SubIDFacts
+
 	// MemfdNoexec is vm.memfd_noexec: with 2 nothing in memory can be executed; -1 when there is no such switch (before Linux 6.3).
 	MemfdNoexec int
 	// MountAPI: open_tree, move_mount, fsopen and mount_setattr, all of them (Linux 5.12).
@@ -86,7 +89,9 @@ type LandlockFacts struct {
 // UserNSFacts says whether this process can make a user namespace and has capabilities in it.
 type UserNSFacts struct {
 	Initial bool // this process is in the initial user namespace
-	Max     int  // /proc/sys/user/max_user_namespaces; -1 when there is no such file
+	// UIDMap and GIDMap are its maps, see [Outside]; empty in the initial one.
+	UIDMap, GIDMap string
+	Max            int // /proc/sys/user/max_user_namespaces; -1 when there is no such file
 	// UnprivilegedClone is Debian's and Ubuntu's kernel.unprivileged_userns_clone: 0, 1, or -1 when there is no such switch.
 	UnprivilegedClone int
 	// AppArmorRestricts is Ubuntu's kernel.apparmor_restrict_unprivileged_userns: 0, 1, or -1 when there is no such switch.

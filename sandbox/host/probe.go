@@ -31,7 +31,8 @@ func ProbeSelf(k Kernel) (Facts, error) {
 // Probe returns the facts that a launch needs. It changes nothing and makes no process; it takes about a hundred
 // system calls. It needs /proc.
 func Probe(k Kernel) (Facts, error) {
-	return probe(k, probeKernel, probeStatus, probeIDs, probeNamespaces, probeInitial, probeForeign, probeUserNamespaces, probeMounts, probeSeccomp, probeLandlock)
+	return probe(k, probeKernel, probeStatus, probeIDs, probeNamespaces, probeInitial, probeForeign, probeUserNamespaces, probeMounts, probeSeccomp, probeLandlock,
+		probeSubIDs)
 }
 
 func probe(k Kernel, parts ...func(Kernel, *reader, *Facts) error) (Facts, error) {
@@ -131,8 +132,12 @@ func probeInitial(_ Kernel, r *reader, f *Facts) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f.UserNS.Initial = err != nil || strings.Join(strings.Fields(text), " ") == "0 0 4294967295"
-	return nil
+	if f.UserNS.Initial = err != nil || strings.Join(strings.Fields(text), " ") == "0 0 4294967295"; f.UserNS.Initial {
+		return nil
+	}
+	f.UserNS.UIDMap = text
+	f.UserNS.GIDMap, err = r.text("/proc/self/gid_map")
+	return err
 }
 
 // probeForeign asks for what cannot succeed, a copy of nothing: whether mounting is allowed at all is what the kernel looks at before. Source:

@@ -249,6 +249,8 @@ func userReport(f Facts) Protection {
 	switch {
 	case !f.UserNS.Initial:
 		return Protection{Name: name, Available: No, Detail: fmt.Sprintf("inside a user namespace that maps user %d", f.UID), Enable: "run the supervisor as root"}
+	case f.EUID != 0 && f.SubIDs.Asked() && userNamespaces(f).Available == Yes:
+		return subIDReport(f)
 	case !f.Capabilities.Has(capSetuid) || !f.Capabilities.Has(capSetgid):
 		return Protection{Name: name, Available: No,
 			Detail: fmt.Sprintf("all modules run as user %d; needs CAP_SETUID and CAP_SETGID", f.UID), Enable: "run the supervisor as root"}
@@ -257,6 +259,17 @@ func userReport(f Facts) Protection {
 			Enable: "a user namespace that allows setgroups"}
 	}
 	return Protection{Name: name, Available: Yes, Detail: "every module can have a user, a group and supplementary groups of its own"}
+}
+
+// subIDReport is about the modules of an ordinary user.
+func subIDReport(f Facts) Protection {
+	const name = "separate users"
+	s := f.SubIDs
+	if _, _, why, enable := f.SubIDMaps(); why != "" {
+		return Protection{Name: name, Available: No, Detail: fmt.Sprintf("all modules run as user %d: %s", f.UID, why), Enable: enable + "; or run the supervisor as root"}
+	}
+	return Protection{Name: name, Available: Yes, Detail: fmt.Sprintf("by sub-ids of user %s: users from %d on (%d) and groups from %d on (%d), by %s",
+		s.User, s.UIDs.First, s.UIDs.Count, s.GIDs.First, s.GIDs.Count, s.UIDMapper)}
 }
 
 func capabilityReport(f Facts) Protection {

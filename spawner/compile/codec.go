@@ -149,6 +149,16 @@ func (c coder) facts(f *host.Facts) {
 	number(c, &f.Landlock.ABI)
 	number(c, &f.Landlock.Errno)
 	c.truth(&f.UserNS.Initial)
+	c.text(&f.UserNS.UIDMap)
+	c.text(&f.UserNS.GIDMap)
+	c.text(&f.SubIDs.User)
+	for _, r := range []*host.IDRange{&f.SubIDs.UIDs, &f.SubIDs.GIDs} {
+		number(c, &r.First)
+		number(c, &r.Count)
+	}
+	c.text(&f.SubIDs.UIDMapper)
+	c.text(&f.SubIDs.GIDMapper)
+	c.text(&f.SubIDs.Failed)
 	number(c, &f.UserNS.Max)
 	number(c, &f.UserNS.UnprivilegedClone)
 	number(c, &f.UserNS.AppArmorRestricts)

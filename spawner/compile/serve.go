@@ -98,7 +98,8 @@ func (s *server) compileFile(p *wire.Plan, f parsed) policy.Diagnostics {
 		mine := turn{server: s, end: sync.OnceFunc(func() { close(asked) })}
 		compiled.Go(func() {
 			defer mine.end()
-			req := sandbox.Request{Policy: pol, Module: m, Host: mine, Filters: mine, Users: &s.users, Trial: s.request.Trial}
+			req := sandbox.Request{Policy: pol, Module: m, Host: mine, Filters: mine, Users: &s.users, Trial: s.request.Trial,
+				KeepsUser: m.Name == managerModule && m.Pos.File == managerSource}
 			if s.request.Exec {
 				req.Alone = true
 				req.Command, req.Environment, req.Terminal = s.request.Command, s.request.Environment, s.request.Terminal

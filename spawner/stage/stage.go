@@ -1,7 +1,12 @@
 // Package stage puts the supervisor of an ordinary user into a user namespace in which it has all capabilities.
 //
-// There it launches modules as root does: with mounts, namespaces and a pid namespace's init. Its user and group stay what they are; they
-// are the only ones in the namespace.
+// There it launches modules as root does: with mounts, namespaces and a pid namespace's init. Its user and group stay what they are. They
+// are the only ones in the namespace, unless the host gives the user sub-ids ([Namespace]): then its modules can have users of their own.
+//
+// # Limits
+//
+// Sub-ids are those of /etc/subuid and /etc/subgid; what a directory service gives (nsswitch.conf, subid:) is not asked for. Of several ranges the
+// longest one is used.
 package stage
 
 import (
@@ -68,11 +73,12 @@ func hint(errno posix.Errno) string {
 
 // Enter replaces the process by a helper that enters the namespaces and executes program, the path of the supervisor, with
 // the same arguments and environment. It returns only when it failed. Descriptors without O_CLOEXEC stay open; the new
-// program is told about one of them, carried.
+// program is told about one of them, carried. ns is a user namespace that [Namespace] made, or -1: then a new one has the caller's user and group
+// alone.
 //
 // What has to be seen with the eyes of the host is to be read before: in the namespace everybody who is not mapped, root
 // too, looks like the overflow user.
-func Enter(k Kernel, program string, argv, env []string, carried posix.FD) error {
+func Enter(k Kernel, program string, argv, env []string, carried, ns posix.FD) error {
 	fd, err := k.MemfdCreate("bulkhead-userns", unix.MFD_CLOEXEC|unix.MFD_EXEC)
 	if errors.Is(err, posix.Errno(unix.EINVAL)) { // MFD_EXEC is of Linux 6.3
 		fd, err = k.MemfdCreate("bulkhead-userns", unix.MFD_CLOEXEC)
@@ -88,7 +94,11 @@ func Enter(k Kernel, program string, argv, env []string, carried posix.FD) error
 		return errors.Join(fmt.Errorf("write %d of %d bytes to memory: %w", n, len(helper), err), k.Close(fd))
 	}
 	uid, gid := k.Geteuid(), k.Getegid()
-	args := append([]string{"bulkhead-userns", fmt.Sprintf("%d %d 1", uid, uid), fmt.Sprintf("%d %d 1", gid, gid), program,
+	users, groups := fmt.Sprintf("%d %d 1", uid, uid), fmt.Sprintf("%d %d 1", gid, gid)
+	if ns >= 0 {
+		users, groups = "", strconv.Itoa(int(ns))
+	}
+	args := append([]string{"bulkhead-userns", users, groups, program,
 		argv[0], fmt.Sprintf("%s%d:000", mark, carried)}, argv[1:]...)
 	err = k.Execve(fmt.Sprintf("/proc/self/fd/%d", fd), args, env)
 	return errors.Join(fmt.Errorf("execute the helper that enters a user namespace: %w", err), k.Close(fd))

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	switch {
 	case h.Inside:
 		os.Exit(tell(argv, h, err))
-	case len(os.Args) > 1 && os.Args[1] == goInside:
+	case len(os.Args) > 1 && (os.Args[1] == goInside || os.Args[1] == joinPrepared):
 		exe, err := os.Executable()
 		if err == nil {
 			var r, w *os.File
@@ -41,7 +41,11 @@ func TestMain(m *testing.M) {
 				// Without O_CLOEXEC, as the supervisor hands its policies over.
 				var carried int
 				if carried, err = unix.Dup(int(r.Fd())); err == nil {
-					err = Enter(linux.New(), exe, os.Args, append(os.Environ(), "STAGE=kept"), posix.FD(carried))
+					if os.Args[1] == joinPrepared {
+						err = enterPrepared(exe, posix.FD(carried))
+					} else {
+						err = Enter(linux.New(), exe, os.Args, append(os.Environ(), "STAGE=kept"), posix.FD(carried), -1)
+					}
 				}
 			}
 		}
@@ -246,7 +250,7 @@ func TestEnterFails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := mocks.NewCore(gomock.NewController(t))
 			tt.expect(c)
-			err := Enter(c, "/usr/bin/supervisor", []string{"supervisor", "exec"}, []string{"A=b"}, 7)
+			err := Enter(c, "/usr/bin/supervisor", []string{"supervisor", "exec"}, []string{"A=b"}, 7, -1)
 			if err == nil || !strings.Contains(err.Error(), tt.says) || !errors.Is(err, tt.is) {
 				t.Errorf("%v, want %q", err, tt.says)
 			}

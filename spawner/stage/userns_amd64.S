@@ -2,7 +2,8 @@
  * Enters a user namespace and a mount namespace, then executes the supervisor again. The kernel lets only a process with one thread
  * do that, which a Go program never is.
  *
- * argv: [0] name, [1] uid_map, [2] gid_map, [3] program, [4...] its arguments. The last three bytes of argv[5] are
+ * argv: [0] name, [1] uid_map, [2] gid_map, [3] program, [4...] its arguments. With an empty uid_map the user namespace is there already, with its
+ * maps, and gid_map is the number of a descriptor of it. The last three bytes of argv[5] are
  * set to the decimal errno when something failed; the program is executed all the same and tells the user.
  */
 	.intel_syntax noprefix
@@ -29,6 +30,10 @@ start:	mov r12, [rsp]			/* argc */
 	lea r13, [rsp + stack_argv]	/* argv */
 	lea r14, [r13 + r12*8 + 8]	/* envp */
 
+	mov rdi, [r13 + 8]
+	cmp byte ptr [rdi], 0
+	je join
+
 	mov eax, 272			/* unshare(CLONE_NEWUSER|CLONE_NEWNS) */
 	mov edi, 0x10020000
 	syscall
@@ -45,6 +50,32 @@ start:	mov r12, [rsp]			/* argc */
 	mov r15, [r13 + 16]
 	call put
 
+	jmp inside
+
+join:	mov rsi, [r13 + 16]		/* ebp = the number at argv[2] */
+	xor ebp, ebp
+number:	movzx eax, byte ptr [rsi]
+	test eax, eax
+	jz joined
+	imul ebp, ebp, 10
+	lea ebp, [rbp + rax - '0']
+	inc rsi
+	jmp number
+joined:	mov eax, 308			/* setns(ebp, CLONE_NEWUSER) */
+	mov edi, ebp
+	mov esi, 0x10000000
+	syscall
+	test rax, rax
+	js failed
+	mov eax, 3			/* close(ebp) */
+	mov edi, ebp
+	syscall
+	mov eax, 272			/* unshare(CLONE_NEWNS) */
+	mov edi, 0x00020000
+	syscall
+	test rax, rax
+	js failed
+inside:
 	/* The namespace gave all capabilities. Only ambient ones survive the exec of a user that is not root there. */
 	sub rsp, 32
 	mov eax, 125			/* capget(&header, rsp) */

@@ -20,6 +20,8 @@ type carried struct {
 	Trusted []source.Identity `json:"trusted"`
 	// Included are the files that the policies include, by the paths that they are asked for with.
 	Included map[string]source.File `json:"included,omitempty"`
+	// NoSubIDs is why the namespace has the user and the group alone, although the host gives the user more.
+	NoSubIDs string `json:"no_sub_ids,omitempty"`
 }
 
 // handOver puts it into a sealed file in memory that stays open over an exec. The caller owns the descriptor.

@@ -1,11 +1,14 @@
 package invoke
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -70,6 +73,7 @@ func (a *Invocation) look(paths []string, trust, privileges bool) (c carried, er
 	if a.handover.Inside {
 		if c, err = receive(a.Core, a.handover.Carried); err == nil {
 			a.trust = a.trust.Knowing(a.Facts, c.Trusted)
+			a.Facts.SubIDs.Failed = c.NoSubIDs
 		}
 	} else {
 		c.Sources, c.Trusted, err = a.Open(paths)
@@ -120,11 +124,33 @@ func (a *Invocation) enterUserNamespace(c carried) error {
 	if err != nil {
 		return err
 	}
+	ns := a.subIDs(&c)
 	fd, err := handOver(a.Core, c)
 	if err != nil {
 		return err
 	}
-	return errors.Join(stage.Enter(a.Core, exe, a.Argv, os.Environ(), fd), a.Core.Close(fd))
+	return errors.Join(stage.Enter(a.Core, exe, a.Argv, os.Environ(), fd, ns), a.Core.Close(fd))
+}
+
+// subIDs makes a user namespace with sub-ids, where the host gives the user some and a policy may ask for them: the word user is in its text. It
+// returns -1 where it does not; a launch that needs them says why.
+func (a *Invocation) subIDs(c *carried) posix.FD {
+	asks := func(text []byte) bool { return bytes.Contains(text, []byte("user")) }
+	if !slices.ContainsFunc(c.Sources, func(s compile.Source) bool { return asks(s.Text) }) &&
+		!slices.ContainsFunc(slices.Collect(maps.Values(c.Included)), func(f source.File) bool { return asks(f.Text) }) {
+		return -1
+	}
+	a.Facts.SubIDs = host.SubIDs(a.Core, a.Core.Geteuid())
+	if users, _, why, _ := a.Facts.SubIDMaps(); why != "" || len(users) == 0 {
+		c.NoSubIDs = why
+		return -1
+	}
+	ns, err := stage.Namespace(a.Core, a.Facts.SubIDs)
+	if err != nil {
+		c.NoSubIDs = err.Error()
+		return -1
+	}
+	return ns
 }
 
 // Open reads policy files under the rule of trust, and returns what was found to be trusted, too.
