@@ -111,6 +111,8 @@ func Operations() restrict.Rules {
 			return flags&unix.FSMOUNT_CLOEXEC != 0 && attrs&safe == safe
 		}),
 		Setns:                 restrict.Setns(func(_ posix.FD, nstype int) bool { return nstype == unix.CLONE_NEWPID }),
+		RtSigprocmask:         restrict.RtSigprocmask(func(_ int, set, _ *posix.Sigset) bool { return set == nil }),
+		Signalfd4:             restrict.Signalfd4(func(fd posix.FD, _ posix.Sigset, flags int) bool { return fd == -1 && flags&unix.SFD_CLOEXEC != 0 }),
 		Prctl:                 restrict.Prctl(func(a posix.PrctlArgs) bool { return a.Op == unix.PR_GET_TIMERSLACK || a.Op == unix.PR_SET_TIMERSLACK }),
 		LandlockCreateRuleset: restrict.Allow,
 		LandlockAddPathRule:   restrict.Allow,

@@ -124,15 +124,15 @@ func (a *Invocation) execute(o execOptions, command []string, status *statusStre
 	if err != nil {
 		return err
 	}
-	var signals *spawner.Signals
-	// A signal that comes before the command is there waits for it. Catching them takes other threads a while, so it begins early; but not in a
-	// process that is going to be replaced, which would lose those that it caught.
-	a.Stays = func() { signals = spawner.CatchSignals() }
 	req := compile.Request{Module: o.module, Exec: true, Command: command, Override: override, Descriptors: slices.Sorted(maps.Keys(fds))}
 	var size posix.Winsize
 	if req.Terminal = a.Core.Tcgetwinsize(0, &size) == nil; req.Terminal {
 		req.Environment = []string{"TERM=" + os.Getenv("TERM")}
 	}
+	var signals *spawner.Signals
+	// A signal that comes before the command is there waits for it. Catching them takes other threads a while, so it begins early; but not in a
+	// process that is going to be replaced, which would lose those that it caught.
+	a.Stays = func() error { return a.signals(&signals, req.Terminal) }
 	b, err := a.begin(o.file, cache, req)
 	if err != nil {
 		return err
@@ -179,6 +179,16 @@ func (a *Invocation) inherited(fd int) error {
 		return errors.New("no such descriptor is open here; a shell opens one as in `supervisor … 7<file`")
 	}
 	return nil
+}
+
+// signals begins to catch those that are passed on. A terminal's proxy looks for some of them itself, by way of the runtime.
+func (a *Invocation) signals(to **spawner.Signals, tty bool) (err error) {
+	if tty {
+		*to = spawner.CatchSignals()
+		return nil
+	}
+	*to, err = spawner.TakeSignals(a.Core)
+	return err
 }
 
 // foreground runs the command, behind a pseudo-terminal of its own when the standard input is one.

@@ -64,7 +64,9 @@ func (a *Invocation) look(paths []string, trust, privileges bool) (c carried, er
 		return c, Exit(StatusSupervisor, err)
 	}
 	if a.Stays != nil && privileges && spawner.Privileged(a.Facts) {
-		a.Stays()
+		if err := a.Stays(); err != nil {
+			return c, Exit(StatusSupervisor, err)
+		}
 	}
 	a.trust = source.Anyone
 	if trust {
