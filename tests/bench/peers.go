@@ -11,6 +11,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/spawner"
+	"github.com/bulkhead/bulkhead/spawner/launch"
 )
 
 // peersPolicy is launchPolicy with a few calls more, so that the filter allows as many as the comparison asks for.
@@ -21,7 +22,12 @@ const leastPeerCalls = 300
 
 // spawns measures launches, from the request until the end of the process was seen, as it is measured for all others.
 func (b *bench) spawns() (err error) {
-	w, err := b.workload(peersPolicy, b.launcher)
+	l, err := launch.New(b.kernel, launch.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	w, err := b.workload(peersPolicy, l)
 	if err != nil {
 		return err
 	}
@@ -120,7 +126,12 @@ func (w *workload) whole() (time.Duration, error) {
 
 // growth launches instances until something that is not given back would show.
 func (b *bench) growth() (err error) {
-	w, err := b.workload(peersPolicy, b.launcher)
+	l, err := launch.New(b.kernel, launch.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	w, err := b.workload(peersPolicy, l)
 	if err != nil {
 		return err
 	}
