@@ -17,6 +17,9 @@ type attempt func(args []string) (string, error)
 
 // Main makes the attempts and returns the exit status.
 func Main(args []string, out io.Writer) int {
+	if status, called := newIDMap(args); called {
+		return status
+	}
 	table := attempts()
 	for _, arg := range args {
 		name, rest, given := strings.Cut(arg, ":")
