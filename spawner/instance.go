@@ -195,6 +195,7 @@ const patience = 10 * time.Second
 type Exit struct {
 	posix.WaitInfo
 	OOMKills     uint64
+	MemoryMax    bool // that was because of the instance's own limit
 	ForksRefused uint64
 	TimedOut     bool // it was ended because it ran longer than it may, see [Foreground]
 }
@@ -216,7 +217,7 @@ func (i *Instance) Finish() (Exit, error) {
 		if events, err := i.group.Events(); err != nil {
 			errs = append(errs, err)
 		} else {
-			exit.OOMKills, exit.ForksRefused = events.OOMKills, events.ForksRefused
+			exit.OOMKills, exit.MemoryMax, exit.ForksRefused = events.OOMKills, events.MemoryMax, events.ForksRefused
 		}
 		errs = append(errs, i.group.Remove())
 	}
@@ -242,8 +243,10 @@ func (i *Instance) Signal(sig posix.Signal) error {
 // String says how the instance ended, with the limit that did it.
 func (e Exit) String() string {
 	switch {
-	case e.OOMKills > 0 && e.Code != posix.CldExited:
+	case e.OOMKills > 0 && e.Code != posix.CldExited && e.MemoryMax:
 		return "killed for want of memory: memory.max was reached"
+	case e.OOMKills > 0 && e.Code != posix.CldExited:
+		return "killed for want of memory: of the host, or of a control group above its own"
 	case e.Code == posix.CldExited && e.Status == 0:
 		return "exited"
 	case e.Code == posix.CldExited:

@@ -33,7 +33,9 @@ func TestExitTexts(t *testing.T) {
 		{Exit{WaitInfo: posix.WaitInfo{Code: posix.CldKilled, Status: int(unix.SIGKILL)}}, "killed by SIGKILL", 137},
 		{Exit{WaitInfo: posix.WaitInfo{Code: posix.CldKilled, Status: int(unix.SIGSYS)}}, "killed by SIGSYS: it made a system call that the policy answers so", 159},
 		{Exit{WaitInfo: posix.WaitInfo{Code: posix.CldDumped, Status: int(unix.SIGSEGV)}}, "killed by SIGSEGV, with a core dump", 139},
-		{Exit{WaitInfo: posix.WaitInfo{Code: posix.CldKilled, Status: int(unix.SIGKILL)}, OOMKills: 1}, "killed for want of memory: memory.max was reached", 137},
+		{Exit{WaitInfo: posix.WaitInfo{Code: posix.CldKilled, Status: int(unix.SIGKILL)}, OOMKills: 1, MemoryMax: true}, "killed for want of memory: memory.max was reached", 137},
+		{Exit{WaitInfo: posix.WaitInfo{Code: posix.CldKilled, Status: int(unix.SIGKILL)}, OOMKills: 1},
+			"killed for want of memory: of the host, or of a control group above its own", 137},
 		// One of its children was killed for want of memory, and it took that well.
 		{Exit{WaitInfo: posix.WaitInfo{Code: posix.CldExited}, OOMKills: 1}, "exited", 0},
 	}

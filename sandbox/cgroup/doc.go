@@ -52,6 +52,8 @@
 // held to io.max: what the kernel writes back by itself belongs to nobody there. A
 // process that waits for a disk does not die of SIGKILL before its request is through.
 //
+// On version 1 [Events.MemoryMax] is a guess from how much was used at most.
+//
 // Limits are written by containerd/cgroups, which makes system calls of its
 // own; everything else goes through posix.
 //

@@ -230,7 +230,7 @@ func TestMemoryLimit(t *testing.T) {
 		if cmd, output := start(t, roomy, hog); cmd.Wait() != nil || strings.TrimSpace(output.String()) != "50331648" {
 			t.Fatalf("with enough memory the program said %q", output)
 		}
-		if events, err := roomy.Events(); err != nil || events.OOMKills != 0 {
+		if events, err := roomy.Events(); err != nil || events.OOMKills != 0 || events.MemoryMax {
 			t.Errorf("with enough memory: %+v, %v", events, err)
 		}
 		if usage, err := roomy.Usage(); err != nil || usage.MemoryPeak >= 0 && usage.MemoryPeak < 40<<20 || usage.Memory < 0 {
@@ -242,10 +242,65 @@ func TestMemoryLimit(t *testing.T) {
 		if _ = cmd.Wait(); strings.TrimSpace(output.String()) == "50331648" {
 			t.Errorf("48 MiB fit into 16 MiB")
 		}
-		if events, err := tight.Events(); err != nil || events.OOMKills == 0 {
+		if events, err := tight.Events(); err != nil || events.OOMKills == 0 || !events.MemoryMax {
 			t.Errorf("with too little memory: %+v, %v; output %q", events, err, output)
 		}
 	})
+}
+
+// TestMemoryLimitAbove: what is killed because a group above has no memory left was not killed by a limit of its own.
+func TestMemoryLimitAbove(t *testing.T) {
+	const hog = "head -c 50331648 /dev/zero | tail -n 1 | wc -c"
+	eachVersion(t, host.Memory, func(t *testing.T, f host.Facts) {
+		r := open(t, f, host.Memory)
+		i := instance(t, r, policy.Resource{Key: "memory.max", Limit: 512 << 20})
+		p, _ := i.placeOf(host.Memory)
+		limit := policy.Resource{Key: "memory.max", Limit: 16 << 20}
+		for _, s := range p.settings(limit) {
+			if err := os.WriteFile(filepath.Join(p.base, i.module, s.file), []byte(s.want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd, output := start(t, i, hog)
+		if _ = cmd.Wait(); strings.TrimSpace(output.String()) == "50331648" {
+			t.Errorf("48 MiB fit into 16 MiB")
+		}
+		if events, err := i.Events(); err != nil || events.OOMKills == 0 || events.MemoryMax {
+			t.Errorf("%+v, %v; want what was killed for another reason", events, err)
+		}
+	})
+}
+
+// TestKilledTogether: with memory.oom.group the end of one process is the end of all, and without it the others live.
+func TestKilledTogether(t *testing.T) {
+	const script = "(head -c 50331648 /dev/zero | tail -n 1 | wc -c) 2>/dev/null; echo survived"
+	f := probe(t)
+	need(t, f, host.Memory)
+	if h, _ := f.Cgroup.For(host.Memory); h.Version == 1 {
+		t.Skipf("the controller of memory is on version 1, in %s, which has no memory.oom.group", h.Mount)
+	}
+	for _, together := range []bool{false, true} {
+		limits := []policy.Resource{{Key: "memory.max", Limit: 16 << 20}}
+		if together {
+			limits = append(limits, policy.Resource{Key: "memory.oom.group", Limit: 1})
+		}
+		r := open(t, f, host.Memory)
+		i := instance(t, r, limits...)
+		cmd, output := start(t, i, script)
+		err := cmd.Wait()
+		if survived := strings.Contains(output.String(), "survived"); survived == together || (err != nil) != together {
+			t.Errorf("memory.oom.group %t: %q, %v", together, output, err)
+		}
+		if events, err := i.Events(); err != nil || events.OOMKills == 0 || !events.MemoryMax {
+			t.Errorf("memory.oom.group %t: %+v, %v", together, events, err)
+		}
+		if together {
+			continue // the clean-up of this one is the test's
+		}
+		if err := errors.Join(i.Kill(5*time.Second), i.Remove(), r.Close()); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // TestCountedWithoutLimits: an instance without limits, and one with some of them only, have all the controllers that the groups were opened with.

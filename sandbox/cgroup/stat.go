@@ -15,7 +15,8 @@ import (
 
 // Events counts what the limits of an instance did to it since it was made.
 type Events struct {
-	OOMKills     uint64 // processes that the kernel killed because of memory.max
+	OOMKills     uint64 // processes that the kernel killed because there was no memory left
+	MemoryMax    bool   // the instance's own memory.max was reached; otherwise a group above had none left, or the host
 	ForksRefused uint64 // processes or threads that could not be made because of pids.max
 }
 
@@ -32,6 +33,11 @@ func (i *Instance) Events() (Events, error) {
 			return Events{}, err
 		}
 		e.OOMKills = counts["oom_kill"]
+		if e.MemoryMax = counts["oom"] > 0; p.Version == 1 {
+			if e.MemoryMax, err = reached1(i.root.kernel, p.base+"/"+i.rel); err != nil {
+				return Events{}, err
+			}
+		}
 	}
 	if p, ok := i.placeOf(host.Pids); ok {
 		counts, err := readCounts(i.root.kernel, p.base+"/"+i.rel+"/pids.events")
@@ -41,6 +47,25 @@ func (i *Instance) Events() (Events, error) {
 		e.ForksRefused = counts["max"]
 	}
 	return e, nil
+}
+
+// reached1 tells whether a version 1 group came up to one of its limits of memory, which does not say whether that was why something was killed.
+// The counters of refusals are no help, because new kernels keep them no more.
+func reached1(k posix.Files, dir string) (bool, error) {
+	for _, kind := range []string{"/memory.", "/memory.memsw."} {
+		if !exists(k, dir+kind+"max_usage_in_bytes") {
+			continue
+		}
+		limit, err := readNumber(k, dir+kind+"limit_in_bytes")
+		if err != nil {
+			return false, err
+		}
+		most, err := readNumber(k, dir+kind+"max_usage_in_bytes")
+		if err != nil || most >= limit-limit/16 { // memory is charged in advance, some pages for each processor
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // unknown is a number of [Usage] that no controller of the instance counts.

@@ -128,7 +128,9 @@ func (h realHost) User(name string) (sandbox.User, bool, error) {
 
 func (h realHost) Disk(name string) (host.Disk, error) { return host.FindDisk(linux.New(), name) }
 
-func (h realHost) Weighing(mount string) (host.Weighing, error) { return host.FindWeighing(linux.New(), mount) }
+func (h realHost) Weighing(mount string) (host.Weighing, error) {
+	return host.FindWeighing(linux.New(), mount)
+}
 
 func (h realHost) Group(string) (posix.GID, bool, error) { return 0, false, nil }
 
