@@ -19,6 +19,8 @@ type builder struct {
 	c *compiler
 	// fds of prepared descriptors
 	proc, ruleset int
+	// apart: the network namespace is made by another process meanwhile.
+	apart bool
 }
 
 // heldKinds are the namespaces that the init of a pid namespace is born into or makes, and holds for the module: the module enters them. The
@@ -121,9 +123,13 @@ func (b *builder) makeNamespaces(r root) {
 		seed := b.Add(program.Prepare{Kind: program.Seed})
 		b.call(firstOf(b.c.module.Namespaces), "setns", unix.SYS_SETNS, program.FD(seed, "seed"), program.Const(unix.CLONE_NEWNS, "CLONE_NEWNS"))
 	}
-	b.unshare(heldKinds)
-	if b.c.has(unix.CLONE_NEWNET) && b.c.module.Network.V == policy.NetworkLoopback {
-		b.loopback(origin(b.c.module.Network.Pos))
+	kinds := policy.Namespace(heldKinds)
+	if b.apart {
+		kinds &^= unix.CLONE_NEWNET
+	}
+	b.unshare(kinds)
+	if !b.apart && b.c.has(unix.CLONE_NEWNET) && b.c.module.Network.V == policy.NetworkLoopback {
+		b.LoopbackUp(origin(b.c.module.Network.Pos))
 	}
 	if b.c.has(unix.CLONE_NEWNS) {
 		b.root(r)
@@ -173,15 +179,17 @@ func (b *builder) unshare(kinds policy.Namespace) {
 	}
 }
 
-// loopback brings the new network namespace's lo up. Source: netdevice(7).
-func (b *builder) loopback(o program.Origin) {
-	ifreq := make([]byte, 40)
-	copy(ifreq, "lo")
-	ifreq[16] = unix.IFF_UP
-	at := b.Bytes(ifreq)
-	b.call(o, "socket", unix.SYS_SOCKET, program.Const(unix.AF_INET, "AF_INET"),
-		program.Const(unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, "SOCK_DGRAM|SOCK_CLOEXEC"), program.Int(0)).Keep(1)
-	b.call(o, "ioctl", unix.SYS_IOCTL, program.Kept(1, "$1"), program.Const(unix.SIOCSIFFLAGS, "SIOCSIFFLAGS"), program.At(at, "{lo, IFF_UP}"))
+// enterNetwork enters the namespace that another process makes meanwhile: that takes the kernel as long as all the rest.
+func (b *builder) enterNetwork() {
+	o := origin(b.c.module.Network.Pos)
+	want := program.Prepare{Kind: program.Network, Origin: o}
+	if b.c.module.Network.V == policy.NetworkLoopback {
+		want.Path = program.WithLoopback
+	}
+	process, made := b.Add(want), b.Add(program.Prepare{Kind: program.NetworkMade, Origin: o})
+	b.call(o, "read", unix.SYS_READ, program.FD(made, "network made"), program.At(b.Bytes([]byte{0}), "byte"), program.Int(1)).Keep(1)
+	b.Expect(o, program.Kept(1, "finished network namespaces"), ^uint64(0), 1)
+	b.call(o, "setns", unix.SYS_SETNS, program.FD(process, "network"), program.Const(unix.CLONE_NEWNET, "CLONE_NEWNET"))
 }
 
 // descriptors marks everything from 3 on to be closed by the exec, then puts what the module inherits in its place.

@@ -255,7 +255,7 @@ func TestOrigins(t *testing.T) {
 	res := mustCompile(t, debian(), rich)
 	steps := slices.Concat(res.Program.Steps, res.Init.Steps)
 	lines := map[string]int{
-		`unshare(CLONE_NEWNS`: 15, `unshare(CLONE_NEWCGROUP`: 15, `setns(<init>`: 15, `sethostname(`: 15, `ioctl($1, SIOCSIFFLAGS`: 16, `move_mount(</etc/web>`: 20, `fsmount(`: 22,
+		`unshare(CLONE_NEWNS`: 15, `unshare(CLONE_NEWCGROUP`: 15, `setns(<init>`: 15, `sethostname(`: 15, `setns(<network>`: 16, `move_mount(</etc/web>`: 20, `fsmount(`: 22,
 		`prlimit64(0, RLIMIT_NPROC`: 28, `setresuid(`: 9, `capset(`: 14, `chdir("/srv/data")`: 12, `seccomp(`: 30, `execveat(`: 8,
 		`dup3(<listener http>`: 13, `setsid(`: 0, `setns(<seed>`: 15, `chroot(`: 0, `prctl(PR_SET_NO_NEW_PRIVS`: 0,
 	}

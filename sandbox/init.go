@@ -22,7 +22,11 @@ func (c *compiler) buildInit(r root) (*builder, error) {
 	}
 	b := c.builder()
 	b.session()
+	b.apart = c.has(unix.CLONE_NEWNET)
 	b.makeNamespaces(r)
+	if b.apart {
+		b.enterNetwork()
+	}
 	b.call(everyModule, "close_range", unix.SYS_CLOSE_RANGE, program.Int(0), program.Const(uint64(^uint32(0)), "~0U"),
 		program.Const(unix.CLOSE_RANGE_CLOEXEC, "CLOSE_RANGE_CLOEXEC"))
 	b.limits(func(policy.Rlimit) bool { return true })

@@ -20,6 +20,7 @@ var stages = []struct{ name, steps string }{
 	{"pivot", `fchdir\(|chroot\(|pivot_root\(|umount2\(`},
 	{"rule about the new proc", `store parent_fd|landlock_add_rule\(`},
 	{"hostname", `sethostname\(|setdomainname\(`},
+	{"network", `read\(<network made>|expect finished network|setns\(<network>`},
 	{"descriptors", `close_range\(|dup3\(|fcntl\(|ioctl\(0, TIOCSCTTY`},
 	{"limits", `prlimit64\(`},
 	{"identity", `prctl\(PR_CAPBSET_DROP|prctl\(PR_SET_SECUREBITS|setgroups\(|setresgid\(|setresuid\(|` +

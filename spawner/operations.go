@@ -179,8 +179,11 @@ func mayClone(args *posix.CloneArgs) bool {
 	if args.Program == nil || args.ExitSignal != unix.SIGCHLD && args.ExitSignal != 0 {
 		return false
 	}
-	switch args.Flags {
-	case 0, unix.CLONE_INTO_CGROUP, unix.CLONE_NEWPID, unix.CLONE_FILES, unix.CLONE_NEWNET | unix.CLONE_FILES, unix.CLONE_NEWUSER:
+	if args.Beside { // it makes a network namespace
+		return args.Flags == 0
+	}
+	switch args.Flags { // CLONE_FILES: it gives back the empty mount namespace that launches begin with
+	case 0, unix.CLONE_INTO_CGROUP, unix.CLONE_NEWPID, unix.CLONE_FILES, unix.CLONE_NEWUSER:
 		return true
 	}
 	return false

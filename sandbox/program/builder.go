@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bulkhead/bulkhead/posix"
 )
 
@@ -133,6 +135,16 @@ func (b *Builder) Call(o Origin, name string, number uint32, args ...Value) *Ste
 func (s *Step) Keep(slot uint8) {
 	s.Result = slot
 	s.Text += " = $" + strconv.Itoa(int(slot))
+}
+
+// LoopbackUp brings lo up in the network namespace of the process. Source: netdevice(7).
+func (b *Builder) LoopbackUp(o Origin) {
+	ifreq := make([]byte, 40)
+	copy(ifreq, "lo")
+	ifreq[16] = unix.IFF_UP
+	at := b.Bytes(ifreq)
+	b.Call(o, "socket", unix.SYS_SOCKET, Const(unix.AF_INET, "AF_INET"), Const(unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, "SOCK_DGRAM|SOCK_CLOEXEC"), Int(0)).Keep(1)
+	b.Call(o, "ioctl", unix.SYS_IOCTL, Kept(1, "$1"), Const(unix.SIOCSIFFLAGS, "SIOCSIFFLAGS"), At(at, "{lo, IFF_UP}"))
 }
 
 // Expect adds a comparison: the value, masked, must be want.

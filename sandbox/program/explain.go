@@ -12,7 +12,7 @@ var prepareNames = [...]string{
 	CgroupProcs: "open cgroup.procs of", Ruleset: "landlock ruleset", Listener: "listener", Stdio: "standard stream", InitProgram: "init program",
 	Socket:      "copy mount of socket",
 	InitProcess: "process of the namespace's init", OfInit: "descriptor of the init's program:",
-	Seed: "mount namespace with an empty root",
+	Seed: "mount namespace with an empty root", Network: "process that makes a network namespace", NetworkMade: "socket that says when it is made",
 }
 
 // Describe returns what the spawner makes, in one line.

@@ -42,11 +42,13 @@ func TestDescribe(t *testing.T) {
 		InitProcess: {Kind: InitProcess},
 		OfInit:      {Kind: OfInit, From: 7},
 		Seed:        {Kind: Seed},
+		Network:     {Kind: Network, Path: WithLoopback},
+		NetworkMade: {Kind: NetworkMade},
 	}}
 	want := []string{"open /usr", "copy mount of /usr", "new tmpfs /tmp size=1M noswap (nosuid,noexec)", "copy mount of control group memory",
 		"open cgroup.procs of memory", "landlock ruleset handling 0x1", "listener http", "standard stream stderr", "init program",
 		"copy mount of socket notify (ro)", "process of the namespace's init", "descriptor of the init's program: <7>",
-		"mount namespace with an empty root"}
+		"mount namespace with an empty root", "process that makes a network namespace with lo up", "socket that says when it is made"}
 	// Every kind is described: a new one without a name would show as an empty text.
 	if len(want) != len(prepareNames) {
 		t.Fatalf("%d kinds have a name, %d are tested", len(prepareNames), len(want))

@@ -59,7 +59,14 @@ const (
 	// Seed is a mount namespace in which nothing is mounted but an empty, read-only directory as the root. The launcher has one for all launches:
 	// what is copied of it is new each time.
 	Seed
+	// Network is a pidfd of a process that makes a network namespace meanwhile; its lo is up when Path is WithLoopback.
+	Network
+	// NetworkMade is a socket from which a byte can be read when that is done, or its end, when it cannot be done.
+	NetworkMade
 )
+
+// WithLoopback is the Path of a Network in which processes can reach each other.
+const WithLoopback = "with lo up"
 
 // Names of the sockets that the spawner makes for an instance.
 const (

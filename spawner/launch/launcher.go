@@ -22,6 +22,7 @@ type Kernel interface {
 	posix.Namespaces
 	posix.Memory
 	posix.Hardening
+	Socketpair(family, typ, protocol int) (a, b posix.FD, err error)
 }
 
 // Launcher creates children. It is not safe for concurrent use, and belongs to one OS thread.
@@ -111,6 +112,7 @@ type Request struct {
 	Await func() (*cgroup.Instance, error)
 	// Sandbox was made beforehand for this program; nil: it is made now, when there is an Init. The launch takes it over, also when it fails.
 	Sandbox *Sandbox
+	network *network
 	watch   *watch
 	// Stdio are the standard streams; the caller keeps them.
 	Stdio [3]posix.FD
@@ -202,12 +204,13 @@ var none = Process{Pidfd: -1, InitPidfd: -1}
 // launch is Launch on the calling thread.
 func (l *Launcher) launch(r Request) (p Process, err error) {
 	r.watch = newWatch()
-	if err := l.ready(&r); err != nil {
+	if err := l.start(&r); err != nil {
 		if r.Sandbox != nil {
 			err = errors.Join(err, r.Sandbox.Abandon())
 		}
 		return none, err
 	}
+	defer func() { _ = r.network.end() }() // what it made is not its own any more
 	b := l.begin(r.Program, &r)
 	defer b.drop()
 	r.watch.mark(PartPrepare)
@@ -235,10 +238,17 @@ func (l *Launcher) launch(r Request) (p Process, err error) {
 	return none, err
 }
 
+// start does what comes before everything else of a launch.
+func (l *Launcher) start(r *Request) error {
+	if err := l.ready(r); err != nil || r.Sandbox != nil {
+		return err
+	}
+	return l.beginNetwork(r)
+}
+
 // Ready makes what is made once for all launches, as far as the programs of a request need it. The first launch would do it otherwise.
 func (l *Launcher) Ready(r Request) error { return l.ready(&r) }
 
-// ready is done before anything else of a launch.
 func (l *Launcher) ready(r *Request) error {
 	if err := l.comeBack(); err != nil {
 		return fmt.Errorf("%s: %w", r.Program.Module, err)

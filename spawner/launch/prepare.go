@@ -277,10 +277,15 @@ func (l *Launcher) make(p *program.Program, d *descriptors, want program.Prepare
 		}
 	case program.InitProgram:
 		return l.duplicate(l.init, p)
+	case program.Network, program.NetworkMade:
+		if n := r.network; n != nil {
+			return l.duplicate(map[program.PrepareKind]posix.FD{program.Network: n.pidfd, program.NetworkMade: n.made}[want.Kind], p)
+		}
 	case program.Seed:
 		return l.duplicate(l.seed, p)
 	}
-	if want.Kind == program.InitProcess || want.Kind == program.OfInit {
+	switch want.Kind {
+	case program.InitProcess, program.OfInit, program.Network, program.NetworkMade:
 		return -1, errNoInit
 	}
 	return -1, fmt.Errorf("bug: no way to prepare kind %d; please report it", want.Kind)

@@ -38,9 +38,10 @@ func (l *Launcher) Sandbox(r Request) (*Sandbox, error) {
 	if !l.Ahead() || r.Init == nil {
 		return nil, fmt.Errorf("%s: bug: a sandbox cannot be made ahead; please report it", r.Program.Module)
 	}
-	if err := l.ready(&r); err != nil {
+	if err := l.start(&r); err != nil {
 		return nil, err
 	}
+	defer func() { _ = r.network.end() }() // what it made is not its own any more
 	s, err := l.sandbox(&r)
 	if err != nil {
 		return nil, err
@@ -130,8 +131,12 @@ func (l *Launcher) sandbox(r *Request) (*Sandbox, error) {
 	child, err := l.run(r, r.Init, d, &cgroup.Join{Into: -1}, unix.CLONE_NEWPID)
 	if err != nil {
 		d.close()
+		if why := r.network.end(); why != nil {
+			err = why
+		}
 		return nil, err
 	}
+	r.network.stop()
 	d.keep(func(i int) bool {
 		return slices.ContainsFunc(r.Program.Prepare, func(want program.Prepare) bool { return want.Kind == program.OfInit && want.From == i })
 	})

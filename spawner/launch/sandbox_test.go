@@ -18,7 +18,7 @@ import (
 )
 
 // isolation says what an instance is in and what others left there, and leaves something itself.
-const isolation = `for kind in mnt pid ipc uts net cgroup; do readlink /proc/self/ns/$kind; done; ls /tmp; ls /dev/shm 2>/dev/null; touch /tmp/left; exit 0`
+const isolation = `for kind in mnt pid ipc uts net cgroup; do readlink /proc/self/ns/$kind; done; ls /tmp; ls /dev/shm 2>/dev/null; touch /tmp/left; exec > /dev/null 2>&1; sleep 1000`
 
 // request is one of a script, with the streams of its process.
 func request(t *testing.T, res *sandbox.Result) (launch.Request, *streams) {
@@ -76,6 +76,7 @@ func TestSandboxIsNobodyElses(t *testing.T) {
 		}
 	}
 	for _, p := range processes {
+		must(t, k.PidfdSendSignal(p.Pidfd, unix.SIGKILL))
 		finish(t, k, p)
 	}
 	if left := before.LeftNow(); left != "" {

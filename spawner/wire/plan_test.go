@@ -179,7 +179,7 @@ func TestRefused(t *testing.T) {
 		{"resources", func(p *Plan) { p.Modules[0].Resources = make([]policy.Resource, 65) }, "a list of 65"},
 		{"best effort", func(p *Plan) { p.Modules[0].BestEffort = make([]string, 65) }, "a list of 65"},
 		{"enforcement", func(p *Plan) { p.Modules[0].Enforcement = make([]sandbox.Enforcement, 65) }, "a list of 65"},
-		{"kind of descriptor", func(p *Plan) { p.Modules[0].Program.Prepare[0].Kind = program.Seed + 1 }, "a descriptor of kind 13"},
+		{"kind of descriptor", func(p *Plan) { p.Modules[0].Program.Prepare[0].Kind = program.NetworkMade + 1 }, "a descriptor of kind 15"},
 		{"descriptor of a small init", func(p *Plan) {
 			d := &p.Modules[0].Program.Prepare[1]
 			d.Kind, d.Rules, d.From = program.OfInit, nil, len(p.Modules[0].Init.Prepare)

@@ -175,7 +175,7 @@ func decodePrepare(d *Decoder) program.Prepare {
 		}),
 		Origin: decodeOrigin(d),
 	}
-	if p.Kind > program.Seed {
+	if p.Kind > program.NetworkMade {
 		d.fail("a descriptor of kind %d", p.Kind)
 	}
 	return p

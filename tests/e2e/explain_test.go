@@ -33,6 +33,7 @@ func readStep(text string) (step, bool) {
 	case "prctl":
 		s.details = constant.FindString(m[2])
 	case "seccomp", "unshare", "setresuid", "setresgid": // numbers and flags, which the two write in another order or base
+	case "read": // what was read
 	default:
 		s.details = strings.Join(literals.FindAllString(m[2], -1), " ")
 	}
