@@ -261,7 +261,13 @@ func TestImagesAreUsedAgain(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if m := k.images.spare.Load(); m == nil || len(*m) > mostKept {
-		t.Error("nothing is kept, or too much")
+	kept := k.images.spare
+	if len(kept) == 0 || len(kept) > mostKept {
+		t.Errorf("%d are kept", len(kept))
+	}
+	for _, m := range kept {
+		if len(m) < leastImage || len(m) > mostImage {
+			t.Errorf("one of %d bytes is kept", len(m))
+		}
 	}
 }

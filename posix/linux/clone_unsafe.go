@@ -149,13 +149,46 @@ type image struct {
 	memory  []byte
 }
 
-// images keeps the mapping of a launch for the next one: making one, with its pages, takes as long as a dozen of the steps. By the time that Clone3
+// images keeps mappings of launches for the next ones: making one, with its pages, takes as long as a dozen of the steps. By the time that Clone3
 // returns nobody else has it: the child has a memory of its own, or none. Those of children that go on beside us are taken back when these are over.
 type images struct {
-	spare atomic.Pointer[[]byte]
+	mu    sync.Mutex // guards what follows
+	spare [][]byte
+	lent  []*image
+}
 
-	mu   sync.Mutex // guards what follows
-	lent []*image
+const (
+	mostKept   = 4         // mappings
+	leastImage = 32 << 10  // bytes of one, so that most programs can take any
+	mostImage  = 256 << 10 // bytes of one that is kept
+)
+
+// take returns a mapping of at least size bytes, whatever is in it.
+func (k *images) take(size int) ([]byte, error) {
+	k.collect()
+	k.mu.Lock()
+	at := slices.IndexFunc(k.spare, func(m []byte) bool { return len(m) >= size })
+	if at >= 0 {
+		m := k.spare[at]
+		k.spare = slices.Delete(k.spare, at, at+1)
+		k.mu.Unlock()
+		return m, nil
+	}
+	k.mu.Unlock()
+	return unix.Mmap(-1, 0, max(size, leastImage), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
+}
+
+// give takes a mapping back.
+func (k *images) give(m []byte) {
+	k.mu.Lock()
+	keep := len(m) <= mostImage && len(k.spare) < mostKept
+	if keep {
+		k.spare = append(k.spare, m)
+	}
+	k.mu.Unlock()
+	if !keep {
+		unmap(m)
+	}
 }
 
 // lend keeps the image of a child that goes on.
@@ -167,15 +200,19 @@ func (k *images) lend(im *image) {
 
 // collect takes back what nobody uses any more.
 func (k *images) collect() {
+	var over []*image
 	k.mu.Lock()
-	defer k.mu.Unlock()
 	k.lent = slices.DeleteFunc(k.lent, func(im *image) bool {
-		over := atomic.LoadUint32(&im.block.running) == 0
-		if over {
-			im.free()
+		done := atomic.LoadUint32(&im.block.running) == 0
+		if done {
+			over = append(over, im)
 		}
-		return over
+		return done
 	})
+	k.mu.Unlock()
+	for _, im := range over {
+		im.free()
+	}
 }
 
 // executes tells whether a program executes another one.
@@ -183,28 +220,6 @@ func executes(p *posix.Program) bool {
 	return slices.ContainsFunc(p.Steps, func(s posix.Step) bool {
 		return s.Op == posix.StepCall && (s.Number == unix.SYS_EXECVE || s.Number == unix.SYS_EXECVEAT)
 	})
-}
-
-// mostKept is the largest mapping that is kept, in bytes.
-const mostKept = 1 << 20
-
-// take returns a mapping of at least size bytes, whatever is in it.
-func (k *images) take(size int) ([]byte, error) {
-	k.collect()
-	if m := k.spare.Swap(nil); m != nil {
-		if len(*m) >= size {
-			return *m, nil
-		}
-		unmap(*m)
-	}
-	return unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_POPULATE)
-}
-
-// give takes a mapping back.
-func (k *images) give(m []byte) {
-	if len(m) > mostKept || !k.spare.CompareAndSwap(nil, &m) {
-		unmap(m)
-	}
 }
 
 // newImage lays a program out. It returns EINVAL, with nothing allocated, for a program that refers outside of itself.
