@@ -26,6 +26,9 @@
 // it go, and until then it keeps a thread, its control group, and a copy of each descriptor that the spawner had when it was created: a listener that
 // is closed meanwhile stays bound. exec waits with its one launch.
 //
+// The owner, the mode and the name of a unix socket are changed, and the socket is healed, by the loop: it waits for the file system of that path. New ones are
+// made, and old ones removed, with a limit.
+//
 // A manager that was taken over can stop and start what the policy says, as often as it likes, and read what modules write. It cannot name a command, a
 // path, a user or a signal that the policy does not.
 //

@@ -101,6 +101,7 @@ type Resident struct {
 	pool              map[listener.Identity]*pooled
 	preparing         *preparing // nil while no reload is being prepared
 	reading           bool       // the policies are being read
+	reserving         bool       // unix sockets are being made
 
 	stop stopping
 	done bool
@@ -220,7 +221,7 @@ func (r *Resident) end() error {
 		errs = append(errs, i.close(r.kernel))
 	}
 	for id, s := range r.pool {
-		errs = append(errs, s.Close(r.kernel))
+		errs = append(errs, inTime(closeLimit, func() error { return s.Close(r.kernel) }))
 		delete(r.pool, id)
 	}
 	for _, s := range []*listener.Socket{r.services.control, r.services.metrics} {

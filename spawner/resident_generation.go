@@ -3,6 +3,7 @@ package spawner
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
@@ -40,6 +41,11 @@ func (g *generation) fds() map[string]posix.FD {
 	return fds
 }
 
+// place is which of the generation's listeners one is.
+func (g *generation) place(l policy.Listener) int {
+	return slices.IndexFunc(g.listeners, func(x policy.Listener) bool { return x.Name == l.Name })
+}
+
 // listenerError is a listener that cannot be had.
 type listenerError struct {
 	listener policy.Listener
@@ -59,7 +65,12 @@ func (e *listenerError) Unwrap() error { return e.err }
 // reserveAll takes the sockets of a generation: those that are open, by their identity, and new ones that do not listen yet. It returns all
 // problems; what it could reserve is the generation's nevertheless.
 func (r *Resident) reserveAll(g *generation) []*listenerError {
-	var problems []*listenerError
+	missing, problems := r.takeOpen(g)
+	return append(problems, r.adopt(g, reserveEach(r.kernel, missing))...) // the first generation's first problem is told
+}
+
+// takeOpen takes the sockets that are open, and returns the listeners that are missing.
+func (r *Resident) takeOpen(g *generation) (missing []policy.Listener, problems []*listenerError) {
 	taken := map[listener.Identity]string{}
 	for _, l := range g.listeners {
 		id := listener.IdentityOf(l)
@@ -72,13 +83,37 @@ func (r *Resident) reserveAll(g *generation) []*listenerError {
 			g.sockets[l.Name] = s
 			continue
 		}
-		s, err := listener.Reserve(r.kernel, l)
-		if err != nil {
-			problems = append(problems, &listenerError{l, err})
+		missing = append(missing, l)
+	}
+	return missing, problems
+}
+
+// reserved is a socket that does not listen yet, or why there is none.
+type reserved struct {
+	listener policy.Listener
+	socket   *listener.Socket
+	err      error
+}
+
+// reserveEach makes sockets. It belongs to no thread, and waits for the file systems of unix sockets.
+func reserveEach(k Kernel, listeners []policy.Listener) []reserved {
+	var out []reserved
+	for _, l := range listeners {
+		s, err := listener.Reserve(k, l)
+		out = append(out, reserved{l, s, err})
+	}
+	return out
+}
+
+// adopt gives new sockets to a generation.
+func (r *Resident) adopt(g *generation, all []reserved) (problems []*listenerError) {
+	for _, x := range all {
+		if x.err != nil {
+			problems = append(problems, &listenerError{x.listener, x.err})
 			continue
 		}
-		p := &pooled{Socket: s, spec: l, generation: g.id}
-		r.pool[id], g.sockets[l.Name] = p, p
+		p := &pooled{Socket: x.socket, spec: x.listener, generation: g.id}
+		r.pool[listener.IdentityOf(x.listener)], g.sockets[x.listener.Name] = p, p
 		g.opened = append(g.opened, p)
 	}
 	return problems

@@ -80,7 +80,25 @@ func (r *Resident) unguard(s *pooled) error {
 // closePooled closes a socket that no generation wants.
 func (r *Resident) closePooled(s *pooled) error {
 	delete(r.pool, s.Identity)
-	return errors.Join(r.unguard(s), s.Close(r.kernel))
+	return errors.Join(r.unguard(s), inTime(closeLimit, func() error { return s.Close(r.kernel) }))
+}
+
+// closeLimit is how long the loop waits for the removal of a unix socket's path.
+const closeLimit = time.Second
+
+// inTime has another goroutine do something that may wait for a file system, and returns its error, or one after a while. What it works with is nobody
+// else's any more.
+func inTime(limit time.Duration, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return fmt.Errorf("its file system does not answer within %s", limit)
+	}
 }
 
 // hungUp deals with a socket that has hung up.

@@ -1,14 +1,17 @@
 package spawner
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/spawner/compile"
+	"github.com/bulkhead/bulkhead/spawner/listener"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -36,7 +39,10 @@ type compilation interface {
 	Finish() (wire.Plan, compile.Record, error)
 }
 
-var errReading = errors.New("the policies are still being read for a former reload: their file system does not answer")
+var (
+	errReading   = errors.New("the policies are still being read for a former reload: their file system does not answer")
+	errReserving = errors.New("unix sockets are still being made for a former reload: their file system does not answer")
+)
 
 // prepare reads and compiles the policies, while the loop goes on.
 func (r *Resident) prepare(id uint64) {
@@ -57,6 +63,10 @@ func (r *Resident) prepare(id uint64) {
 	}
 	if r.reading {
 		r.answer(id, errReading)
+		return
+	}
+	if r.reserving {
+		r.answer(id, errReserving)
 		return
 	}
 	p := &preparing{request: id, by: r.manager}
@@ -118,19 +128,21 @@ func (r *Resident) cancelPreparing() {
 // conclude answers a request to prepare.
 func (r *Resident) conclude(p *preparing, plan wire.Plan, err error) {
 	switch {
-	case !r.concludes(p):
-	case err != nil:
+	case err == nil && r.awaited(p):
+		r.verify(p, plan)
+	case r.concludes(p):
 		r.answer(p.request, err)
-	default:
-		r.handOver(p, r.verify(p.sources, plan))
 	}
 }
+
+// awaited tells whether the manager that asked for a preparation still waits.
+func (r *Resident) awaited(p *preparing) bool { return r.manager == p.by && r.manager.serves() }
 
 // concludes ends the preparation, and tells whether the manager that asked for it still waits.
 func (r *Resident) concludes(p *preparing) bool {
 	r.preparing = nil
 	r.restless()
-	return r.manager == p.by && r.manager.serves()
+	return r.awaited(p)
 }
 
 // handOver answers with an outline.
@@ -144,16 +156,18 @@ func (r *Resident) handOver(p *preparing, o wire.Outline) {
 }
 
 // verify checks what only the spawner can see, and prepares the generation when nothing is wrong. All that is wrong is in the outline.
-func (r *Resident) verify(sources []compile.Source, plan wire.Plan) wire.Outline {
+func (r *Resident) verify(p *preparing, plan wire.Plan) {
 	var files []string
-	for _, s := range sources {
+	for _, s := range p.sources {
 		if s.Name != ManagerSource {
 			files = append(files, s.Name)
 		}
 	}
 	if plan.Diagnostics.HasErrors() {
 		plan.Listeners, plan.Modules = nil, nil
-		return plan.Outline(0, files)
+		r.concludes(p)
+		r.handOver(p, plan.Outline(0, files))
+		return
 	}
 	// The manager that runs stays what it is until the supervisor is started again.
 	if user, _, err := SplitManager(plan); err == nil {
@@ -161,19 +175,71 @@ func (r *Resident) verify(sources []compile.Source, plan wire.Plan) wire.Outline
 	}
 	problems := r.Host.admit(r.Facts, plan.Modules)
 	g := newGeneration(r.lastGeneration+1, files, plan)
-	for _, e := range r.reserveAll(g) {
-		problems = append(problems, policy.Diagnostic{Code: codeListener, Message: fmt.Sprintf("listener %s: %v", e.listener.Name, e.err),
-			Pos: e.listener.Pos, Width: len(e.listener.Name)})
+	missing, denied := r.takeOpen(g)
+	conclude := func(all []reserved) {
+		if !r.concludes(p) {
+			go closeEach(r.kernel, all)
+			return
+		}
+		denied = append(denied, r.adopt(g, all)...)
+		slices.SortStableFunc(denied, func(a, b *listenerError) int { return cmp.Compare(g.place(a.listener), g.place(b.listener)) })
+		for _, e := range denied {
+			problems = append(problems, policy.Diagnostic{Code: codeListener, Message: fmt.Sprintf("listener %s: %v", e.listener.Name, e.err),
+				Pos: e.listener.Pos, Width: len(e.listener.Name)})
+		}
+		if len(problems) > 0 {
+			if err := r.closeOpened(g); err != nil {
+				r.Log.Error("cannot close listeners of a configuration that is refused", "error", err)
+			}
+			r.handOver(p, refused(plan, files, p.sources, problems))
+			return
+		}
+		r.lastGeneration, r.prepared = g.id, g
+		r.handOver(p, g.outline)
 	}
-	if len(problems) == 0 {
-		r.lastGeneration = g.id
-		r.prepared = g
-		return g.outline
+	if slices.ContainsFunc(missing, func(l policy.Listener) bool { return l.Network == "unix" }) {
+		r.reserveAside(p, missing, conclude)
+		return
 	}
-	if err := r.closeOpened(g); err != nil {
-		r.Log.Error("cannot close listeners of a configuration that is refused", "error", err)
+	conclude(reserveEach(r.kernel, missing))
+}
+
+// reserveAside makes sockets while the loop goes on: the path of a unix socket may be in a file system that does not answer.
+func (r *Resident) reserveAside(p *preparing, missing []policy.Listener, then func([]reserved)) {
+	r.reserving = true
+	var begun atomic.Int32 // with how many
+	p.limit = r.alarms.set(readLimit, func() {
+		at := missing[max(begun.Load(), 1)-1]
+		then([]reserved{{listener: at, err: fmt.Errorf("listen on %s: its file system does not answer within %s", listener.IdentityOf(at), readLimit)}})
+	})
+	// Not one of the background's: it ends when the file system lets it.
+	go func() {
+		var all []reserved
+		for n := range missing {
+			begun.Store(int32(n + 1))
+			all = append(all, reserveEach(r.kernel, missing[n:n+1])...)
+		}
+		r.poller.post(func() {
+			if r.preparing == p {
+				r.reserving = false
+				r.alarms.stop(p.limit)
+				then(all)
+				return
+			}
+			go func() { // nobody wants them any more
+				closeEach(r.kernel, all)
+				r.poller.post(func() { r.reserving = false })
+			}()
+		})
+	}()
+}
+
+func closeEach(k Kernel, all []reserved) {
+	for _, x := range all {
+		if x.err == nil {
+			_ = x.socket.Close(k) // what is left of it is a path that leads nowhere
+		}
 	}
-	return refused(plan, files, sources, problems)
 }
 
 // refused is the outline of a plan with problems that the compile process could not see.

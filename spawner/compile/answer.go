@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -20,9 +21,14 @@ import (
 type lookup struct {
 	files   posix.Files
 	include func(path string) (source.File, error) // nil refuses
+	at      *atomic.Pointer[string]                // what is being looked at; nil: nobody wants to know
 }
 
 func (l lookup) answer(q question) answer {
+	if l.at != nil {
+		l.at.Store(&q.Name)
+		defer l.at.Store(nil)
+	}
 	var a answer
 	var err error
 	switch q.Kind {

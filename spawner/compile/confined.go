@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/bulkhead/bulkhead/posix"
@@ -17,7 +18,7 @@ const ConfinedTimeout = time.Minute
 // end, which is returned. It is for what reads input that nobody has to trust. The other end is [Attend].
 func Confined(k Parent, l *launch.Launcher, f host.Facts, role string, request []byte, answer func(question []byte) []byte) ([]byte, error) {
 	var reply []byte
-	err := tool{executable, ConfinedTimeout}.exchange(k, l, f, role, func(c channel) (err error) {
+	err := tool{executable, ConfinedTimeout}.exchange(k, l, f, role, new(atomic.Pointer[string]), func(c channel) (err error) {
 		reply, err = converse(c, request, func(q []byte) ([]byte, error) { return answer(q), nil })
 		return err
 	})

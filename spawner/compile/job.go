@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -46,10 +47,11 @@ func (t tool) begin(k Parent, l *launch.Launcher, req Request, done func()) (*Jo
 	if err = errors.Join(err, k.Close(theirs)); err != nil {
 		return nil, errors.Join(err, k.Close(ours))
 	}
-	j.timer = time.AfterFunc(t.timeout, func() { j.settle(wire.Plan{}, Record{}, t.late()) })
+	var at atomic.Pointer[string]
+	j.timer = time.AfterFunc(t.timeout, func() { j.settle(wire.Plan{}, Record{}, t.stuck(&at)) })
 	// It ends at the latest when the process does, unless the file system that it looks at hangs.
 	go func() {
-		plan, record, err := compiled(channel{k, ours}, lookup{k, req.Include}, EncodeRequest(req))
+		plan, record, err := compiled(channel{k, ours}, lookup{k, req.Include, &at}, EncodeRequest(req))
 		j.settle(plan, record, errors.Join(err, k.Close(ours)))
 	}()
 	return j, nil

@@ -43,5 +43,5 @@ func Answer(files posix.Files, include func(path string) (source.File, error), q
 	if err != nil {
 		return nil, fmt.Errorf("read a question: %w", err)
 	}
-	return lookup{files, include}.answer(q).encode(), nil
+	return lookup{files: files, include: include}.answer(q).encode(), nil
 }

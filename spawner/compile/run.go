@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -51,8 +52,9 @@ type tool struct {
 }
 
 func (t tool) run(k Parent, l *launch.Launcher, req Request) (plan wire.Plan, record Record, err error) {
-	err = t.exchange(k, l, req.Facts, Role, func(c channel) (err error) {
-		plan, record, err = compiled(c, lookup{k, req.Include}, EncodeRequest(req))
+	var at atomic.Pointer[string]
+	err = t.exchange(k, l, req.Facts, Role, &at, func(c channel) (err error) {
+		plan, record, err = compiled(c, lookup{k, req.Include, &at}, EncodeRequest(req))
 		return err
 	})
 	if err != nil {
@@ -61,8 +63,8 @@ func (t tool) run(k Parent, l *launch.Launcher, req Request) (plan wire.Plan, re
 	return plan, record, nil
 }
 
-// exchange runs a role of the program, and talk with it.
-func (t tool) exchange(k Parent, l *launch.Launcher, f host.Facts, role string, talk func(channel) error) error {
+// exchange runs a role of the program, and talk with it. at is what talk is looking at.
+func (t tool) exchange(k Parent, l *launch.Launcher, f host.Facts, role string, at *atomic.Pointer[string], talk func(channel) error) error {
 	ours, theirs, err := k.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return fmt.Errorf("make a socket pair for the confined process: %w", err)
@@ -80,7 +82,7 @@ func (t tool) exchange(k Parent, l *launch.Launcher, f host.Facts, role string, 
 	select {
 	case err = <-done:
 	case <-timer.C:
-		err = t.late()
+		err = t.stuck(at)
 	}
 	status, reaped := finish(k, p)
 	if err != nil {
@@ -91,6 +93,14 @@ func (t tool) exchange(k Parent, l *launch.Launcher, f host.Facts, role string, 
 
 // late is the error of a process that took too long.
 func (t tool) late() error { return fmt.Errorf("no answer after %s", t.timeout) }
+
+// stuck is the error of a host that took too long to answer, when it is that; at is what is being looked at.
+func (t tool) stuck(at *atomic.Pointer[string]) error {
+	if name := at.Load(); name != nil {
+		return fmt.Errorf("no answer after %s: the file system of %s does not answer", t.timeout, *name)
+	}
+	return t.late()
+}
 
 // start launches a role of the program.
 func (t tool) start(k Parent, l *launch.Launcher, f host.Facts, role string, theirs posix.FD) (p launch.Process, err error) {

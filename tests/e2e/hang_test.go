@@ -124,3 +124,50 @@ func TestHangingFileSystems(t *testing.T) {
 	}
 	p.stop(t, unix.SIGTERM)
 }
+
+// TestReloadMeetsAHangingFileSystem: a reload that needs a file system which does not answer is refused, with the path, and what runs is not touched.
+func TestReloadMeetsAHangingFileSystem(t *testing.T) {
+	t.Parallel()
+	dir, err := os.MkdirTemp(filepath.Dir(place.victim), "hang-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.Remove(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	fs := hangfs.Mount(t, dir, map[string]string{"etc/motd": place.victim, "run/x": place.victim}, hangfs.Options{})
+	plain := policy(t, "", module{name: "good", command: []string{place.victim, "sleep:600s"}})
+	text, err := os.ReadFile(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := ready(t, plain)
+	before := p.status(t).Modules[0].Instances[0].PID
+	fs.Hang(hangfs.Request{Op: hangfs.Lookup, Path: "etc"}, hangfs.Request{Op: hangfs.Lookup, Path: "run"})
+	for _, c := range []struct{ name, old, new, says string }{
+		{"what a module sees", "{path: /proc, proc: all}", "{path: " + dir + "/etc, access: r}", "the file system of " + dir + "/etc does not answer"},
+		{"a unix socket", "modules:", "listeners: {s: {address: \"unix:" + dir + "/run/s\"}}\nmodules:", "listen on unix:" + dir + "/run/s: its file system does not answer"},
+	} {
+		changed := strings.Replace(string(text), c.old, c.new, 1)
+		if c.name == "a unix socket" {
+			changed = strings.Replace(changed, "    network: {mode: none}", "    listeners: {s: 3}\n    network: {mode: none}", 1)
+		}
+		if err := os.WriteFile(plain, []byte(changed), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if r := p.reload(t); r.status != 1 && r.status != 2 || !strings.Contains(r.stderr, c.says) {
+			t.Errorf("%s: status %d\n%s\nwant %q", c.name, r.status, r.stderr, c.says)
+		}
+		if now := p.status(t).Modules[0].Instances[0]; now.PID != before || now.State != "ready" {
+			t.Errorf("%s: the module is %+v", c.name, now)
+		}
+	}
+	fs.Die()
+	if err := os.WriteFile(plain, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p.becomes(t, "a reload is possible again", func(api.Status) bool { return p.reload(t).status == 0 })
+	p.stop(t, unix.SIGTERM)
+}
