@@ -72,7 +72,7 @@ func decode(name string, i int, p policy.Param, register uint64, arch Arch) stri
 		value = uint64(uint32(register))
 	}
 	text := ""
-	if of := meanings[name]; i < len(of) && of[i] != nil {
+	if of := meanings()[name]; i < len(of) && of[i] != nil {
 		text = of[i].text(value, p, arch)
 	}
 	if text == "" {

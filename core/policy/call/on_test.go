@@ -31,7 +31,7 @@ func TestOn(t *testing.T) {
 func TestMeanings(t *testing.T) {
 	arch := On(seccomp.X8664)
 	seen := 0
-	for name, of := range meanings {
+	for name, of := range meanings() {
 		if _, known := arch.Number(name); !known {
 			t.Errorf("%s is no call", name)
 		}
