@@ -3,6 +3,7 @@
 package early
 
 /*
+#include <malloc.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -16,16 +17,25 @@ static const char *role(int argc, char **argv) {
 	return argc > at ? argv[at] : "";
 }
 
+static int brief(int argc, char **argv) {
+	return strcmp(role(argc, argv), "exec") == 0 || strcmp(role(argc, argv), "role:compile") == 0;
+}
+
 // The runtime's monitor (sysmon in proc.go) sleeps 20 microseconds at a time in a process as young as these. With the kernel's usual slack of
 // 50 that is a wake-up each 90 microseconds, 60 to 100 of them until the command has ended, on the processor that does the work as often as
 // not. Threads inherit the slack of the one that makes them, and the monitor is the first one that the runtime makes. It has nothing to do here but
 // to hand on a processor whose thread is in a system call, and two milliseconds will do for that. Source: PR_SET_TIMERSLACK(2const).
 __attribute__((constructor)) static void bulkhead_slack(int argc, char **argv, char **env) {
-	if ((strcmp(role(argc, argv), "exec") != 0 && strcmp(role(argc, argv), "role:compile") != 0) ||
-	    (before = syscall(SYS_prctl, PR_GET_TIMERSLACK, 0, 0, 0, 0)) <= 0)
+	if (!brief(argc, argv) || (before = syscall(SYS_prctl, PR_GET_TIMERSLACK, 0, 0, 0, 0)) <= 0)
 		return;
 	if (prctl(PR_SET_TIMERSLACK, 2000000, 0, 0, 0) != 0)
 		before = 0;
+}
+
+// A second arena would be made for each thread that begins, with four system calls, and hardly one of them allocates anything in C. Source: mallopt(3).
+__attribute__((constructor)) static void bulkhead_arenas(int argc, char **argv, char **env) {
+	if (brief(argc, argv))
+		mallopt(M_ARENA_MAX, 1);
 }
 
 // The signals that exec passes on to its command wait from here on until somebody asks for them. To have the runtime catch eight signals takes
