@@ -50,6 +50,9 @@ func limitReport(f Facts, c ControllerSet, file string) Protection {
 	case h.Offers&c == 0:
 		p.Detail = fmt.Sprintf("version %d: %s does not hand the controller %s down", h.Version, h.Place, c.Names()[0])
 		p.Enable = enableDelegation
+		if c&(IO|CPUSet) != 0 && f.EUID != 0 { // not among those that systemd's user managers have by themselves: user@.service
+			p.Enable += ", with Delegate=yes in the [Service] of user@.service, too"
+		}
 	default:
 		p.Available, p.Detail = Yes, fmt.Sprintf("version %d, in %s", h.Version, h.Place)
 	}

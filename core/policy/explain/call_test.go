@@ -82,6 +82,19 @@ func TestCallWithConditions(t *testing.T) {
 	}
 }
 
+// TestResources: a limit is named where it is about what the call uses.
+func TestResources(t *testing.T) {
+	m := module(t)
+	m.Resources = []policy.Resource{{Key: "io.max", Device: "/srv", Pos: policy.Pos{File: "w", Line: 1, Col: 1}}, {Key: "pids.max", Pos: policy.Pos{File: "w", Line: 2, Col: 1}}}
+	m.Seccomp.Allow = []policy.Call{{Name: "fsync"}, {Name: "clone3"}, {Name: "getpid"}}
+	for call, line := range map[string]int{"fsync": 1, "clone3": 2, "getpid": 0} {
+		e, err := Call(m, call, seccomp.Catalog())
+		if err != nil || (len(e.Layers) == 1) != (line > 0) || line > 0 && (e.Layers[0].Name != "resources" || e.Layers[0].Pos.Line != line) {
+			t.Errorf("%s: %+v, %v; want line %d", call, e.Layers, err, line)
+		}
+	}
+}
+
 func TestUnknownCall(t *testing.T) {
 	if _, err := Call(module(t), "wirte", seccomp.Catalog()); err == nil || !strings.Contains(err.Error(), `"wirte" is no system call`) {
 		t.Errorf("%v", err)
@@ -96,7 +109,7 @@ func TestTables(t *testing.T) {
 			known[name] = true
 		}
 	}
-	names := append(append(append([]string{}, byPath...), byNetwork...), append(byProcess, byMemory...)...)
+	names := append(append(append([]string{}, byPath...), byNetwork...), append(append(append([]string{}, byProcess...), byMemory...), byDisk...)...)
 	for _, name := range names {
 		if !known[name] {
 			t.Errorf("%q is no system call", name)

@@ -27,6 +27,8 @@ var (
 		pidfd_send_signal prlimit64 process_madvise process_mrelease process_vm_readv process_vm_writev ptrace rt_sigqueueinfo rt_tgsigqueueinfo
 		sched_setaffinity sched_setattr sched_setparam sched_setscheduler setpriority tgkill tkill`)
 	byMemory = strings.Fields(`brk clone clone3 fork memfd_create mmap mremap vfork`)
+	byDisk   = strings.Fields(`copy_file_range fdatasync fsync io_submit io_uring_enter msync pread64 preadv preadv2 pwrite64 pwritev pwritev2 read readahead readv
+		sendfile splice sync sync_file_range syncfs write writev`)
 )
 
 // layers returns what decides besides the filter.
@@ -56,9 +58,17 @@ func layers(m *policy.Module, call string) []Layer {
 	if slices.Contains(byProcess, call) {
 		out = append(out, processLayer(m))
 	}
-	if slices.Contains(byMemory, call) && len(m.Resources) > 0 {
-		out = append(out, Layer{Name: "resources", Pos: m.Resources[0].Pos, Says: "the limits of the control group, such as pids.max and memory.max"})
+	resources := func(calls []string, says string, controllers ...string) {
+		at := slices.IndexFunc(m.Resources, func(r policy.Resource) bool {
+			controller, _, _ := strings.Cut(r.Key, ".")
+			return slices.Contains(controllers, controller)
+		})
+		if at >= 0 && slices.Contains(calls, call) {
+			out = append(out, Layer{Name: "resources", Pos: m.Resources[at].Pos, Says: says})
+		}
 	}
+	resources(byMemory, "the limits of the control group, such as pids.max and memory.max", "memory", "pids")
+	resources(byDisk, "the limits of the control group for disks: it waits where io.max is reached", "io")
 	return append(out, capabilityLayers(m, call)...)
 }
 
