@@ -43,6 +43,9 @@ func (h *Host) Alone(m *wire.Module, id string) *Ahead {
 	h.alone = true
 	var r launch.Request
 	i, wait := h.begin(m, id, &r)
+	if r.Begin != nil {
+		r.Begin()
+	}
 	return &Ahead{instance: i, await: r.Await, wait: wait}
 }
 

@@ -154,8 +154,8 @@ func (p *pending) kill() {
 	}
 }
 
-// begin begins an instance. Its control group is being made, if it gets one: making directories in several hierarchies and starting the init take
-// about as long, and do not need each other. wait returns when that is done.
+// begin begins an instance. Its control group is made by another thread, if it gets one, when the launch says so: making directories in several
+// hierarchies and starting the init take about as long, and do not need each other. wait returns when that is done.
 func (h *Host) begin(m *wire.Module, id string, r *launch.Request) (i *Instance, wait func() error) {
 	i = &Instance{host: h, Module: m, ID: id}
 	r.Program, r.Init = m.Program, m.Init
@@ -167,12 +167,15 @@ func (h *Host) begin(m *wire.Module, id string, r *launch.Request) (i *Instance,
 		module = ""
 	}
 	made := make(chan error, 1)
-	go func() {
-		var err error
-		i.group, err = h.groups.Instance(module, id, m.EnforcedResources())
-		made <- err
-	}()
-	wait = sync.OnceValue(func() error { return <-made })
+	begin := sync.OnceFunc(func() {
+		go func() {
+			var err error
+			i.group, err = h.groups.Instance(module, id, m.EnforcedResources())
+			made <- err
+		}()
+	})
+	wait = sync.OnceValue(func() error { begin(); return <-made })
+	r.Begin = begin
 	r.Await = func() (*cgroup.Instance, error) {
 		err := wait()
 		return i.group, err

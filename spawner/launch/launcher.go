@@ -108,7 +108,10 @@ type Request struct {
 	Init *program.Program
 	// Cgroup is the instance's control group; nil without one.
 	Cgroup *cgroup.Instance
-	// Await, when it is not nil, returns Cgroup: a group that is being made while the init is started. It is called once at most.
+	// Begin, when it is not nil, begins to make a control group on another thread. The launch calls it once it has begun with the network
+	// namespace, which takes longer and is wanted earlier.
+	Begin func()
+	// Await, when it is not nil, returns Cgroup: the group that is being made while the init is started. It is called once at most.
 	Await func() (*cgroup.Instance, error)
 	// Sandbox was made beforehand for this program; nil: it is made now, when there is an Init. The launch takes it over, also when it fails.
 	Sandbox *Sandbox
@@ -243,7 +246,13 @@ func (l *Launcher) start(r *Request) error {
 	if err := l.ready(r); err != nil || r.Sandbox != nil {
 		return err
 	}
-	return l.beginNetwork(r)
+	if err := l.beginNetwork(r); err != nil {
+		return err
+	}
+	if r.Begin != nil {
+		r.Begin()
+	}
+	return nil
 }
 
 // Ready makes what is made once for all launches, as far as the programs of a request need it. The first launch would do it otherwise.
