@@ -5,6 +5,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/bulkhead/bulkhead/sandbox/policy"
@@ -15,6 +16,8 @@ const (
 	CodeCommandNotFound   = "E630" // 127
 	CodeCommandNotAllowed = "E631" // 126: not executable, a directory, not reachable in the module's root
 )
+
+const codeWorkingDir = "E632"
 
 // command decides the arguments and the environment, and checks that the program can start in the module's root.
 func (c *compiler) command(r root) {
@@ -118,8 +121,11 @@ func (c *compiler) checkProgram(r root, program, what string, pos policy.Pos, de
 	}
 	for _, p := range [...]string{program, c.guestPath(r, program, f.Real)} {
 		if why, ok := r.visible(p, need); !ok {
-			c.problem(CodeCommandNotAllowed, pos, what+" cannot start: "+p+": "+why,
-				fmt.Sprintf("add {path: %s, access: rx} to filesystem", path.Dir(p)))
+			help := fmt.Sprintf("add {path: %s, access: rx} to filesystem", path.Dir(p))
+			if n, ok := r.covering(r.resolve(p)); ok && n.made() {
+				help = "remove that entry, or list in it what the program needs: {path: " + p + ", access: rx} and its libraries"
+			}
+			c.problem(CodeCommandNotAllowed, pos, what+" cannot start: "+p+": "+why, help)
 			return
 		}
 	}
@@ -135,6 +141,36 @@ func (c *compiler) checkProgram(r root, program, what string, pos policy.Pos, de
 	}
 	if next := interpreter(head); next != "" {
 		c.checkProgram(r, next, what+" needs "+next+", which", pos, depth+1)
+	}
+}
+
+// workingDirectory checks that the module's root has its working directory.
+func (c *compiler) workingDirectory(r root) {
+	dir, pos := path.Clean(c.module.WorkingDir.V), c.module.WorkingDir.Pos
+	if c.Trial || dir == "." || dir == "/" {
+		return
+	}
+	at := r.resolve(dir)
+	inside := slices.ContainsFunc(r.nodes, func(n node) bool {
+		return within(n.Path, at) && n.kind == Directory || within(n.Path, at) && n.Path != at
+	})
+	n, covered := r.covering(at)
+	switch {
+	case inside: // it is mounted, or made for what is
+	case !covered:
+		c.problem(codeWorkingDir, pos, "working_dir "+dir+" is not in the filesystem list", "list it: {path: "+dir+", access: r}")
+	case n.Kind == policy.MountTmpfs || n.Kind == policy.MountDev:
+		c.problem(codeWorkingDir, pos, "working_dir "+dir+" is not there when the module starts: "+n.Path+" is new then", "name "+n.Path+" itself")
+	case n.Kind == policy.MountBind:
+		f, err := c.host.File(c.hostPath(r, dir))
+		switch {
+		case err != nil:
+			c.hostError(pos, dir, err)
+		case f.Kind == Absent:
+			c.problem(codeWorkingDir, pos, fmt.Sprintf("working_dir %s: %v", dir, f.Errno), "make it, or name another one")
+		case f.Kind != Directory:
+			c.problem(codeWorkingDir, pos, "working_dir "+dir+" is not a directory", "name a directory")
+		}
 	}
 }
 

@@ -70,6 +70,7 @@ func Compile(req Request) (*Result, policy.Diagnostics) {
 	c.identity()
 	r := c.layout()
 	c.command(r)
+	c.workingDirectory(r)
 	if c.problems.HasErrors() {
 		return nil, c.problems
 	}

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/program"
 )
 
@@ -15,7 +16,7 @@ func TestInitHasNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := mustCompile(t, h, rich[:strings.Index(rich, "resources:")]+"seccomp: {allow: [\"@io\"]}\n", func(r *Request) {
 				// Only version 2 control groups can show an own one to an ordinary user; init does not see it anyway.
-				r.Module.Filesystem = r.Module.Filesystem[:2]
+				r.Module.Filesystem, r.Module.WorkingDir = r.Module.Filesystem[:2], policy.Value[string]{}
 			}).Init
 			text := explain(t, p)
 			for _, want := range []string{"close_range(0, ~0U, CLOSE_RANGE_CLOEXEC)", "{0x0 in each set}", "prctl(PR_SET_NO_NEW_PRIVS", "seccomp("} {

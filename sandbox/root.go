@@ -24,6 +24,9 @@ type node struct {
 	masked, readOnly []procPath
 }
 
+// made tells whether the supervisor makes what is there, so that nothing of the host's is.
+func (n node) made() bool { return n.Kind != policy.MountBind }
+
 // link is a symbolic link at the top of a module's root.
 type link struct{ name, target string }
 
@@ -259,6 +262,8 @@ func (r root) visible(p string, want policy.Access) (string, bool) {
 	switch {
 	case !ok:
 		return "it is not in the filesystem list", false
+	case n.made():
+		return "filesystem has something new at " + n.Path + ", which hides what the host has there", false
 	case n.Access&want != want:
 		return "filesystem lists " + n.Path + " without " + accessNames(want&^n.Access), false
 	}

@@ -103,7 +103,7 @@ const (
 )
 
 // HostCodes returns the codes of findings that are made when a policy is compiled for a host, in order. Package sandbox makes those up
-// to E631 and package spawner/compile the others; a test of package sandbox compares the list with what they use.
+// to E632 and package spawner/compile the others; a test of package sandbox compares the list with what they use.
 func HostCodes() []CodeMeaning {
 	return []CodeMeaning{
 		{"E600", "something on the host that could not be looked at"},
@@ -130,6 +130,7 @@ func HostCodes() []CodeMeaning {
 		{"E621", "two disks of io.max that are one on the host"},
 		{"E630", "a command that is not found"},
 		{"E631", "a command that cannot be executed"},
+		{"E632", "a working directory that is not there"},
 		{"E640", "no module of that name, or none chosen"},
 		{"E641", "a module or a listener that two files define"},
 		{"W642", "two modules whose users have one number"},

@@ -250,7 +250,7 @@ func (d *decoder) account(n *node, what string) Value[string] {
 	if !ok {
 		return Value[string]{}
 	}
-	if digits(s) {
+	if digits(s) && (s == "0" || s[0] != '0') {
 		if id, err := parseID(s); err != nil || id > lastID {
 			d.report(codeRange, n.span, "%s number %s is more than %d", what, s, uint64(lastID))
 			return Value[string]{}
@@ -263,6 +263,13 @@ func (d *decoder) account(n *node, what string) Value[string] {
 			g.Message, g.Help = oneLine("%q lacks a part: a user and a group are two keys", s), "write user: NAME, and group: NAME where it is not the user's own"
 		} else {
 			g.help("write user: %s and group: %s", name, group)
+		}
+		return Value[string]{}
+	}
+	if looksNumeric(s) && (!n.quoted || digits(strings.TrimLeft(s, "+-"))) { // 007, +1, 1.5, 0x1: no name of useradd's, and no number of a file of users
+		g := d.report(codeName, n.span, "%q cannot be the number of a %s: those are decimal, without a sign", s, what)
+		if plain := strings.TrimLeft(s, "+0"); digits(plain) && len(plain) < 11 {
+			g.hint(didYouMean(plain))
 		}
 		return Value[string]{}
 	}

@@ -127,7 +127,7 @@ func (d *decoder) checkLine(number int, line string) (usable, badText bool) {
 	}
 	if col > maxLine {
 		d.report(codeTooMuch, d.src.span(number, maxLine+1, 1), "the line has %d characters; at most %d are read", col, maxLine).
-			help("write a list on several lines")
+			help("write a list on several lines; a path has at most 4095 bytes")
 		usable = false
 	}
 	return usable, false

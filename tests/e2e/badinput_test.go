@@ -44,6 +44,8 @@ func badInputs() []badInput {
 			says: []string{"E505", "the path has 4096 bytes; the kernel takes at most 4095"}},
 		{name: "a name of 256 bytes", text: entered("{path: /" + strings.Repeat("n", 256) + ", access: r}"), says: []string{"E505", "256 bytes", "at most 255"}},
 		{name: "an empty path", text: entered(`{path: "", access: r}`), says: []string{"E505", "the path is empty"}},
+		{name: "a working directory that is not listed", text: strings.Replace(entered("{path: /usr, access: r}"), "    filesystem:", "    working_dir: /nowhere\n    filesystem:", 1),
+			says: []string{"E632", "working_dir /nowhere is not in the filesystem list"}, host: true},
 		{name: "a path that leads up to the root", text: entered("{path: /usr/../.., access: r}"), says: []string{"E506"}},
 		{name: "a path twice, written in two ways", text: entered("{path: /usr, access: r}\n      - {path: /opt/..//usr/., access: rw}"), says: []string{"E415", "/usr is listed twice"}},
 		{name: "a path that is not there", text: entered("{path: /no/such/../path, access: r}"), says: []string{"E601", "/no/path", "if_exists"}, host: true},
@@ -76,7 +78,7 @@ func badInputs() []badInput {
 			says: []string{"E631", "ld-linux", "not in the filesystem list"}},
 		{name: "the command is hidden under a tmpfs", text: policyText(module{command: []string{"/usr/bin/true"}, files: []string{"{path: /usr, access: rx}",
 			"{path: /lib, access: rx}", "{path: /lib64, access: rx, if_exists: true}", "{path: /usr/bin, tmpfs: 1M}"}}), host: true, code: 126,
-			says: []string{"E631", "/usr/bin/true", "filesystem lists /usr/bin"}},
+			says: []string{"E631", "/usr/bin/true", "filesystem has something new at /usr/bin, which hides"}},
 
 		// Rules that contradict each other.
 		{name: "no mount namespace", text: changed("[mount, pid,", "[pid,"), says: []string{"E411", `add "mount" to namespaces`}},

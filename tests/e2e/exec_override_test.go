@@ -42,7 +42,7 @@ func TestExecOverrides(t *testing.T) {
 		{name: "directory", flags: []string{"--working-dir", "/usr/lib"}, script: "pwd", want: "/usr/lib\n"},
 		{name: "nothing there", flags: []string{"--bind", dir + "/gone:/in"}, script: "true", status: 2, says: "the host has nothing at " + dir + "/gone"},
 		{name: "the host's root", flags: []string{"--ro-bind", "/"}, script: "true", status: 2, says: "would let the module see the whole host"},
-		{name: "over the command's program", flags: []string{"--tmpfs", "/usr"}, script: "true", status: 126, says: "/bin/sh: filesystem lists /usr without execute access"},
+		{name: "over the command's program", flags: []string{"--tmpfs", "/usr"}, script: "true", status: 126, says: "/bin/sh: filesystem has something new at /usr, which hides what the host has there"},
 		{name: "no access", flags: []string{"--bind", dir + ":/in:w"}, script: "true", status: 2, says: "one of r, rx, rw, rwx"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

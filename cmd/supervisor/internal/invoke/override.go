@@ -65,7 +65,7 @@ func (o *overrides) filesystem(b *strings.Builder, getwd func() (string, error))
 				err = line(b, "- ", entry...)
 			}
 			if err != nil {
-				return fmt.Errorf("--%s %s: %w", list.flag, v, err)
+				return fmt.Errorf("--%s %s: %w", list.flag, shown(v), err)
 			}
 		}
 	}
@@ -83,7 +83,7 @@ func (o *overrides) filesystem(b *strings.Builder, getwd func() (string, error))
 			err = line(b, "- ", pair{"path", parts[0]}, pair{"tmpfs", size})
 		}
 		if err != nil {
-			return fmt.Errorf("--tmpfs %s: %w", v, err)
+			return fmt.Errorf("--tmpfs %s: %w", shown(v), err)
 		}
 	}
 	return nil
@@ -102,6 +102,9 @@ func bind(value, access string, choose bool, getwd func() (string, error)) ([]pa
 	}
 	if choose && len(rest) > 0 {
 		access, rest = rest[0], rest[1:]
+	}
+	if choose && len(parts) > 1 && access == "" {
+		rest = []string{""} // a colon with nothing behind it
 	}
 	switch {
 	case source == "":
@@ -147,11 +150,22 @@ func fields(value string) ([]string, error) {
 // pair is a key of a map with its value.
 type pair struct{ key, value string }
 
-// line writes a map as one line of YAML.
+// mostOfLine is how much of a line of a policy one key and its value may take, of the 4096 characters that are read.
+const mostOfLine = 4090
+
+// line writes a map as one line of YAML, or where that would be too long as a line for each key.
 func line(b *strings.Builder, start string, pairs ...pair) error {
 	b.WriteString(start)
+	length := 0
 	for i, p := range pairs {
-		if i > 0 {
+		size := utf8.RuneCountInString(quoted(p.key)+": "+quoted(strings.ReplaceAll(p.value, "$", "$$"))) + 2
+		if length += size; size > mostOfLine {
+			return fmt.Errorf("a value of %d bytes: a path has at most 4095, and a line of a policy 4096 characters", len(p.value))
+		}
+		if i > 0 && length > mostOfLine {
+			b.WriteString(",\n  ")
+			length = size
+		} else if i > 0 {
 			b.WriteString(", ")
 		} else if strings.HasPrefix(start, "-") {
 			b.WriteString("{")
@@ -168,6 +182,18 @@ func line(b *strings.Builder, start string, pairs ...pair) error {
 	}
 	b.WriteString("\n")
 	return nil
+}
+
+// shown is a value of the command line in a message: short, and seen when it is empty.
+func shown(v string) string {
+	const most = 80
+	switch {
+	case v == "":
+		return `""`
+	case len(v) > most:
+		return strings.ToValidUTF8(v[:most], "") + "…"
+	}
+	return v
 }
 
 // quoted writes a string in double quotes, in which YAML has Go's escapes; a plain word stays plain.

@@ -37,6 +37,11 @@ func TestOverrides(t *testing.T) {
 		{name: "words of YAML", over: overrides{environment: []string{"A=true", "B=no", "C=~"}}, want: "environment:\n  A: \"true\"\n  B: \"no\"\n  C: \"~\"\n"},
 		{name: "directory", over: overrides{workingDir: "/a b"}, want: "working_dir: \"/a b\"\n"},
 
+		{name: "two paths that are long together", over: overrides{readOnly: []string{"/" + strings.Repeat("a", 3000) + ":/" + strings.Repeat("b", 3000)}},
+			want: "filesystem:\n- {path: /" + strings.Repeat("b", 3000) + ",\n  source: /" + strings.Repeat("a", 3000) + ", access: rx}\n"},
+		{name: "an access that is not said", over: overrides{binds: []string{"/srv:"}}, says: "--bind /srv:: write SRC[:DEST][:ACCESS]"},
+		{name: "a path that is too long", over: overrides{readOnly: []string{"/" + strings.Repeat("a/", 2100)}}, says: "…: a value of 4200 bytes: a path has at most 4095"},
+		{name: "a tmpfs of three parts", over: overrides{tmpfs: []string{"a:b:c"}}, says: "--tmpfs a:b:c: write DEST"},
 		{name: "empty", over: overrides{binds: []string{""}}, says: "the path is empty"},
 		{name: "too many parts", over: overrides{binds: []string{"/a:/b:rw:x"}}, says: "SRC[:DEST][:ACCESS]"},
 		{name: "access of --ro-bind", over: overrides{readOnly: []string{"/a:/b:rw"}}, says: "SRC[:DEST]"},
