@@ -12,14 +12,17 @@
 // The cache never makes an error, only a miss. Whatever is wrong with an entry or with the directory, the policy is compiled as
 // without a cache, and the reason is in how and in the log at the level debug.
 //
+// A plan can be remembered for some words, such as a command line: [Cache.Guess] returns it before anything about the request is known, so that what is
+// harmless can be done with it meanwhile, and [Cache.Current] says by the same two measures whether it is the one.
+//
 // What is kept is what the compile process sent, and the same decoder reads it. The exec-once value of a launch is none of it: it
 // is made at the launch.
 //
 // # Trust
 //
 // Who can write to the directory decides what runs, as somebody does who can write to a policy. So the directory and every entry
-// must belong to the effective user and be closed to everybody else (0700, 0600), and no symbolic link may lead there. The SHA-256 in an
-// entry finds damage; it is not a signature.
+// must belong to the effective user and be closed to everybody else (0700, 0600), and no symbolic link may lead there; marks, which hold what is
+// remembered, too. The SHA-256 in an entry finds damage; it is not a signature.
 //
 // # Limits
 //

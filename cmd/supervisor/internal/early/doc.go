@@ -10,7 +10,8 @@
 // runs here has everything initialised that it can reach. Source: the Go specification, "Program initialization".
 //
 // Before even the Go runtime it looks at limits (RLIMIT_AS, RLIMIT_NPROC) that the runtime could not start with: it would abort with a page of
-// registers, and here it is one message.
+// registers, and here it is one message. For the same two roles it makes timers less exact, so that the runtime's monitor sleeps, blocks the
+// signals that exec passes on, and has the C library keep to one arena.
 //
 // # Limits
 //
