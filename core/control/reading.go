@@ -36,7 +36,7 @@ var (
 	instancesDesc  = describe("module_instances", "Instances of a module by their state.", "module", "state")
 	restartsDesc   = describe("instance_restarts_total", "Restarts by the restart policy.", "module", "replica")
 	launchDesc     = describe("launch_seconds", "From the request to start an instance to its first instruction.")
-	partDesc       = describe("launch_part_seconds", "A part of that: streams, prepare, sandbox, cgroup, process. What was made ahead is not counted.", "part")
+	partDesc       = describe("launch_part_seconds", "A part of that: streams, queue, prepare, sandbox, cgroup, process. What was made ahead is not counted.", "part")
 	memoryDesc     = describe("cgroup_memory_bytes", "Memory that the control group of an instance uses.", "module", "replica", "instance")
 	cpuDesc        = describe("cgroup_cpu_seconds_total", "Processor time that the control group of an instance has used.", "module", "replica", "instance")
 	processesDesc  = describe("cgroup_processes", "Processes and threads in the control group of an instance.", "module", "replica", "instance")
