@@ -110,10 +110,12 @@ func Operations() restrict.Rules {
 			const safe = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV
 			return flags&unix.FSMOUNT_CLOEXEC != 0 && attrs&safe == safe
 		}),
-		Setns:                 restrict.Setns(func(_ posix.FD, nstype int) bool { return nstype == unix.CLONE_NEWPID }),
-		RtSigprocmask:         restrict.RtSigprocmask(func(_ int, set, _ *posix.Sigset) bool { return set == nil }),
-		Signalfd4:             restrict.Signalfd4(func(fd posix.FD, _ posix.Sigset, flags int) bool { return fd == -1 && flags&unix.SFD_CLOEXEC != 0 }),
-		Prctl:                 restrict.Prctl(func(a posix.PrctlArgs) bool { return a.Op == unix.PR_GET_TIMERSLACK || a.Op == unix.PR_SET_TIMERSLACK }),
+		Setns:         restrict.Setns(func(_ posix.FD, nstype int) bool { return nstype == unix.CLONE_NEWPID }),
+		RtSigprocmask: restrict.RtSigprocmask(func(_ int, set, _ *posix.Sigset) bool { return set == nil }),
+		Signalfd4:     restrict.Signalfd4(func(fd posix.FD, _ posix.Sigset, flags int) bool { return fd == -1 && flags&unix.SFD_CLOEXEC != 0 }),
+		Prctl: restrict.Prctl(func(a posix.PrctlArgs) bool {
+			return a.Op == unix.PR_GET_TIMERSLACK || a.Op == unix.PR_SET_TIMERSLACK || a.Op == unix.PR_SET_PDEATHSIG && a.Arg2 == uint64(unix.SIGKILL)
+		}),
 		LandlockCreateRuleset: restrict.Allow,
 		LandlockAddPathRule:   restrict.Allow,
 		LandlockAddNetRule:    restrict.Allow,
@@ -134,6 +136,7 @@ func Operations() restrict.Rules {
 
 		// Questions about itself and the host.
 		Getpid:             restrict.Allow,
+		Getppid:            restrict.Allow,
 		Getuid:             restrict.Allow,
 		Geteuid:            restrict.Allow,
 		Getgid:             restrict.Allow,

@@ -153,6 +153,7 @@ func TestOperations(t *testing.T) {
 		{"another limit", false, k.Prlimit(0, unix.RLIMIT_CORE, &posix.Rlimit{}, nil)},
 		{"a limit of somebody else", false, k.Prlimit(1, unix.RLIMIT_NOFILE, &posix.Rlimit{}, nil)},
 		{"prctl", false, second(k.Prctl(posix.PrctlArgs{Op: unix.PR_SET_DUMPABLE, Arg2: 1}))},
+		{"to end otherwise than at once with the parent", false, second(k.Prctl(posix.PrctlArgs{Op: unix.PR_SET_PDEATHSIG, Arg2: uint64(unix.SIGTERM)}))},
 		{"how exact timers are", true, second(k.Prctl(posix.PrctlArgs{Op: unix.PR_GET_TIMERSLACK}))},
 	} {
 		want := unix.ENOSYS

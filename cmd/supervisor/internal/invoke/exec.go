@@ -54,6 +54,7 @@ func (a *Invocation) ExecCommand() *cobra.Command {
 	f.StringVar(&o.over.workingDir, "working-dir", "", "the `DIR` that the command starts in, as it sees it")
 	f.StringArrayVar(&o.fds, "fd", nil, "pass descriptor `N` on, or OURS:THEIRS; repeatable")
 	f.DurationVar(&o.timeout, "timeout", 0, "after `DURATION` send the stop signal, after the grace period SIGKILL, and exit with 124")
+	f.BoolVar(&o.dieWithParent, "die-with-parent", false, "end at once, with the command, when the process that started this one ends")
 	f.IntVar(&o.jsonStatus, "json-status", -1, "write how the command began and ended to descriptor `FD`, an object of JSON in each line")
 	f.StringVar(&o.logLevel, "log-level", "info", "lowest `LEVEL` that is logged: debug (every system call, where the plan came from), info, warn or error")
 	return cmd
@@ -68,6 +69,8 @@ type execOptions struct {
 	fds          []string
 	timeout      time.Duration
 	jsonStatus   int
+	// dieWithParent ends this process with the one that started it.
+	dieWithParent bool
 }
 
 // planCache returns where plans are kept, or a cache that keeps none.
@@ -99,6 +102,7 @@ func (a *Invocation) exec(o execOptions, command []string) error {
 }
 
 func (a *Invocation) execute(o execOptions, command []string, status *statusStream) error {
+	parent := a.Core.Getppid()
 	switch {
 	case o.file == "":
 		return Exit(StatusInvalid, errors.New("exec needs --policy FILE"))
@@ -138,6 +142,14 @@ func (a *Invocation) execute(o execOptions, command []string, status *statusStre
 		return err
 	}
 	m := &b.plan.Modules[0]
+	if o.dieWithParent {
+		if err := a.dieWith(parent); err != nil {
+			if b.ahead != nil {
+				err = errors.Join(err, b.ahead.Abandon())
+			}
+			return Exit(StatusSupervisor, errors.Join(err, b.host.Close()))
+		}
+	}
 	f := spawner.Foreground{Module: m, Signals: signals, Listeners: given, Timeout: o.timeout, Started: status.began, Ahead: b.ahead}
 	exit, err := a.foreground(b.host, f, req.Terminal)
 	err = errors.Join(err, b.host.Close())
@@ -153,6 +165,18 @@ func (a *Invocation) execute(o execOptions, command []string, status *statusStre
 		code = StatusTimeout
 	}
 	return Exit(code, status.ended(exit, code))
+}
+
+// dieWith has the kernel kill this process, and so its command, when its parent ends: the thread of it, where it has several, that started this one. To enter
+// a user namespace takes that back, so it comes after. Source: PR_SET_PDEATHSIG(2const).
+func (a *Invocation) dieWith(parent posix.PID) error {
+	if _, err := a.Core.Prctl(posix.PrctlArgs{Op: unix.PR_SET_PDEATHSIG, Arg2: uint64(unix.SIGKILL)}); err != nil {
+		return fmt.Errorf("--die-with-parent: %w", err)
+	}
+	if a.Core.Getppid() != parent {
+		return errors.New("--die-with-parent: the process that started this one has ended already")
+	}
+	return nil
 }
 
 // workingDir is where relative paths of the command line start.
