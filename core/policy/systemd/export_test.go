@@ -138,7 +138,7 @@ func TestDirectives(t *testing.T) {
 			[]string{"BindReadOnlyPaths=/usr\n", "ExecPaths=/usr\n", "BindPaths=-\"/var/lib/a b\"\n", "TemporaryFileSystem=/tmp:mode=1777,size=1048576\n",
 				"ProcSubset=pid\n"}, nil, nil},
 		{"hidden processes", "filesystem: [{path: /usr, access: rx}, {path: /proc, proc: all, hidepid: ptraceable}]\n" + seccomp("close"),
-			[]string{"ProtectProc=ptraceable\n", "InaccessiblePaths=-/proc/acpi -/proc/asound -/proc/interrupts "}, []string{"ProcSubset", "ReadOnlyPaths"}, nil},
+			[]string{"ProtectProc=ptraceable\n", "InaccessiblePaths=-/proc/acpi -/proc/asound -/proc/interrupts "}, []string{"ProcSubset", "\nReadOnlyPaths"}, nil},
 		{"what is the kernel's in proc", "filesystem: [{path: /usr, access: rx}, {path: /proc, proc: all, access: rw, masked: [/proc/mdstat]}]\n" + seccomp("close"),
 			[]string{"InaccessiblePaths=-/proc/mdstat\n", "ReadOnlyPaths=-/proc/bus -/proc/fs -/proc/irq -/proc/sys -/proc/sysrq-trigger\n"}, nil, nil},
 		{"devices", "filesystem: [{path: /usr, access: rx}, {path: /dev, dev: minimal}]\n" + seccomp("close"),
