@@ -30,6 +30,10 @@ func descriptorAttacks() []attack {
 			hook: passDirectory, policy: "open", want: "EACCES", layer: "Landlock"},
 		{name: "passed-dir-create", family: family, source: "openat(2), O_CREAT in a directory that was passed", try: passedCreate, control: asModule,
 			hook: passDirectory, policy: "open", want: "EACCES", layer: "Landlock"},
+		{name: "passed-dir-truncate", family: family, source: "truncate(2) through /proc/self/fd; landlock(7), LANDLOCK_ACCESS_FS_TRUNCATE", try: passedTruncate,
+			control: asModule, hook: passFile, policy: "open", want: "EACCES", layer: "Landlock", landlock: 3},
+		{name: "passed-dir-rename", family: family, source: "renameat2(2), RENAME_NOREPLACE in a directory that was passed; landlock(7)", try: passedRename,
+			control: asModule, hook: passFile, policy: "open", want: "EACCES", layer: "Landlock"},
 		{name: "open_by_handle_at", family: family, source: "'shocker' (2014), CVE-2014-3519; open_by_handle_at(2)", try: shocker,
 			policy: "open", want: "EPERM", layer: "capabilities", fact: unprivileged("CAP_DAC_READ_SEARCH")},
 		{name: "open_by_handle_at-nginx", family: family, source: "'shocker' (2014)", try: shockerMount, hook: passDirectory,
@@ -112,6 +116,30 @@ func passDirectory(s *stage, t *attempt) (judge, error) {
 	}
 	t.cmd.Stdin = dir
 	return func(o outcome) outcome { _ = dir.Close(); return o }, nil
+}
+
+// passFile does so, with a file in it that anybody may write to.
+func passFile(s *stage, t *attempt) (judge, error) {
+	name := s.path("hidden", "open")
+	if err := errors.Join(os.WriteFile(name, []byte("not empty"), 0o600), os.Chmod(name, 0o666)); err != nil {
+		return nil, err
+	}
+	look, err := passDirectory(s, t)
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(name))
+	}
+	return func(o outcome) outcome {
+		for _, left := range []string{name, s.path("hidden", "moved")} { // by whichever name it goes now
+			_ = os.Remove(left)
+		}
+		return look(o)
+	}, nil
+}
+
+func passedTruncate(given) (string, error) { return "", unix.Truncate("/proc/self/fd/0/open", 0) }
+
+func passedRename(given) (string, error) {
+	return "", unix.Renameat2(0, "open", 0, "moved", unix.RENAME_NOREPLACE)
 }
 
 func passedDotDot(given) (string, error) {
