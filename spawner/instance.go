@@ -237,6 +237,9 @@ func (i *Instance) Finish() (Exit, error) {
 // Signal sends a signal to the instance's process.
 func (i *Instance) Signal(sig posix.Signal) error {
 	err := i.host.Kernel.PidfdSendSignal(i.Pidfd, sig)
+	if sig == unix.SIGKILL && i.group != nil {
+		i.group.Unthrottle()
+	}
 	if errors.Is(err, posix.Errno(unix.ESRCH)) {
 		return nil // it has just ended
 	}

@@ -219,7 +219,7 @@ func isUnixPath(addr posix.Sockaddr) bool {
 func isCgroupFile(p string) bool {
 	controller, file, ok := strings.Cut(path.Base(p), ".")
 	switch controller {
-	case "cgroup", "memory", "pids", "cpu", "freezer":
+	case "cgroup", "memory", "pids", "cpu", "cpuset", "freezer", "io", "blkio":
 		return ok && file != "" && path.IsAbs(p)
 	case "tasks":
 		return !ok && path.IsAbs(p)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
@@ -52,6 +53,24 @@ func diskSettings(version int, limit policy.Resource) []setting {
 		return all // a new group has no limits
 	}
 	return []setting{{"io.max", line}}
+}
+
+// Unthrottle lifts the limits of disks. It is for an instance that is being killed: a process whose request waits for its turn does not die before that
+// is through, which at a few kilobytes a second takes longer than anybody waits. What cannot be lifted is not: Kill says so later.
+func (i *Instance) Unthrottle() {
+	p, ok := i.placeOf(host.IO)
+	if !ok {
+		return
+	}
+	for _, limit := range i.diskLimits {
+		for _, s := range p.settings(limit) {
+			text := limit.Device + " 0"
+			if p.Version == 2 {
+				text = limit.Device + " rbps=max wbps=max riops=max wiops=max"
+			}
+			_ = writeFile(i.root.kernel, p.base+"/"+i.rel+"/"+s.file, text)
+		}
+	}
 }
 
 // weightFiles are where weights of disks are written to in each version: those of the cost model, which version 2 has, those of bfq, and those of a

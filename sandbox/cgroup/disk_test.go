@@ -3,6 +3,7 @@ package cgroup
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -232,6 +233,25 @@ func TestDiskThatIsNone(t *testing.T) {
 		if !errors.Is(err, unix.ENODEV) {
 			t.Errorf("%v, want ENODEV", err)
 		}
+	})
+}
+
+// TestKillThrottled: a process that waits for its turn at a disk is killed at once all the same.
+func TestKillThrottled(t *testing.T) {
+	device, file := disk(t, 1<<20)
+	eachVersion(t, host.IO, func(t *testing.T, f host.Facts) {
+		i := instance(t, open(t, f, host.IO), policy.Resource{Key: "io.max", Device: device, Rates: policy.IORates{RBPS: 4096}})
+		// 256 KiB at 4 KiB a second take a minute.
+		cmd, _ := start(t, i, "exec dd if="+file+" of=/dev/null bs=262144 iflag=direct 2>/dev/null")
+		stat := fmt.Sprintf("/proc/%d/stat", cmd.Process.Pid)
+		eventually(t, "it waits for the disk", func() bool {
+			text, err := os.ReadFile(stat)
+			return err == nil && strings.Contains(string(text), "(dd) D ")
+		})
+		if err := i.Kill(20 * time.Second); err != nil {
+			t.Error(err)
+		}
+		_ = cmd.Wait() // it was killed
 	})
 }
 

@@ -50,7 +50,8 @@
 //
 // On version 1 only reads, direct writes and what a process waits for (fsync) are
 // held to io.max: what the kernel writes back by itself belongs to nobody there. A
-// process that waits for a disk does not die of SIGKILL before its request is through.
+// process that waits for a disk does not die of SIGKILL before its request is through;
+// so a limit of disks is lifted while an instance is killed.
 //
 // On version 1 [Events.MemoryMax] is a guess from how much was used at most.
 //

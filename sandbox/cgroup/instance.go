@@ -20,6 +20,7 @@ type Instance struct {
 	module, rel string // both relative to the base of a place
 	made        []place
 	swapLimited bool
+	diskLimits  []policy.Resource // io.max, of the hierarchy that controls disks
 }
 
 // make makes the directories and writes the limits.
@@ -95,6 +96,9 @@ func (i *Instance) limit(p place, limits []policy.Resource) error {
 		}
 		if err := verify(k, dir, p, limit); err != nil {
 			return err
+		}
+		if limit.Key == "io.max" {
+			i.diskLimits = append(i.diskLimits, limit)
 		}
 		if limit.Key == "memory.max" && !accounted {
 			i.swapLimited = false

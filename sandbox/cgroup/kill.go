@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -33,6 +34,7 @@ func (i *Instance) Kill(patience time.Duration) error {
 		freeze(k, dir)
 		defer thaw(k, dir) // a process that joins late must not be stuck for ever
 	}
+	unthrottle := sync.OnceFunc(i.Unthrottle)
 	deadline := time.Now().Add(patience)
 	for pause := 50 * time.Microsecond; ; pause = min(2*pause, 5*time.Millisecond) {
 		empty, err := i.Empty()
@@ -45,6 +47,7 @@ func (i *Instance) Kill(patience time.Duration) error {
 			}
 			thaw(k, dir)
 		}
+		unthrottle() // now that nothing can make use of it
 		if time.Now().After(deadline) {
 			pids, _ := i.Processes()
 			return fmt.Errorf("kill control group %s: %w: %v", dir, ErrStillRunning, pids)

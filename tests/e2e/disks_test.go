@@ -141,3 +141,35 @@ func TestNoDisk(t *testing.T) {
 		t.Errorf("%s%s", r.stdout, r.stderr)
 	}
 }
+
+// TestDisksStopped: a module whose request would wait for its turn at a disk for a quarter of a minute is stopped and killed without waiting for it.
+func TestDisksStopped(t *testing.T) {
+	t.Parallel()
+	if !isRoot() {
+		needsVersion2(t)
+	}
+	path, _ := scratch(t)
+	m := module{name: "slow", command: []string{place.victim, "disk:read," + path}, files: []string{"{path: " + path + ", access: r}"},
+		lines: []string{"stop_grace_period: 100ms", "resources: {io.max: {" + path + ": {rbps: 4K}}}", "best_effort: [io.max]"}}
+	for _, how := range []string{"supervised", "in the foreground"} {
+		began := time.Now()
+		var r result
+		if how == "supervised" {
+			p := ready(t, policy(t, "", m))
+			if e := p.status(t).Modules[0].Enforcement; slices.ContainsFunc(e, func(e api.Protection) bool { return e.Name == "io.max" && e.Level != "enforced" }) {
+				t.Skipf("this host limits no disks: %+v", e)
+			}
+			began = time.Now()
+			r = p.stop(t, unix.SIGTERM)
+		} else {
+			r = supervisor(t, "exec", "--timeout", "500ms", "--policy", policy(t, "", m), "--", place.victim, "disk:read,"+path).run(t)
+			r.wants(t, 124, "ended because --timeout 500ms was over")
+		}
+		if passed := time.Since(began); passed > 12*time.Second { // 64 KiB at 4 KiB a second take 16
+			t.Errorf("%s: it took %v to end", how, passed)
+		}
+		if strings.Contains(r.stderr, "instance.stuck") || strings.Contains(r.stderr, "clean up") {
+			t.Errorf("%s: %s", how, r.stderr)
+		}
+	}
+}

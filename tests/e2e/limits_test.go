@@ -50,6 +50,26 @@ func TestForkBomb(t *testing.T) {
 	}
 }
 
+// TestLimitsInForce: every limit that both versions have can be written by the supervisor as it is, under its own list of operations.
+func TestLimitsInForce(t *testing.T) {
+	t.Parallel()
+	if !isRoot() {
+		t.Skipf("user %d may not have every controller; TestVersion2Limits is about those that are handed down", os.Geteuid())
+	}
+	limits := []string{"memory.max: 64M", "pids.max: 50", "cpu.max: 90%", "cpu.weight: 50", "cpuset.cpus: [0]"}
+	p := ready(t, policy(t, "", module{command: []string{place.victim, "sleep:600s"}, lines: []string{"stop_grace_period: 100ms", "resources: {" + strings.Join(limits, ", ") + "}"}}))
+	m := p.status(t).Modules[0]
+	for _, limit := range limits {
+		key, _, _ := strings.Cut(limit, ":")
+		enforced(t, m, key, "control groups version")
+	}
+	var set unix.CPUSet
+	if err := unix.SchedGetaffinity(m.Instances[0].PID, &set); err != nil || set.Count() != 1 || !set.IsSet(0) {
+		t.Errorf("it may run on %v, %v; want processor 0", set, err)
+	}
+	p.stop(t, unix.SIGTERM)
+}
+
 // TestForkBombRlimit is the limit that an ordinary user has, too. It is not parallel: the kernel counts all processes of a user.
 func TestForkBombRlimit(t *testing.T) {
 	const bomb, spare = "forks:200", 60
