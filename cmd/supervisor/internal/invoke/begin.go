@@ -33,19 +33,20 @@ func (a *Invocation) begin(file string, cache *plancache.Cache, req compile.Requ
 	if err := a.settle(); err != nil {
 		return begun{}, err
 	}
-	words := a.words(file)
+	var words []string
 	var seen looked
-	if g := a.guess(cache, words); g != nil {
-		b, did, err := a.guessed(file, cache, g, req)
+	if a.guesses() {
+		// What has to be looked at in any case is looked at meanwhile.
+		guess, done := make(chan *plancache.Guess, 1), make(chan verdict, 1)
+		go func() { done <- a.judge(file, cache, guess, req) }()
+		words = a.words(file)
+		b, did, err := a.guessed(cache, words, guess, done)
 		if b.host != nil || err != nil {
 			return b, err
 		}
 		seen = did
-	}
-	if !seen.is {
-		if seen = a.see(file); seen.err != nil {
-			return begun{}, seen.err
-		}
+	} else if seen = a.see(file); seen.err != nil {
+		return begun{}, seen.err
 	}
 	sources, err := a.ready(seen.c, true)
 	if err != nil {
@@ -55,7 +56,7 @@ func (a *Invocation) begin(file string, cache *plancache.Cache, req compile.Requ
 	var b begun
 	b.plan, err = a.compileWith(req, os.Stderr, func(req compile.Request) (wire.Plan, error) {
 		plan, from, err := cache.Compile(a.Core, a.Launcher, req)
-		if err == nil && a.guesses() && from.Key != (plancache.Key{}) {
+		if err == nil && words != nil && from.Key != (plancache.Key{}) {
 			if err := cache.Remember(a.Core, words, from.Key); err != nil && cache.Log != nil {
 				cache.Log.Debug("plan not remembered", slog.String("why", err.Error()))
 			}
@@ -84,14 +85,13 @@ func takesListeners(plan wire.Plan, file string, command []string) error {
 
 // looked is what [Invocation.look] found.
 type looked struct {
-	is  bool // it was looked
 	c   carried
 	err error
 }
 
 func (a *Invocation) see(file string) looked {
 	c, err := a.look([]string{file}, true, true)
-	return looked{true, c, err}
+	return looked{c, err}
 }
 
 // guesses tells whether it can be of use to know a plan early: for root, because a sandbox is made ahead on a thread that can come back from it.
@@ -100,9 +100,6 @@ func (a *Invocation) guesses() bool { return !a.handover.Inside && a.Core.Geteui
 // words are what a plan is guessed from: the command line and where it is, and what says cheaply that the policy, or the group that this process is in,
 // is another one than the last time. What is missing here makes a wrong guess and nothing worse.
 func (a *Invocation) words(file string) []string {
-	if !a.guesses() {
-		return nil
-	}
 	words := slices.Clone(a.Argv[1:])
 	if dir, err := a.workingDir(); err == nil {
 		words = append(words, dir)
@@ -121,20 +118,24 @@ func (a *Invocation) words(file string) []string {
 	return words
 }
 
-// guess returns the plan that is likely to be the right one, if its sandbox can be made before that is certain.
-func (a *Invocation) guess(cache *plancache.Cache, words []string) *plancache.Guess {
-	if !a.guesses() {
-		return nil
-	}
+// guess returns the plan that is likely to be the right one, if its sandbox can be made before that is certain. There is a launcher then.
+func (a *Invocation) guess(cache *plancache.Cache, words []string) (*plancache.Guess, error) {
 	g := cache.Guess(a.Core, words)
 	if g == nil || len(g.Plan.Modules) != 1 || g.Plan.Modules[0].Init == nil {
-		return nil
+		return nil, nil
 	}
 	// What shows the control group waits for that.
 	if slices.ContainsFunc(g.Plan.Modules[0].Init.Prepare, func(p program.Prepare) bool { return p.Kind == program.CgroupTree }) {
-		return nil
+		return nil, nil
 	}
-	return g
+	var err error
+	if a.Launcher, err = launch.New(a.Core, launch.Options{}); err != nil {
+		return nil, Exit(StatusSupervisor, err)
+	}
+	if !a.Launcher.Ahead() {
+		return nil, nil
+	}
+	return g, nil
 }
 
 // verdict is what the other thread found out about a guess.
@@ -146,16 +147,13 @@ type verdict struct {
 
 // guessed makes the sandbox of a guess while another thread looks whether it is right. When it is not, begun is empty, and what was looked at
 // can be used for making the plan.
-func (a *Invocation) guessed(file string, cache *plancache.Cache, g *plancache.Guess, req compile.Request) (begun, looked, error) {
-	var err error
-	if a.Launcher, err = launch.New(a.Core, launch.Options{}); err != nil {
-		return begun{}, looked{}, Exit(StatusSupervisor, err)
+func (a *Invocation) guessed(cache *plancache.Cache, words []string, guess chan<- *plancache.Guess, done <-chan verdict) (begun, looked, error) {
+	g, err := a.guess(cache, words)
+	guess <- g
+	if g == nil {
+		v := <-done
+		return begun{}, v.looked, errors.Join(v.err, err)
 	}
-	if !a.Launcher.Ahead() {
-		return begun{}, looked{}, nil
-	}
-	done := make(chan verdict, 1)
-	go func() { done <- a.judge(file, cache, g, req) }()
 	m := &g.Plan.Modules[0]
 	s, failed := a.Launcher.Sandbox(launch.Request{Program: m.Program, Init: m.Init})
 	v := <-done
@@ -179,10 +177,11 @@ func (a *Invocation) guessed(file string, cache *plancache.Cache, g *plancache.G
 	return begun{}, v.looked, errors.Join(v.err, err)
 }
 
-// judge finds out whether a guess is right, and begins the instance if it is.
-func (a *Invocation) judge(file string, cache *plancache.Cache, g *plancache.Guess, req compile.Request) verdict {
+// judge looks at host and policy, then finds out whether a guess is right, and begins the instance if it is.
+func (a *Invocation) judge(file string, cache *plancache.Cache, guess <-chan *plancache.Guess, req compile.Request) verdict {
 	v := verdict{looked: a.see(file)}
-	if v.err != nil || !spawner.Privileged(a.Facts) {
+	g := <-guess
+	if g == nil || v.err != nil || !spawner.Privileged(a.Facts) {
 		return v
 	}
 	req.Sources = v.c.Sources
