@@ -362,6 +362,10 @@ func (c *compiler) subIDs() (uid, gid uint32, ok bool, why string) {
 	uid, user := host.Outside(users, uint32(c.user.UID))
 	gid, group := host.Outside(groups, uint32(c.user.GID))
 	switch {
+	case c.user.UID == 0:
+		return 0, 0, false, "; root is never a sub-id"
+	case c.user.UID == f.OverflowUID || c.user.GID == f.OverflowGID:
+		return 0, 0, false, fmt.Sprintf("; %d is no sub-id: it stands for everybody who is not mapped; name another user", f.OverflowUID)
 	case !user:
 		return 0, 0, false, fmt.Sprintf("; the sub-ids do not reach user %d", c.user.UID)
 	case !group:

@@ -212,6 +212,7 @@ func debian() *fakeHost {
 		},
 		users: map[string]User{
 			"root": {Name: "root"}, "web": {Name: "web", UID: 990, GID: 991, Groups: []posix.GID{4, 27}}, "1000": {Name: "alice", UID: 1000, GID: 1000},
+			"65534": {Name: "nobody", UID: 65534, GID: 65534},
 		},
 		groups: map[string]posix.GID{"www": 33, "root": 0},
 	}
