@@ -16,6 +16,12 @@ func maskAttacks() []attack {
 		list = append(list, attack{name: "masked-" + name, family: family, source: "proc(5), /proc/" + name, try: readSome("/proc/" + name), control: asModule,
 			policy: "procall", opens: "procunmasked", want: "EACCES", layer: "mounts: masked", fact: absent("/proc/" + name)})
 	}
+	list[0].fact = func() string { // it is a control made by another user
+		if why := absent("/proc/keys")(); why != "" {
+			return why
+		}
+		return "/proc/keys shows its reader only the keys that it may see, and has none of them: proc(5)"
+	}
 	for _, name := range []string{"acpi", "asound", "scsi"} {
 		list = append(list, attack{name: "masked-" + name, family: family, source: "proc(5), /proc/" + name + ": devices", try: listSome("/proc/" + name), control: asModule,
 			policy: "procall", opens: "procunmasked", want: "EACCES", layer: "mounts: masked", fact: absent("/proc/" + name)})
