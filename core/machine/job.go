@@ -212,7 +212,7 @@ func (m *Machine) resolve(j *job, r api.Result) {
 
 // lost tells the job that brought an instance up that it has ended instead.
 func (m *Machine) lost(c *instance) {
-	text := c.name() + ": " + c.reason
+	text := c.name() + ": " + strings.TrimPrefix(c.reason, c.slot.module.name+": ") // an error of a launch names the module
 	if c.took > 0 && c.readyAt.IsZero() && !c.tardy {
 		text += " before it was ready"
 	}

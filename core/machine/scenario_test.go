@@ -111,7 +111,7 @@ func scenarios() []scenario {
 				reloaded(w)
 			},
 			check: func(t *testing.T, w *world) {
-				if got := w.texts(KindReloadFailed); len(got) != 1 || !strings.HasPrefix(got[0], "job: job: execveat /bin/job") {
+				if got := w.texts(KindReloadFailed); len(got) != 1 || !strings.HasPrefix(got[0], "job: execveat /bin/job") {
 					t.Errorf("%q", got)
 				}
 			}},

@@ -66,6 +66,9 @@ func userNamespaces(f Facts) Protection {
 		return no("the limit on their number or depth is reached", "sysctl -w user.max_user_namespaces=10000")
 	case f.Tried && f.SeccompMode != 0:
 		return no("refused ("+u.Errno.Error()+") while this process is under a seccomp filter", filterEnable(f))
+	case f.Tried && u.Errno == unix.EPERM && !u.Initial && strings.TrimSpace(u.UIDMap) == "":
+		return no("this process is in one that has no maps, and a user without a number cannot make another, user_namespaces(7)",
+			"have whoever made it write /proc/PID/uid_map and gid_map, as in unshare --user --map-root-user supervisor …")
 	case f.Tried:
 		return no("refused: "+u.Errno.Error(), "run the supervisor outside of a chroot, as root, or ask the security module's log")
 	}
@@ -247,6 +250,8 @@ func rlimitReport(f Facts) Protection {
 func userReport(f Facts) Protection {
 	const name = "separate users"
 	switch {
+	case !f.UserNS.Initial && strings.TrimSpace(f.UserNS.UIDMap) == "":
+		return Protection{Name: name, Available: No, Detail: "inside a user namespace without maps", Enable: "run the supervisor as root"}
 	case !f.UserNS.Initial:
 		return Protection{Name: name, Available: No, Detail: fmt.Sprintf("inside a user namespace that maps user %d", f.UID), Enable: "run the supervisor as root"}
 	case f.EUID != 0 && f.SubIDs.Asked() && userNamespaces(f).Available == Yes:

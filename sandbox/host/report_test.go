@@ -301,3 +301,21 @@ func TestFactsAreComparable(t *testing.T) {
 		t.Error("equality of facts means nothing")
 	}
 }
+
+// TestReportWithoutMaps: in a user namespace that nobody has mapped a user into, what is missing is the map.
+func TestReportWithoutMaps(t *testing.T) {
+	f := ordinary()
+	f.UID, f.EUID, f.Tried, f.UserNS = 65534, 65534, true, UserNSFacts{Max: -1, UnprivilegedClone: -1, AppArmorRestricts: -1, Errno: unix.EPERM}
+	for _, p := range Report(f) {
+		switch p.Name {
+		case "user namespace":
+			if p.Available != No || !strings.Contains(p.Detail, "has no maps") || !strings.Contains(p.Enable, "unshare --user --map-root-user supervisor") {
+				t.Errorf("%+v", p)
+			}
+		case "separate users":
+			if p.Available != No || !strings.Contains(p.Detail, "without maps") {
+				t.Errorf("%+v", p)
+			}
+		}
+	}
+}
