@@ -15,7 +15,7 @@ type Ahead struct {
 	instance *Instance
 	sandbox  *launch.Sandbox // nil: it is made at the launch
 	// What follows is of an instance whose control group was still being made when it was given to the caller.
-	await func() (*cgroup.Instance, error)
+	await func() (*cgroup.Instance, *cgroup.Join, error)
 	wait  func() error
 }
 

@@ -99,6 +99,7 @@ type Instance struct {
 	ID     string
 	launch.Process
 	group *cgroup.Instance
+	join  *cgroup.Join // before the launch has taken it
 }
 
 // Start launches an instance. When it fails nothing is left behind.
@@ -170,15 +171,24 @@ func (h *Host) begin(m *wire.Module, id string, r *launch.Request) (i *Instance,
 	begin := sync.OnceFunc(func() {
 		go func() {
 			var err error
-			i.group, err = h.groups.Instance(module, id, m.EnforcedResources())
+			if i.group, err = h.groups.Instance(module, id, m.EnforcedResources()); err == nil {
+				var join cgroup.Join
+				if join, err = i.group.Join(); err == nil {
+					i.join = &join
+				} else {
+					err = errors.Join(fmt.Errorf("join the control group: %w", err), i.group.Remove())
+				}
+			}
 			made <- err
 		}()
 	})
 	wait = sync.OnceValue(func() error { begin(); return <-made })
 	r.Begin = begin
-	r.Await = func() (*cgroup.Instance, error) {
+	r.Await = func() (*cgroup.Instance, *cgroup.Join, error) {
 		err := wait()
-		return i.group, err
+		join := i.join
+		i.join = nil
+		return i.group, join, err
 	}
 	return i, wait
 }
@@ -187,6 +197,9 @@ func (h *Host) begin(m *wire.Module, id string, r *launch.Request) (i *Instance,
 func (i *Instance) giveUp(wait func() error) error {
 	if wait() != nil || i.group == nil {
 		return nil // said by the launch, and removed already
+	}
+	if i.join != nil {
+		_ = i.join.Close() // nothing has been written
 	}
 	return i.group.Remove()
 }

@@ -62,7 +62,7 @@ func TestBornInItsGroup(t *testing.T) {
 	fd := posix.FD(null.Fd())
 	l := launcher(t, k, launch.Options{})
 	k.into, k.opened = nil, nil
-	p, err := l.Launch(launch.Request{Program: shell("read nothing; sleep 600"), Cgroup: group, Stdio: [3]posix.FD{fd, fd, fd}})
+	p, err := l.Launch(launch.Request{Program: shell("exec sleep 600"), Cgroup: group, Stdio: [3]posix.FD{fd, fd, fd}})
 	if err != nil {
 		t.Fatal(err)
 	}

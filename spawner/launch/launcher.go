@@ -111,10 +111,12 @@ type Request struct {
 	// Begin, when it is not nil, begins to make a control group on another thread. The launch calls it once it has begun with the network
 	// namespace, which takes longer and is wanted earlier.
 	Begin func()
-	// Await, when it is not nil, returns Cgroup: the group that is being made while the init is started. It is called once at most.
-	Await func() (*cgroup.Instance, error)
+	// Await, when it is not nil, returns Cgroup, the group that is being made while the init is started, and what it takes to get into it, which the
+	// launch closes. It is called once at most.
+	Await func() (*cgroup.Instance, *cgroup.Join, error)
 	// Sandbox was made beforehand for this program; nil: it is made now, when there is an Init. The launch takes it over, also when it fails.
 	Sandbox *Sandbox
+	join    *cgroup.Join // of Cgroup, when it was awaited
 	network *network
 	watch   *watch
 	// Stdio are the standard streams; the caller keeps them.
@@ -213,7 +215,10 @@ func (l *Launcher) launch(r Request) (p Process, err error) {
 		}
 		return none, err
 	}
-	defer func() { _ = r.network.end() }() // what it made is not its own any more
+	defer func() {
+		_ = r.network.end() // what it made is not its own any more
+		r.leaveGroup()
+	}()
 	b := l.begin(r.Program, &r)
 	defer b.drop()
 	r.watch.mark(PartPrepare)
@@ -274,11 +279,31 @@ func (r *Request) group() error {
 		return nil
 	}
 	var err error
-	if r.Cgroup, err = r.Await(); err != nil {
+	if r.Cgroup, r.join, err = r.Await(); err != nil {
 		return fmt.Errorf("%s: %w", r.Program.Module, err)
 	}
 	r.Await = nil
 	return nil
+}
+
+// joinGroup opens what it takes to get into the control group, unless that came with it.
+func (r *Request) joinGroup() error {
+	if r.join != nil {
+		return nil
+	}
+	join, err := r.Cgroup.Join()
+	if err != nil {
+		return fmt.Errorf("%s: join the control group: %w", r.Program.Module, err)
+	}
+	r.join = &join
+	return nil
+}
+
+// leaveGroup closes what joinGroup, or the group, has opened.
+func (r *Request) leaveGroup() {
+	if r.join != nil {
+		_ = r.join.Close() // nothing is lost that was written
+	}
 }
 
 // launchModule creates the module's process, in the sandbox if there is one. It may leave the thread in its pid namespace.
@@ -299,16 +324,15 @@ func (l *Launcher) createModule(b *preparation, r *Request) (posix.Child, error)
 		return posix.Child{}, err
 	}
 	r.watch.mark(PartGroup)
-	join := cgroup.Join{Into: -1}
+	join := &cgroup.Join{Into: -1}
 	switch {
 	case r.Sandbox != nil && r.Sandbox.join != nil:
-		join = *r.Sandbox.join
+		join = r.Sandbox.join
 	case r.Cgroup != nil:
-		var err error
-		if join, err = r.Cgroup.Join(); err != nil {
-			return posix.Child{}, fmt.Errorf("%s: join the control group: %w", r.Program.Module, err)
+		if err := r.joinGroup(); err != nil {
+			return posix.Child{}, err
 		}
-		defer func() { _ = join.Close() }()
+		join = r.join
 	}
 	d, err := b.take(r)
 	if err != nil {
@@ -322,7 +346,7 @@ func (l *Launcher) createModule(b *preparation, r *Request) (posix.Child, error)
 		}
 		l.away = l.returns
 	}
-	return l.run(r, r.Program, d, &join, 0)
+	return l.run(r, r.Program, d, join, 0)
 }
 
 // comeBack returns the thread to its own pid namespace. Children would be born in a stranger's otherwise, so while that fails

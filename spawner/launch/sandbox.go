@@ -41,7 +41,10 @@ func (l *Launcher) Sandbox(r Request) (*Sandbox, error) {
 	if err := l.start(&r); err != nil {
 		return nil, err
 	}
-	defer func() { _ = r.network.end() }() // what it made is not its own any more
+	defer func() {
+		_ = r.network.end() // what it made is not its own any more
+		r.leaveGroup()
+	}()
 	s, err := l.sandbox(&r)
 	if err != nil {
 		return nil, err
@@ -58,11 +61,10 @@ func (s *Sandbox) complete(r *Request) error {
 		return err
 	}
 	if r.Cgroup != nil {
-		join, err := r.Cgroup.Join()
-		if err != nil {
-			return fmt.Errorf("%s: join the control group: %w", r.Program.Module, err)
+		if err := r.joinGroup(); err != nil {
+			return err
 		}
-		s.join = &join
+		s.join, r.join = r.join, nil
 	}
 	for _, want := range r.Init.Prepare {
 		if want.Kind != program.HostPath {
