@@ -36,6 +36,7 @@ type Profile struct {
 	Notes   []exchange.Note // what the file says and Rules do not
 
 	start policy.Pos
+	proc  procLists
 }
 
 // Rule answers a call when all comparisons hold. Several rules for a call are alternatives.

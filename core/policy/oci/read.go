@@ -51,7 +51,8 @@ func (r *profileReader) root(v *value) {
 			r.fail(v.at, "the configuration has no linux.seccomp")
 			return
 		}
-		r.note(v.at, "only linux.seccomp of the configuration is read")
+		r.note(v.at, "only linux.seccomp, maskedPaths and readonlyPaths of the configuration are read")
+		r.procLists(linux)
 		v = linux.get("seccomp")
 	}
 	r.profile(v)

@@ -194,6 +194,9 @@ func (w *policyWriter) text() []byte {
 	b.WriteString("    command: [/usr/bin/true]\n    user: {dynamic: true}\n    filesystem:\n")
 	b.WriteString("      - {path: /usr, access: rx}\n      - {path: /lib, access: rx, if_exists: true}\n      - {path: /lib64, access: rx, " +
 		"if_exists: true}\n")
+	if entry := w.p.proc.entry(); entry != "" {
+		b.WriteString("      - " + entry + "\n")
+	}
 	fmt.Fprintf(&b, "    seccomp:\n      architectures: [%s]\n      default: %s\n      denied: %s\n", strings.Join(arches, ", "), byDefault, denied)
 	if len(w.native)+len(w.foreign)+len(w.allow) == 0 {
 		b.WriteString("      allow: []\n")
