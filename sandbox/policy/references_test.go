@@ -81,6 +81,7 @@ func referenceCases() []errorCase {
 			"\"8:0\": {rbps: 1M}, «\"08:0\"»: {rbps: 1M}, /dev/vda: {rbps: 1M}, «/dev//vda»: {rbps: 1M}, «\"/a\\n\"»: {rbps: 1M}}}"), codes: "E505 E505 E505 E501 E501 E505 E415 E415 E505"},
 		{name: "rates", text: module("resources: {io.max: {/a: {rbps: «-1», wbps: «9223372036854775808», riops: «12x», wiops: «\" -1\"»}, /b: {rbps: «1K», wbps: «\" -1\"», riops: «1», wiops: «4294967295»}, " +
 			"/c: {rbps: «12x», wbps: «100», riops: «10M», wiops: «-1»}, /d: {rbps: «8589934592G», «rbp»: 1M}}}"), codes: "E501 E502 E113 E113 E501 E501 E501 E501 E503 E502 E113 E501 E501 E111", help: "256M"},
+		{name: "too many disks", text: module("resources: {io.max: {" + manyDisks(16) + "«\"9:9\"»: {rbps: 1M}, \"9:10\": {rbps: 1M}}}"), codes: "E501", says: "18 disks; at most 16"},
 		{name: "no rates", text: module("resources: {io.max: «{»}}"), codes: "E416"},
 		{name: "a disk without rates", text: module("resources: {io.max: {«/a»: {}, /b: «10M», /c: «max»}}"), codes: "E416 E113 E113"},
 		{name: "no map of disks", text: module("resources: {io.max: «\"8:0 rbps=1048576\"»}"), codes: "E113", says: "rbps: 10M"},
@@ -126,4 +127,12 @@ func TestTooMuchMerged(t *testing.T) {
 	if !strings.Contains(ds.Error(), codeTooMuch) && !strings.Contains(ds.Error(), codeTooMany) {
 		t.Errorf("findings %v", ds[:min(len(ds), 5)])
 	}
+}
+
+func manyDisks(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "\"8:%d\": {rbps: 1M}, ", i)
+	}
+	return b.String()
 }

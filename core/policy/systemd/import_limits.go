@@ -58,7 +58,7 @@ func (im *importer) limits(u *unit, m *moduleYAML) {
 	if cpu := im.cpu(u); cpu != "" {
 		resources = append(resources, cpu)
 	}
-	resources = append(resources, im.disks(u)...)
+	resources = append(append(resources, im.groups(u)...), im.disks(u)...)
 	if len(resources) > 0 {
 		m.set("resources", "{%s}", strings.Join(resources, ", "))
 	}
