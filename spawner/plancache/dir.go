@@ -1,10 +1,12 @@
 package plancache
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -217,28 +219,31 @@ func write(k Kernel, dir posix.FD, name string, data []byte) (err error) {
 	return nil
 }
 
-// prune makes room for one entry. Entries that nobody finished are as old as they look.
+// spare is for how many entries prune makes room: it looks at each of them, which is not to be done for every entry.
+const spare = 32
+
+// prune makes room when there is none for another entry. Entries that nobody finished are as old as they look.
 func prune(k Kernel, dir posix.FD) error {
 	names, err := list(k, dir)
-	if err != nil {
+	if err != nil || len(names) < MaxEntries {
 		return err
 	}
-	for len(names) >= MaxEntries {
-		oldest, at := posix.Timespec{}, -1
-		for i, name := range names {
-			var st posix.Stat
-			err := k.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW)
-			if err != nil && !errors.Is(err, posix.Errno(unix.ENOENT)) { // what somebody else removed is the oldest
-				return err
-			}
-			if m := st.Mtime; at < 0 || m.Sec < oldest.Sec || m.Sec == oldest.Sec && m.Nsec < oldest.Nsec {
-				oldest, at = m, i
-			}
-		}
-		if err := k.Unlinkat(dir, names[at], 0); err != nil && !errors.Is(err, posix.Errno(unix.ENOENT)) {
+	times := make(map[string]posix.Timespec, len(names))
+	for _, name := range names {
+		var st posix.Stat
+		err := k.Fstatat(dir, name, &st, unix.AT_SYMLINK_NOFOLLOW)
+		if err != nil && !errors.Is(err, posix.Errno(unix.ENOENT)) { // what somebody else removed is the oldest
 			return err
 		}
-		names = append(names[:at], names[at+1:]...)
+		times[name] = st.Mtime
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(times[a].Sec, times[b].Sec), cmp.Compare(times[a].Nsec, times[b].Nsec))
+	})
+	for _, name := range names[:len(names)-MaxEntries+spare] {
+		if err := k.Unlinkat(dir, name, 0); err != nil && !errors.Is(err, posix.Errno(unix.ENOENT)) {
+			return err
+		}
 	}
 	return nil
 }

@@ -145,6 +145,9 @@ func TestOldEntriesGo(t *testing.T) {
 		if i%10 == 0 {
 			name = filepath.Join(b.Dir, fmt.Sprintf("%s%016x", temporaryPrefix, i)) // of a supervisor that was killed
 		}
+		if i%10 == 5 {
+			name = filepath.Join(b.Dir, fmt.Sprintf("%s%064x", markPrefix, i))
+		}
 		must(t, os.WriteFile(name, nil, 0o600))
 		must(t, os.Chtimes(name, old, old.Add(time.Duration(i)*time.Second)))
 	}
@@ -152,12 +155,12 @@ func TestOldEntriesGo(t *testing.T) {
 	b.expect(false, "no entry")
 	names, err := os.ReadDir(b.Dir)
 	must(t, err)
-	if len(names) != MaxEntries+1 {
-		t.Errorf("%d files, want %d", len(names), MaxEntries+1)
+	if want := MaxEntries - spare + 2; len(names) != want {
+		t.Errorf("%d files, want %d", len(names), want)
 	}
-	for _, n := range names {
-		if n.Name() == fmt.Sprintf("%064x", 21) {
-			t.Error("an old entry is still there")
+	for i, there := range map[int]bool{21: false, 52: false, 53: true} { // 53 of 277 were too many
+		if _, err := os.Stat(filepath.Join(b.Dir, fmt.Sprintf("%064x", i))); (err == nil) != there {
+			t.Errorf("entry %d: %v, want it to be there: %t", i, err, there)
 		}
 	}
 	b.expect(true, "")

@@ -49,7 +49,8 @@ func run(argv []string) (status int, ours bool) {
 			fmt.Fprintln(os.Stderr, "supervisor:", err)
 			return invoke.StatusSupervisor, true
 		}
-		root := &cobra.Command{Use: "supervisor", SilenceErrors: true, SilenceUsage: true}
+		root := &cobra.Command{Use: "supervisor", SilenceErrors: true, SilenceUsage: true,
+			CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}} // completions are main's
 		root.AddCommand(a.ExecCommand())
 		return a.Execute(context.Background(), root), true
 	}
