@@ -142,9 +142,8 @@ func runMapper(k MapperKernel, argv []string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, k.Close(child.Pidfd)) }()
-	timely := ended(k, child.Pidfd, mapperTime)
-	if !timely {
-		err = errors.Join(fmt.Errorf("it did not end within %s", mapperTime), k.PidfdSendSignal(child.Pidfd, posix.Signal(unix.SIGKILL)))
+	if err = ended(k, child.Pidfd, mapperTime); err != nil {
+		err = errors.Join(err, k.PidfdSendSignal(child.Pidfd, posix.Signal(unix.SIGKILL)))
 	}
 	var info posix.WaitInfo
 	if err := errors.Join(err, reap(k, child.Pidfd, &info)); err != nil {
@@ -165,15 +164,18 @@ func runMapper(k MapperKernel, argv []string) (err error) {
 	return errors.New(text)
 }
 
-// ended waits until a process has ended, and tells whether it has.
-func ended(k posix.Polling, pidfd posix.FD, limit time.Duration) bool {
+// ended waits until a process has ended.
+func ended(k posix.Polling, pidfd posix.FD, limit time.Duration) error {
 	end := time.Now().Add(limit)
 	for left := limit; left > 0; left = time.Until(end) {
 		timeout := posix.Timespec{Sec: int64(left / time.Second), Nsec: int64(left % time.Second)}
 		n, err := k.Ppoll([]posix.PollFD{{FD: pidfd, Events: unix.POLLIN}}, &timeout)
-		if n > 0 || err != nil && !errors.Is(err, posix.Errno(unix.EINTR)) {
-			return n > 0
+		switch {
+		case n > 0:
+			return nil
+		case err != nil && !errors.Is(err, posix.Errno(unix.EINTR)):
+			return fmt.Errorf("wait for its end: %w", err)
 		}
 	}
-	return false
+	return fmt.Errorf("it did not end within %s", limit)
 }

@@ -14,8 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/fault"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/tests/leak"
 )
 
 // joinPrepared is goInside, with a namespace that is there already and whose maps another process has written.
@@ -113,14 +115,14 @@ func TestEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer unix.Close(fd)
-	if ended(linux.New(), posix.FD(fd), 20*time.Millisecond) {
-		t.Error("it has ended")
+	if err := ended(linux.New(), posix.FD(fd), 20*time.Millisecond); err == nil || err.Error() != "it did not end within 20ms" {
+		t.Errorf("it has ended: %v", err)
 	}
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	if !ended(linux.New(), posix.FD(fd), time.Minute) {
-		t.Error("it has not ended")
+	if err := ended(linux.New(), posix.FD(fd), time.Minute); err != nil {
+		t.Error(err)
 	}
 	_ = cmd.Wait() // killed
 }
@@ -145,6 +147,43 @@ func TestNamespace(t *testing.T) {
 	}
 	if flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err != nil || flags&unix.FD_CLOEXEC != 0 {
 		t.Errorf("the descriptor does not survive an exec: %#x, %v", flags, err)
+	}
+}
+
+// TestNamespaceWithFaults lets each call fail once: the error has it, and neither a process nor a descriptor is left.
+func TestNamespaceWithFaults(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skipf("user %d may map nobody else: the kernel asks the writer of the maps for CAP_SETUID", os.Geteuid())
+	}
+	nothing := mapperScript(t, "exit 0")
+	ids := host.SubIDFacts{User: "x", UIDs: host.IDRange{First: 100000, Count: 20}, GIDs: host.IDRange{First: 300000, Count: 30}, UIDMapper: nothing, GIDMapper: nothing}
+	k := fault.New(linux.New())
+	before := leak.Take()
+	for _, errno := range []posix.Errno{unix.EMFILE, unix.ENOMEM, unix.EAGAIN} {
+		calls := 0
+		for range k.Each(fault.Nth(1, errno).Except(posix.OpClose, posix.OpWaitid, posix.OpPidfdSendSignal)) {
+			fd, err := Namespace(k, ids)
+			failed := k.Failed()
+			if err == nil {
+				_ = unix.Close(int(fd))
+			}
+			switch {
+			case len(failed) == 0 && err != nil:
+				t.Fatalf("without a fault: %v", err)
+			case len(failed) == 0:
+			case err == nil || fd != -1 || !errors.Is(err, errno):
+				t.Errorf("%s: %d, %v", failed[0], fd, err)
+			}
+			if left := before.LeftNow(); left != "" {
+				t.Fatalf("%v: %s", failed, left)
+			}
+			if calls++; len(failed) == 0 {
+				break
+			}
+		}
+		if calls < 8 {
+			t.Errorf("%d calls failed one by one", calls-1)
+		}
 	}
 }
 

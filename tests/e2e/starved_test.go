@@ -29,6 +29,8 @@ func TestFewDescriptors(t *testing.T) {
 		says  []string
 	}{
 		{3, []string{"RLIMIT_NOFILE", "is 3", "at least"}},
+		{6, []string{"RLIMIT_NOFILE", "is 6", "at least"}}, // the Go runtime itself would have none left
+		{7, []string{"RLIMIT_NOFILE", "is 7", "at least"}},
 		{20, []string{"RLIMIT_NOFILE", "is 20", "at least"}},
 		{64, []string{"many: ", "too many open files"}},
 		{90, []string{"many: ", "too many open files"}},

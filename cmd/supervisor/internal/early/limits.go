@@ -22,7 +22,11 @@ static int below(int resource, const char *what, unsigned long least, unsigned l
 }
 
 __attribute__((constructor)) static void bulkhead_limits(void) {
-	if (below(RLIMIT_AS, "address space (RLIMIT_AS)", 2048, 1 << 20, " MiB", "ulimit -v unlimited or LimitAS=infinity; a module has its own, rlimits: {as: …}") ||
+	// The poller of the Go runtime takes two descriptors, and the runtime aborts without them. It raises the soft limit, so the hard one counts;
+	// from 8 on what needs more says so.
+	struct rlimit files;
+	if ((getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_max < 8 && below(RLIMIT_NOFILE, "open files (RLIMIT_NOFILE)", 64, 1, "", "ulimit -Hn, LimitNOFILE= or limits.conf")) ||
+	    below(RLIMIT_AS, "address space (RLIMIT_AS)", 2048, 1 << 20, " MiB", "ulimit -v unlimited or LimitAS=infinity; a module has its own, rlimits: {as: …}") ||
 	    below(RLIMIT_NPROC, "processes (RLIMIT_NPROC)", 24, 1, "", "ulimit -u, LimitNPROC= or limits.conf; a module has its own, rlimits: {nproc: …}"))
 		_exit(125);
 }
