@@ -1,6 +1,8 @@
 // Command escape tries to get out of the sandbox, in every way that somebody has described, and prints what came of it.
 //
 //	escape --supervisor bin/supervisor --root . [--user games] [--only NAME,…] [--under POLICY]
+//	escape --alone --report >FILE     # elsewhere, as one user; then
+//	escape --show FILE…
 //
 // Each attack is one function with its source beside it, a man page, a CVE or a paper. It acts on processes and files of this program
 // only and does no harm when it succeeds.

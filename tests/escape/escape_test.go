@@ -169,6 +169,41 @@ func TestTable(t *testing.T) {
 	}
 }
 
+// TestShowFiles: what --report has printed, in two places, is one table; and a run that came to no end is no success.
+func TestShowFiles(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	good := write("good", `{"who":"root","kernel":"6.1","rows":[{"name":"a","family":"f","outside":"ok","inside":"EPERM","want":"EPERM"}]}`)
+	through := write("through", `{"who":"user","kernel":"6.1","rows":[{"name":"a","family":"f","outside":"ok","inside":"ok","want":"EPERM"}]}`)
+	cut := write("cut", `{"who":"root","ro`)
+	for _, c := range []struct {
+		name   string
+		files  []string
+		status int
+		want   string // in the output or in the error
+	}{
+		{"blocked", []string{good}, 0, "figure: attacks_blocked 1\n"},
+		{"not in both", []string{good, through}, 1, "figure: attacks_blocked 0\n"},
+		{"one that came to no end", []string{good, cut}, 1, "came to no end"},
+		{"one that is not there", []string{good, dir + "/none"}, 1, "no such file"},
+		{"none at all", nil, 1, "figure: attacks_total 0\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out strings.Builder
+			status, err := command(append([]string{"--show"}, c.files...), &out)
+			if said := fmt.Sprint(out.String(), err); status != c.status || !strings.Contains(said, c.want) {
+				t.Errorf("status %d, want %d:\n%s\nwant %q", status, c.status, said, c.want)
+			}
+		})
+	}
+}
+
 func TestCount(t *testing.T) {
 	blocked := func(name string) entry { return entry{Name: name, Outside: "ok", Inside: "EPERM", Want: "EPERM"} }
 	through := func(name string) entry { return entry{Name: name, Outside: "ok", Inside: "ok", Want: "EPERM"} }

@@ -45,6 +45,7 @@ type options struct {
 	only, under            string
 	report                 bool // for ourselves: results as JSON
 	alone                  bool
+	show                   bool
 }
 
 func command(args []string, out io.Writer) (int, error) {
@@ -57,8 +58,12 @@ func command(args []string, out io.Writer) (int, error) {
 	flags.StringVar(&o.under, "under", "", "make them under this policy instead, by the name of its file in policies/ or testdata/")
 	flags.BoolVar(&o.report, "report", false, "print the results as JSON")
 	flags.BoolVar(&o.alone, "alone", false, "do not do it again as the ordinary user")
+	flags.BoolVar(&o.show, "show", false, "make no attack, and show results that --report has printed: the arguments are files")
 	if err := flags.Parse(args); err != nil {
 		return 2, nil
+	}
+	if o.show {
+		return showFiles(out, flags.Args())
 	}
 	if flags.NArg() > 0 {
 		return 2, fmt.Errorf("unexpected %q", flags.Arg(0))

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -78,6 +80,26 @@ func (s *stage) one(a *attack) entry {
 		}
 	}
 	return e
+}
+
+// showFiles shows what runs have printed that were asked for a report, on another machine perhaps.
+func showFiles(out io.Writer, files []string) (int, error) {
+	var runs []*report
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return 1, err
+		}
+		r := &report{}
+		if err := json.Unmarshal(text, r); err != nil {
+			return 1, fmt.Errorf("%s holds no results, the run came to no end: %w", name, err)
+		}
+		runs = append(runs, r)
+	}
+	if show(out, runs) {
+		return 0, nil
+	}
+	return 1, nil
 }
 
 // show prints the table and the figures; whether all is blocked.
