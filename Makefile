@@ -59,8 +59,8 @@ escape: build ## the attack suite, as root and as an ordinary user: a table, the
 	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false $(TAGS) -ldflags '-s -w -buildid=' -o .cache/escape ./tests/escape
 	@.cache/escape --user "$${BULKHEAD_TEST_USER:-games}"
 
-vm-test: build ## what depends on the kernel, on Debian 12's in a virtual machine (needs qemu-system-x86)
-	./tests/vm/run
+vm-test: build ## what depends on the kernel, on Debian 12's in virtual machines (needs qemu-system-x86); BRIEF=1 for what CI does
+	./tests/vm/run $(if $(BRIEF),--brief)
 
 bench: build ## against bubblewrap, and the decorators; prints lines `figure: NAME VALUE`
 	@$(BUILD) -o .cache/bench ./tests/bench

@@ -56,6 +56,12 @@ want_peers() {
 	want firejail has firejail
 }
 
+# want_vm: for tests in a virtual machine, which have a kernel for this processor only.
+want_vm() {
+	[ "$(uname -m)" = x86_64 ] || die "the virtual machine of the tests is for x86-64"
+	want qemu-system-x86 has qemu-system-x86_64
+}
+
 install_packages() {
 	[ -n "$missing" ] || return 0
 	has apt-get || die "there is no apt-get here; install the counterparts of:$missing"
