@@ -82,7 +82,7 @@ func TestTry(t *testing.T) {
 		"not back in time":             {program.Trial{Number: unix.SYS_PAUSE}, Answer{Kind: Waiting}},
 		"a frame that is none":         {program.Trial{Number: unix.SYS_RT_SIGRETURN}, Answer{Kind: Killed, Signal: unix.SIGSEGV}},
 		"a string":                     {program.Trial{Number: unix.SYS_ACCESS, Strings: map[int]string{0: "/proc"}}, Answer{}},
-		"a string that leads nowhere":  {program.Trial{Number: unix.SYS_ACCESS, Strings: map[int]string{0: "/bulkhead"}}, Answer{Value: -int64(unix.ENOENT)}},
+		"a string that leads nowhere":  {program.Trial{Number: unix.SYS_ACCESS, Strings: map[int]string{0: "/nonexistent/bulkhead"}}, Answer{Value: -int64(unix.ENOENT)}},
 		"all memory, which is a copy":  {program.Trial{Number: unix.SYS_MUNMAP, Args: [6]uint64{1 << 16, 1<<47 - 1<<17}}, Answer{Kind: Killed, Signal: unix.SIGSEGV}},
 	} {
 		t.Run(name, func(t *testing.T) {
