@@ -11,7 +11,8 @@ import (
 var InitCalls = []string{"rt_sigprocmask", "rt_sigtimedwait", "wait4", "prctl", "exit_group"}
 
 // buildInit makes the launch program of the init of a module's pid namespace. It makes the module's other namespaces with all that is mounted there,
-// and holds them until the module enters: so that can be done before anybody wants the module, and undone after its end was seen.
+// and holds them until the module enters: so that can be done before anybody wants the module, and undone after its end was seen. The network namespace
+// is made by another process meanwhile.
 //
 // What is executed has no capability, no descriptor, and as root the overflow user. A module with that user cannot trace it, because its executable cannot be read and so the kernel makes it undumpable, nor
 // end it, because it is process 1.

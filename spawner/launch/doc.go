@@ -8,6 +8,9 @@
 // The init of a pid namespace makes the module's other namespaces and holds them, and so does more than half of a launch: a [Sandbox], which can be
 // made before anybody wants it. Each is for one launch; the namespaces of one instance are never another's.
 //
+// What is made once for all launches of a launcher is the empty mount namespace that they copy: see [Launcher.Ready]. What is made beside the init,
+// by a process of its own, is the network namespace, which takes the kernel as long as all the rest.
+//
 // # Errors
 //
 // A failing step is a [*StepError]. It names the module, the call, the kernel's answer and the line of the policy:
