@@ -104,7 +104,8 @@ func disk1(limit policy.Resource) *specs.LinuxBlockIO {
 // write writes a limit to the group dir. The library looks for a version 1 controller in a directory of that name; a joint mount without
 // the usual symbolic links (cpu to cpu,cpuacct) is written by ourselves, and so is what the library does not know.
 func write(k posix.Files, p place, dir string, limit policy.Resource) error {
-	if !p.library || !ofLibrary(limit.Key) {
+	number := limit.Key == "memory.max" || limit.Key == "pids.max" // which takes the library five calls, and time that launches wait for
+	if number || !p.library || !ofLibrary(limit.Key) {
 		for _, s := range p.settings(limit) {
 			if err := writeFile(k, dir+"/"+s.file, s.want); err != nil {
 				return fmt.Errorf("set limit %s: %w", limit.Key, err)
@@ -116,15 +117,6 @@ func write(k posix.Files, p place, dir string, limit policy.Resource) error {
 	resources := &specs.LinuxResources{}
 	parent := filepath.Dir(p.Mount)
 	switch limit.Key {
-	case "memory.max":
-		subsystem = cgroup1.NewMemory(parent)
-		resources.Memory = &specs.LinuxMemory{Limit: &limit.Limit}
-		if p.swap {
-			resources.Memory.Swap = &limit.Limit
-		}
-	case "pids.max":
-		subsystem = cgroup1.NewPids(parent)
-		resources.Pids = &specs.LinuxPids{Limit: &limit.Limit}
 	case "io.max":
 		subsystem = cgroup1.NewBlkio(parent)
 		resources.BlockIO = disk1(limit)
