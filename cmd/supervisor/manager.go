@@ -84,7 +84,9 @@ type managerServer struct {
 
 // serveControl begins to serve a manager.
 func serveControl(kernel posix.Core, counts *metrics.Core, r *core.Runtime, s core.Service) (core.Server, error) {
-	server, err := control.NewServer(kernel, control.Options{Owner: posix.UID(s.Options.Owner), Event: r.Observe, Log: s.Log})
+	owner := posix.UID(s.Options.Owner)
+	server, err := control.NewServer(kernel, control.Options{Owner: owner, Event: r.Observe, Log: s.Log,
+		Mapped: owner == kernel.Geteuid()}) // the manager has a user of its own, unless there is but one
 	if err != nil {
 		err = errors.Join(err, kernel.Close(s.Control))
 		if s.Metrics >= 0 {

@@ -41,7 +41,7 @@ func (a *app) policyCheckCommand() *cobra.Command {
 		Use:   "check FILE…",
 		Short: "Report everything that is wrong with policies",
 		Long: "Report everything that is wrong with policies, without looking at the host. Anybody's file may be checked: it is read in a\n" +
-			"confined process. The exit status is 0 when there is nothing to report, 1 with warnings, 2 with errors.",
+			"confined process. A directory means its *.yaml. The exit status is 0 when there is nothing to report, 1 with warnings, 2 with errors.",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format != "text" && format != "json" {

@@ -214,10 +214,15 @@ func (s *Server) closeConn(fd posix.FD) {
 
 // refuseStranger says who was refused, once a second at most.
 func (s *Server) refuseStranger(peer posix.Ucred) {
-	if missed, now := s.refused.allow(time.Now()); now {
-		s.o.Event(api.Event{Kind: "control.refused", Level: "warn", PID: int(peer.PID),
-			Text: fmt.Sprintf("refused uid %d (pid %d) at the control socket%s; root and uid %d may use it", peer.UID, peer.PID, more(missed), s.o.Owner)})
+	missed, now := s.refused.allow(time.Now())
+	if !now {
+		return
 	}
+	text := fmt.Sprintf("refused uid %d (pid %d) at the control socket%s; root and uid %d may use it", peer.UID, peer.PID, more(missed), s.o.Owner)
+	if s.o.Mapped {
+		text = fmt.Sprintf("refused somebody else (pid %d) at the control socket%s; only the user who started the supervisor may use it", peer.PID, more(missed))
+	}
+	s.o.Event(api.Event{Kind: "control.refused", Level: "warn", PID: int(peer.PID), Text: text})
 }
 
 func (s *Server) fail(format string, args ...any) {

@@ -49,6 +49,9 @@ type Listener struct {
 type Options struct {
 	// Owner is the user who may use listeners that are [OwnerOnly], besides root.
 	Owner posix.UID
+	// Mapped: this process is in a user namespace that shows nobody but the owner, who has another number outside. Root of outside is a stranger then:
+	// all strangers have one number.
+	Mapped bool
 	// Event is told what somebody should know: strangers that were refused (control.refused), a listener that accepts no more
 	// (control.failed). Kind, Level, Text and PID are set. It is called from the server's goroutines. nil ignores events.
 	Event func(api.Event)
@@ -249,6 +252,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch c.fate {
 	case stranger:
+		if s.o.Mapped {
+			refuse(http.StatusForbidden, codeNotAllowed, "ask as that one: root can, with setpriv --reuid or sudo -u",
+				"only the user who started the supervisor may use this socket").write(w)
+			return
+		}
 		refuse(http.StatusForbidden, codeNotAllowed, "ask as one of them: with sudo, for example",
 			"uid %d may not use this socket; root and uid %d may", c.peer.UID, s.o.Owner).write(w)
 	case crowded:

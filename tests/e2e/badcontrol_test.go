@@ -284,7 +284,7 @@ func TestStrangersOfAnOrdinaryUser(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"root", "daemon"} {
-		p.ask(t, "stop", "--all").as(t, name).run(t).wants(t, 125, "not allowed")
+		p.ask(t, "stop", "--all").as(t, name).run(t).wants(t, 125, "not allowed", "only the user who started the supervisor may use this socket")
 	}
 	if r := p.ask(t, "status").as(t, "games").run(t); r.status != 0 || strings.Contains(r.stdout, "stop") {
 		t.Errorf("status %d, want one that runs:\n%s%s", r.status, r.stdout, r.stderr)
