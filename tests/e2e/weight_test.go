@@ -78,7 +78,9 @@ func TestVersion2Weight(t *testing.T) {
 	weights(t, map[string]string{"io.weight": "default 200"})
 }
 
-func TestWeight(t *testing.T) { weights(t, map[string]string{"blkio.bfq.weight": "109", "io.weight": "default 200"}) }
+func TestWeight(t *testing.T) {
+	weights(t, map[string]string{"blkio.bfq.weight": "109", "io.weight": "default 200"})
+}
 
 func weights(t *testing.T, want map[string]string) {
 	if !isRoot() {

@@ -6,12 +6,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// disk:read,PATH and disk:write,PATH read or write the first megabytes of a file or a disk again and again, past the page cache, for ever. Every
-// request waits for the disk: open(2), O_DIRECT and O_DSYNC.
+// disk:read,PATH and disk:write,PATH read or write the first 4 MiB of a file again and again, past the page cache, for ever. Every request waits for
+// the disk: open(2), O_DIRECT and O_DSYNC. A third argument is how much a request is about, in bytes, instead of 64 KiB.
 func useDisk(args []string) (string, error) {
-	const block, blocks = 64 << 10, 64
-	if len(args) != 2 || args[0] != "read" && args[0] != "write" {
+	const all = 4 << 20
+	block := 64 << 10
+	if len(args) < 2 || args[0] != "read" && args[0] != "write" {
 		return "", fmt.Errorf("disk: read,PATH or write,PATH")
+	}
+	if len(args) == 3 {
+		var err error
+		if block, err = number(args, 2); err != nil {
+			return "", err
+		}
 	}
 	flags := unix.O_RDONLY
 	if args[0] == "write" {
@@ -27,7 +34,7 @@ func useDisk(args []string) (string, error) {
 		return "", err
 	}
 	for n := int64(0); ; n++ {
-		at := n % blocks * block
+		at := n * int64(block) % all
 		if args[0] == "write" {
 			_, err = unix.Pwrite(fd, buf, at)
 		} else {
