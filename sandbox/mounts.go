@@ -102,9 +102,9 @@ func (b *builder) root(r root) {
 
 // seeded tells whether a launch begins with the launcher's empty mount namespace. For a single launch one would have to be made first, so that one
 // copies the host's mounts and takes them away. So does each where a new proc may not show more than the one that is there: in a user namespace
-// there must be one. Source: mount_too_revealing in the kernel's fs/namespace.c.
+// there must be one; and each that may not change its root. Source: mount_too_revealing and mntns_install in the kernel's fs/namespace.c.
 func (c *compiler) seeded() bool {
-	return c.has(unix.CLONE_NEWNS) && c.facts.UserNS.Initial && !c.Alone && !c.Trial
+	return c.has(unix.CLONE_NEWNS) && c.facts.UserNS.Initial && c.facts.Capabilities.Has(unix.CAP_SYS_CHROOT) && !c.Alone && !c.Trial
 }
 
 // enterRoot makes the new root, which lies over the old one, the root. Below it is nothing then but the seed's empty directory, or nothing at all.

@@ -77,7 +77,7 @@ func (e *StepError) Error() string {
 		answer += ": the supervisor's own hard limit is lower, and it may not raise it"
 	}
 	switch e.Call {
-	case "unshare", "setns", "pivot_root", "move_mount", "mount_setattr", "umount2":
+	case "unshare", "setns", "pivot_root", "chroot", "move_mount", "mount_setattr", "umount2":
 		if e.Errno == posix.Errno(unix.EPERM) || e.Errno == posix.Errno(unix.ENOSYS) {
 			answer += ": a seccomp filter or a security module of this host refuses it to the supervisor; `supervisor doctor` says what would allow it"
 		}

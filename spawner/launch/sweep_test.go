@@ -79,7 +79,7 @@ func TestEveryCallFails(t *testing.T) {
 	}
 	for _, op := range []posix.Op{
 		posix.OpOpenat2, posix.OpFcntl, posix.OpFstatat, posix.OpGetrandom, posix.OpClone3, posix.OpSetns, posix.OpOpenTree,
-		posix.OpMountSetattr, posix.OpFsopen, posix.OpFsconfig, posix.OpFsmount,
+		posix.OpMountSetattr, posix.OpFsopen, posix.OpFsconfig, posix.OpFsmount, posix.OpSocketpair,
 	} {
 		if !seen[op] {
 			t.Errorf("%s was never made to fail", op)
