@@ -16,10 +16,7 @@ VERSION := $(shell git describe --tags --dirty 2>/dev/null || { cat VERSION; git
 # One static binary: the C library's resolver and user database are replaced by Go's, libseccomp is linked in. The same tree makes
 # the same bytes wherever it lies.
 TAGS = -tags 'netgo osusergo'
-# The newer garbage collector of Go 1.26 marks within the pages that it looks after, and touches a quarter more of them before a process has collected
-# anything. Where go knows no other one, it is the one. docs/decisions/0014 says what that costs `exec`.
-COLLECTOR = $(eval COLLECTOR := $(shell GOEXPERIMENT=nogreenteagc $(GO) env GOEXPERIMENT >/dev/null 2>&1 && echo GOEXPERIMENT=nogreenteagc))$(COLLECTOR)
-BUILD = CGO_ENABLED=1 $(COLLECTOR) $(GO) build -trimpath -buildvcs=false $(TAGS) \
+BUILD = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false $(TAGS) \
 	-ldflags '-s -w -buildid= -linkmode external -extldflags "-static -Wl,--build-id=none" -X github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke.Version=$(VERSION)'
 
 help: ## this list
