@@ -376,6 +376,12 @@ func (c *compiler) subIDs() (uid, gid uint32, ok bool, why string) {
 	return uid, gid, true, ""
 }
 
+// direct tells whether this process launches where it is. An ordinary user's enters a user namespace first, also when it only asks what a launch
+// would be.
+func (c *compiler) direct() bool {
+	return c.facts.UserNS.Initial && c.facts.Capabilities.Has(unix.CAP_SYS_ADMIN)
+}
+
 // root tells whether this process can become any user.
 func (c *compiler) root() bool {
 	return c.facts.UserNS.Initial && c.facts.EUID == 0 && c.facts.Capabilities.Has(unix.CAP_SETUID) && c.facts.Capabilities.Has(unix.CAP_SETGID)

@@ -104,7 +104,7 @@ func (b *builder) root(r root) {
 // copies the host's mounts and takes them away. So does each where a new proc may not show more than the one that is there: in a user namespace
 // there must be one; and each that may not change its root. Source: mount_too_revealing and mntns_install in the kernel's fs/namespace.c.
 func (c *compiler) seeded() bool {
-	return c.has(unix.CLONE_NEWNS) && c.facts.UserNS.Initial && c.facts.Capabilities.Has(unix.CAP_SYS_CHROOT) && !c.Alone && !c.Trial
+	return c.has(unix.CLONE_NEWNS) && c.direct() && c.facts.Capabilities.Has(unix.CAP_SYS_CHROOT) && !c.Alone && !c.Trial
 }
 
 // enterRoot makes the new root, which lies over the old one, the root. Below it is nothing then but the seed's empty directory, or nothing at all.

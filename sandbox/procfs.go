@@ -57,7 +57,7 @@ func (c *compiler) procPaths(n *node) {
 func (c *compiler) checkNewProc(n *node) {
 	why, help := "", "run the supervisor outside of the container, or as root without user namespaces, or remove the entry"
 	switch p := c.facts.Proc; {
-	case c.facts.UserNS.Initial:
+	case c.direct():
 		return
 	case !p.Mounted:
 		why = "no whole proc is mounted on this host"

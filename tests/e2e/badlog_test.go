@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -181,7 +182,15 @@ func TestLostLog(t *testing.T) {
 		t.Errorf("%q came, want the last line", got)
 	}
 	waitFor(t, "the log has recovered", func() bool { return count(p.events(t), "log.recovered") == 1 })
-	wantsEvent(t, p.events(t), "log.recovered", fmt.Sprintf("%d lines were lost", lost))
+	// Of the three lines the first ones may come before the pipe is tried again.
+	if !slices.ContainsFunc(p.events(t), func(e api.Event) bool {
+		_, counted, _ := strings.Cut(e.Text, "; ")
+		var n int
+		_, err := fmt.Sscanf(counted, "%d lines were lost", &n)
+		return e.Kind == "log.recovered" && err == nil && n >= lost && n < lost+3
+	}) {
+		t.Errorf("no event log.recovered of %d lines; there are %v", lost, p.events(t))
+	}
 	go func() { _, _ = io.Copy(io.Discard, reader) }() // what comes at the end
 	p.stop(t, unix.SIGTERM)
 }
