@@ -51,7 +51,7 @@ func lifeKeys() []Key {
 		{In: in, Name: "environment", Type: TypeEnvironment, Default: "{}", Example: `environment: {LANG: C.UTF-8}`,
 			Text: "The whole environment, as a map or a list of NAME=value; nothing of the supervisor's own is passed on."},
 		{In: in, Name: "user", Type: TypeUser, Holds: "user", Example: `user: www-data`,
-			Text: "Whom it runs as; required when the supervisor is root."},
+			Text: "Whom it runs as; required when the supervisor is root. Without root it is that user for the host only with sub-ids, subuid(5)."},
 		{In: in, Name: "group", Type: TypeAccount, Default: "the user's", Example: `group: adm`, Text: "The group that it runs as."},
 		{In: in, Name: "working_dir", Type: TypePath, Default: "/", Example: `working_dir: /usr`,
 			Text: "The directory that it starts in, as the module sees it."},
