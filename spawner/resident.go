@@ -211,6 +211,7 @@ func (r *Resident) end() error {
 	if r.poller != nil {
 		r.cancelPreparing()
 		r.lanes.settle(r.poller.callPosted)
+		r.tellLate()
 		r.dropAheads(func(*wire.Module) bool { return true })
 		errs = append(errs, r.endManager(), r.endInstances())
 		r.background.Wait()

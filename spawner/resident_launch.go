@@ -241,6 +241,14 @@ func (r *Resident) giveUp(l *launching) {
 	r.stopNext()
 }
 
+// tellLate says, when everything ends, what does not end with it.
+func (r *Resident) tellLate() {
+	for _, l := range r.late {
+		r.Log.Warn(l.name()+": a launch that was given up still waits for a file system: its process ends when that lets it go, and has begun nothing; "+
+			"the next supervisor removes its control group", "module", l.Module, "instance", int(l.Replica))
+	}
+}
+
 // lateOf returns a launch of a module that was given up and has not come to its end, if there is one.
 func (r *Resident) lateOf(module string) *launching {
 	for _, l := range r.late {
