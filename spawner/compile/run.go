@@ -23,8 +23,12 @@ type Parent interface {
 	posix.Polling
 }
 
-// Timeout is how long the compile process may take, the answers included.
-const Timeout = 10 * time.Second
+// Timeout is how long the compile process may take, the answers included. It is for what hangs: a process that computes has cpuSeconds, which can
+// take longer than that where others compute, too.
+const Timeout = 30 * time.Second
+
+// cpuSeconds bounds what the compile process may compute.
+const cpuSeconds = 10
 
 // maxQuestions bounds what the compile process may ask.
 const maxQuestions = 100_000
@@ -115,7 +119,7 @@ func (t tool) start(k Parent, l *launch.Launcher, f host.Facts, role string, the
 	defer func() { err = errors.Join(err, k.Close(program)) }()
 	p, err = l.Launch(launch.Request{
 		Program: sandbox.CompileTool(sandbox.Tool{Name: "compile", Executable: "program", Argv: []string{"supervisor", role}, Channel: "channel",
-			CPUSeconds: uint64(max(t.timeout, time.Second) / time.Second), Facts: f, Filter: filter}),
+			CPUSeconds: uint64(min(max(t.timeout, time.Second)/time.Second, cpuSeconds)), Facts: f, Filter: filter}),
 		Stdio:     [3]posix.FD{theirs, 2, 2},
 		Listeners: map[string]posix.FD{"channel": theirs, "program": program},
 	})
