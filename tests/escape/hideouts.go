@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ func hideoutAttacks() []attack {
 	const family = "resources"
 	memory := func(name, source string, try func(given) (string, error)) attack {
 		return attack{name: name, family: family, source: source, try: try, control: asModule, policy: "limits", want: "SIGKILL",
-			layer: "cgroup: memory.max", opens: "open", rootOnly: noGroups}
+			layer: "cgroup: memory.max", opens: "open", rootOnly: noGroups()}
 	}
 	return []attack{
 		memory("memory-anonymous", "cgroups(7)", fillAnonymous),
@@ -25,7 +26,7 @@ func hideoutAttacks() []attack {
 		memory("memory-sockets", "unix(7): what is sent and not received", fillSockets),
 		memory("memory-shm", "shmget(2)", fillShm),
 		{name: "fork-bomb", family: family, source: "fork(2); 'fork bomb'", try: forkBomb, control: asModule, policy: "limits", want: "EAGAIN",
-			layer: "cgroup: pids.max", opens: "open", rootOnly: noGroups},
+			layer: "cgroup: pids.max", opens: "open", rootOnly: noGroups()},
 		{name: "fork-bomb-rlimit", family: family, source: "getrlimit(2), RLIMIT_NPROC", try: forkBomb, control: asModule, policy: "rlimits", want: "EAGAIN",
 			layer: "rlimits: nproc", opens: "open"},
 		{name: "descriptor-flood", family: family, source: "getrlimit(2), RLIMIT_NOFILE", try: openMany, control: asModule, policy: "rlimits", want: "EMFILE",
@@ -37,9 +38,9 @@ func hideoutAttacks() []attack {
 		{name: "daemonize", family: family, source: "daemon(3): a grandchild in a session of its own outlives its parents", try: daemonize, control: asModule,
 			hook: watchDaemon, policy: "open", want: "SIGKILL", layer: "pid namespace"},
 		{name: "cgroup-leave", family: family, source: "cgroups(7): a process writes itself into another group", try: leaveGroup,
-			policy: "groups", want: "EACCES", layer: "Landlock, read-only", rootOnly: noGroups},
+			policy: "groups", want: "EACCES", layer: "Landlock, read-only", rootOnly: noGroups()},
 		{name: "cgroup-raise", family: family, source: "cgroups(7): a process raises its own limit", try: raiseLimit,
-			policy: "groups", want: "EACCES", layer: "Landlock, read-only", rootOnly: noGroups},
+			policy: "groups", want: "EACCES", layer: "Landlock, read-only", rootOnly: noGroups()},
 		{name: "release_agent", family: family, source: "CVE-2022-0492: cgroup version 1, mounted in a user namespace", try: releaseAgent, control: apart,
 			policy: "open", want: "EPERM", layer: "Landlock", fact: unprivileged("CAP_SYS_ADMIN in the first user namespace")},
 		{name: "release_agent-capable", family: family, source: "F. Wilhelm, 'Quick and dirty way out' (2019): with CAP_SYS_ADMIN", try: releaseAgentPlain, control: apart,
@@ -48,7 +49,14 @@ func hideoutAttacks() []attack {
 	}
 }
 
-const noGroups = "an ordinary user has no control groups of version 1, cgroups(7)"
+// noGroups is why an ordinary user has no sandbox with limits; empty where one was given the group above the own one of version 2.
+func noGroups() string {
+	above := path.Dir(ownGroup("pids"))
+	if unix.Access(above, unix.W_OK) == nil && unix.Access(above+"/cgroup.procs", unix.W_OK) == nil {
+		return ""
+	}
+	return "an ordinary user has no control groups here, cgroups(7)"
+}
 
 const (
 	much  = 64 << 20 // more than limits.yaml has, less than anybody misses
@@ -257,19 +265,24 @@ func watchDaemon(s *stage, t *attempt) (judge, error) {
 	}, nil
 }
 
-// ownGroup is the path of the process's control group of version 1 with a controller.
+// ownGroup is the path of the process's control group of version 1 with a controller, or else of version 2.
 func ownGroup(controller string) string {
 	text, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
 		return ""
 	}
+	second := ""
 	for line := range strings.Lines(string(text)) {
 		f := strings.SplitN(strings.TrimSpace(line), ":", 3)
-		if len(f) == 3 && f[1] == controller {
+		switch {
+		case len(f) != 3:
+		case f[1] == controller:
 			return "/sys/fs/cgroup/" + controller + f[2]
+		case f[1] == "":
+			second = path.Join("/sys/fs/cgroup", f[2])
 		}
 	}
-	return ""
+	return second
 }
 
 // leaveGroup writes itself into the group that it is in, which is as good a test as any other, and harms nobody.
@@ -285,20 +298,26 @@ func leaveGroup(g given) (string, error) {
 
 // groupFile is a file of the own group, where a policy puts it or where it is.
 func groupFile(g given, controller, file string) string {
+	dir := ownGroup(controller)
 	if g.inside() {
-		return "/sys/fs/cgroup/" + controller + "/" + file
+		if dir = "/sys/fs/cgroup/" + controller; unix.Access(dir, unix.F_OK) != nil {
+			dir = "/sys/fs/cgroup" // version 2
+		}
 	}
-	return ownGroup(controller) + "/" + file
+	return dir + "/" + file
 }
 
 // raiseLimit sets the own limit to what it is.
 func raiseLimit(g given) (string, error) {
-	path := groupFile(g, "memory", "memory.limit_in_bytes")
-	text, err := os.ReadFile(path)
+	file := groupFile(g, "memory", "memory.limit_in_bytes")
+	if unix.Access(file, unix.F_OK) != nil {
+		file = groupFile(g, "memory", "memory.max")
+	}
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return "read", err
 	}
-	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(file, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return "open", err
 	}
