@@ -18,7 +18,7 @@ import (
 // slow opens paths that end with "slow" only after release.
 type slow struct {
 	posix.Core
-	release chan struct{}
+	release atomic.Pointer[chan struct{}]
 	opened  atomic.Int64
 }
 
@@ -27,7 +27,7 @@ func (k *slow) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, 
 		if how.Resolve&0x20 != 0 { // RESOLVE_CACHED
 			return -1, posix.Errno(unix.EAGAIN)
 		}
-		<-k.release
+		<-*k.release.Load()
 		defer k.opened.Add(1)
 	}
 	return k.Core.Openat2(dir, path, how)
@@ -35,7 +35,8 @@ func (k *slow) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, 
 
 // TestDeadline: a file system that does not answer does not hold the launcher, and what it answers later is closed.
 func TestDeadline(t *testing.T) {
-	k := &slow{Core: linux.New(), release: make(chan struct{})}
+	k, release := &slow{Core: linux.New()}, make(chan struct{})
+	k.release.Store(&release)
 	l := launcher(t, k, launch.Options{Deadline: 50 * time.Millisecond})
 	before := leak.Take()
 	p := shell("exit 0")
@@ -50,7 +51,7 @@ func TestDeadline(t *testing.T) {
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("it took %s", took)
 	}
-	close(k.release)
+	close(release)
 	for k.opened.Load() < 2 {
 		time.Sleep(time.Millisecond)
 	}
@@ -71,8 +72,8 @@ func TestDeadlineAtTheLastMoment(t *testing.T) {
 	})
 	late, inTime := 0, 0
 	for i := range 300 {
-		k.release = make(chan struct{})
-		release := k.release
+		release := make(chan struct{})
+		k.release.Store(&release)
 		time.AfterFunc(deadline+time.Duration(i-50)*4*time.Microsecond, func() { close(release) })
 		_, err := l.Launch(launch.Request{Program: failed})
 		if strings.Contains(err.Error(), "did not answer") {
