@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -269,5 +270,49 @@ func TestImagesAreUsedAgain(t *testing.T) {
 		if len(m) < leastImage || len(m) > mostImage {
 			t.Errorf("one of %d bytes is kept", len(m))
 		}
+	}
+}
+
+// TestChildThatWaitsHoldsNobody: while a child waits in the kernel, as it does for a file system that does not answer, and its parent with it, the rest of
+// the program goes on, garbage collections included.
+func TestChildThatWaitsHoldsNobody(t *testing.T) {
+	k := New()
+	var ends, begun [2]int
+	for _, p := range []*[2]int{&ends, &begun} {
+		if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = errors.Join(unix.Close(p[0]), unix.Close(p[1])) }()
+	}
+	p := &posix.Program{Memory: make([]byte, 8), Steps: []posix.Step{
+		{Number: unix.SYS_WRITE, Args: [6]posix.Arg{imm(uint64(begun[1])), addr(0), imm(1)}},
+		{Number: unix.SYS_READ, Args: [6]posix.Arg{imm(uint64(ends[0])), addr(0), imm(1)}},
+	}}
+	done := make(chan error, 1)
+	go func() {
+		child, err := k.Clone3(&posix.CloneArgs{Program: p, ExitSignal: unix.SIGCHLD})
+		if err == nil {
+			var info posix.WaitInfo
+			err = errors.Join(k.Waitid(posix.PPidfd, int(child.Pidfd), &info, unix.WEXITED), k.Close(child.Pidfd))
+		}
+		done <- err
+	}()
+	b := make([]byte, 1)
+	if _, err := unix.Read(begun[0], b); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		runtime.GC() // waits for every thread that the runtime thinks is running
+	}
+	select {
+	case err := <-done:
+		t.Fatalf("the child did not wait: %v", err)
+	default:
+	}
+	if _, err := unix.Write(ends[1], b); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
