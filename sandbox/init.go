@@ -23,7 +23,7 @@ func (c *compiler) buildInit(r root) (*builder, error) {
 	}
 	b := c.builder()
 	b.session()
-	b.apart = c.has(unix.CLONE_NEWNET)
+	b.apart = c.has(unix.CLONE_NEWNET) && !c.Alone // `exec` is two threads at work already: another process costs more than it saves
 	b.makeNamespaces(r)
 	if b.apart {
 		b.enterNetwork()
