@@ -326,6 +326,10 @@ func (c *compiler) identity() {
 		}
 		c.user.GID = gid
 	}
+	added, ok := c.lookUpGroups()
+	if !ok {
+		return
+	}
 	detail := fmt.Sprintf("user %d, group %d", c.user.UID, c.user.GID)
 	if m.DynamicUser.V {
 		detail += ", chosen for this module"
@@ -333,6 +337,7 @@ func (c *compiler) identity() {
 	if c.root() {
 		c.becomes = true
 		c.report("user", Enforced, detail)
+		c.addGroups(added)
 		return
 	}
 	c.user.Groups = nil // those of the host's user, which is another one
@@ -341,9 +346,11 @@ func (c *compiler) identity() {
 	var why string
 	if uid, gid, c.becomes, why = c.subIDs(); c.becomes {
 		c.report("user", Enforced, fmt.Sprintf("%s: for the host %d and %d, by sub-ids", detail, uid, gid))
+		c.addGroups(c.reached(added))
 		return
 	}
 	c.report("user", Degraded, fmt.Sprintf("without root the kernel's user stays %d; the module sees %d%s", f.EUID, c.user.UID, why))
+	c.keepsGroups(why)
 }
 
 // subIDs returns what the module's user and group are for the host, when this process's user namespace has them; otherwise why not, as the end of a

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -117,6 +118,9 @@ func (h *fakeHost) Weighing(string) (host.Weighing, error) { return h.weighing, 
 
 func (h *fakeHost) Group(name string) (posix.GID, bool, error) {
 	gid, ok := h.groups[name]
+	if n, err := strconv.ParseUint(name, 10, 32); err == nil { // a group is a number for the kernel: it needs no name
+		gid, ok = posix.GID(n), true
+	}
 	return gid, ok, h.broken
 }
 

@@ -78,7 +78,7 @@ func (b *builder) ids(o program.Origin, user User, becomes bool) {
 	for _, g := range user.Groups {
 		groups = binary.NativeEndian.AppendUint32(groups, uint32(g))
 	}
-	b.call(o, "setgroups", unix.SYS_SETGROUPS, program.Int(len(user.Groups)), program.At(b.Bytes(groups), fmt.Sprint(user.Groups)))
+	b.call(b.c.groupOrigin(o, user), "setgroups", unix.SYS_SETGROUPS, program.Int(len(user.Groups)), program.At(b.Bytes(groups), fmt.Sprint(user.Groups)))
 	gid, uid := program.Int(int(user.GID)), program.Int(int(user.UID))
 	b.call(o, "setresgid", unix.SYS_SETRESGID, gid, gid, gid)
 	b.call(o, "setresuid", unix.SYS_SETRESUID, uid, uid, uid)
@@ -153,6 +153,7 @@ func (b *builder) readGroups(o program.Origin, user User, maps, becomes bool) {
 	if !becomes {
 		return
 	}
+	o = b.c.groupOrigin(o, user)
 	groups := slices.Sorted(slices.Values(user.Groups)) // as the kernel keeps them
 	words := make([]uint64, len(groups)/2+1)
 	at := b.Words(words...)

@@ -65,6 +65,8 @@ func TestIdentity(t *testing.T) {
 		// Dropping from the bounding set is not possible any more after setresuid: it comes first.
 		{"root becomes a user", debian(), plain, slices.Concat(drop, become(990, 991, 2, "[4 27]"), capset(0))},
 		{"with a group", debian(), with("group: www"), slices.Concat(drop, become(990, 33, 2, "[4 27]"), capset(0))},
+		{"with groups", debian(), with("group_add: [www, 27, \"1\", \"991\"]"), slices.Concat(drop, become(990, 991, 4, "[1 4 27 33]"), capset(0))},
+		{"with a group that it is in", debian(), with(`group: "27"`), slices.Concat(drop, become(990, 27, 1, "[4]"), capset(0))},
 		{"with a capability", debian(), with("capabilities: [CAP_NET_BIND_SERVICE]"),
 			slices.Concat(drop, become(990, 991, 2, "[4 27]"), capset(1<<10, "CAP_NET_BIND_SERVICE"))},
 		// A new user namespace sets the bounding set and the securebits back: there it comes last. Its maps are files to be opened, for which
@@ -119,7 +121,10 @@ func TestGroupsAreReadBack(t *testing.T) {
 			t.Errorf("no %q", want)
 		}
 	}
-	u.Groups = make([]posix.GID, mostReadGroups+2)
+	u.Groups = nil
+	for i := range mostReadGroups + 2 {
+		u.Groups = append(u.Groups, posix.GID(1000+i))
+	}
 	h.users["web"] = u
 	text = explain(t, mustCompile(t, h, plain).Program)
 	if strings.Count(text, "expect groups[") != mostReadGroups || !strings.Contains(text, "expect number of supplementary groups == 0x202") {

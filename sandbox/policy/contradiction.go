@@ -32,6 +32,7 @@ func (d *decoder) contradictions(f fields, m *Module) {
 	} else if m.Group.Set() && !m.User.Set() {
 		d.report(codeNoEffect, f.get("group").span, "group has no effect without user").help("name a user as well")
 	}
+	d.groupContradictions(f, m)
 }
 
 // updateOrder refuses two instances at the same time of a module that binds its own addresses.

@@ -4,7 +4,7 @@ import "slices"
 
 // protections are the names that best_effort may have.
 func protections() []string {
-	names := append(ResourceKeys(), "seccomp", "landlock", "capabilities", "resources", "nosymfollow")
+	names := append(ResourceKeys(), "seccomp", "landlock", "capabilities", "resources", "nosymfollow", "group_add")
 	for _, k := range namespaceNames {
 		names = append(names, k.name)
 	}
@@ -43,6 +43,8 @@ func (m *Module) asksFor(protection string) bool {
 		return true
 	case "nosymfollow":
 		return slices.ContainsFunc(m.Filesystem, func(f Mount) bool { return f.NoSymFollow })
+	case "group_add":
+		return len(m.GroupAdd) > 0
 	case "resources":
 		return len(m.Resources) > 0
 	}

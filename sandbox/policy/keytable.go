@@ -53,6 +53,9 @@ func lifeKeys() []Key {
 		{In: in, Name: "user", Type: TypeUser, Holds: "user", Example: `user: www-data`,
 			Text: "Whom it runs as; required when the supervisor is root. Without root it is that user for the host only with sub-ids, subuid(5)."},
 		{In: in, Name: "group", Type: TypeAccount, Default: "the user's", Example: `group: adm`, Text: "The group that it runs as."},
+		{In: in, Name: "group_add", Type: TypeGroups, Default: "[]", Range: "at most 64", Example: `group_add: [audio, 44]`,
+			Text: "Supplementary groups, setgroups(2), besides those that the user has in the database of groups; of a dynamic user the only ones. " +
+				"Without root they take sub-ids that reach them, and for the host they are those sub-ids."},
 		{In: in, Name: "working_dir", Type: TypePath, Default: "/", Example: `working_dir: /usr`,
 			Text: "The directory that it starts in, as the module sees it."},
 		{In: in, Name: "listeners", Type: TypeDescriptors, Default: "{}", Range: "from 3, without gaps", Example: `listeners: {http: 3}`,

@@ -33,6 +33,7 @@ const (
 	TypeProbeAddress  ValueType = "address to connect to"
 	TypeAccount       ValueType = "account"
 	TypeUser          ValueType = "account or map"
+	TypeGroups        ValueType = "list of groups"
 	TypeCommand       ValueType = "command"
 	TypeNames         ValueType = "name or list of names"
 	TypeEnvironment   ValueType = "variables"

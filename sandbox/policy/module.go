@@ -14,7 +14,7 @@ const (
 
 // moduleKeys are the keys of a module and of a profile.
 func moduleKeys() []string {
-	return []string{"extends", "command", "environment", "user", "group", "working_dir", "listeners", "listener_protocol",
+	return []string{"extends", "command", "environment", "user", "group", "group_add", "working_dir", "listeners", "listener_protocol",
 		"replicas", "restart", "stop_signal", "stop_grace_period", "update_config", "healthcheck", "seccomp", "filesystem", "network",
 		"capabilities", "namespaces", "rlimits", "resources", "best_effort", "accept", "hostname", "domainname", "umask", "nice",
 		"oom_score_adj", "cpu_affinity", "time_offsets"}
@@ -78,6 +78,9 @@ func (d *decoder) life(f fields, m *Module) {
 	}
 	if n := f.get("group"); n != nil {
 		m.Group = d.account(n, "group")
+	}
+	if n := f.get("group_add"); n != nil {
+		m.GroupAdd = d.groupAdd(n)
 	}
 	if n := f.get("working_dir"); n != nil {
 		if s, ok := d.text(n, "a path"); ok {

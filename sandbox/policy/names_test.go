@@ -2,11 +2,21 @@ package policy
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
+
+// groupNumbers are the groups from 0 on, with commas.
+func groupNumbers(n int) string {
+	var all []string
+	for i := range n {
+		all = append(all, strconv.Itoa(i))
+	}
+	return strings.Join(all, ", ")
+}
 
 func nameCases() []errorCase {
 	return []errorCase{
@@ -28,6 +38,15 @@ func nameCases() []errorCase {
 		{name: "numbers that are none", text: module("user: «007»", "group: «\"+1\"»"), codes: "E211 E211", hint: `did you mean "7"?`},
 		{name: "odd numbers of users", text: module("user: «0x1»", "group: «1.5»"), codes: "E211 E211", help: ""},
 		{name: "a negative number", text: module("user: «-1»"), codes: "E211", says: "decimal, without a sign"},
+		{name: "bad groups", text: module("user: www", "group_add: [«\"1:\"», «\":\"», «\"\"», «007», «-1», «4294967295», «{»dynamic: true}, «[»a], 4294967294, 0]"),
+			codes: "E211 E211 E211 E211 E211 E501 E113 E113"},
+		{name: "groups twice", text: module("user: {dynamic: true}", "group_add: [audio, 44, «audio», «\"44\"»]"), codes: "E415 E415", says: "group audio is listed twice"},
+		{name: "no groups", text: module("user: www", "group_add: «[»]"), codes: "E416"},
+		{name: "groups that are no list", text: module("user: www", "group_add: «audio»"), codes: "E113", help: ""},
+		{name: "groups of nobody", text: module("group_add: «[»audio]"), codes: "E416", says: "without user"},
+		{name: "the group again", text: module("user: www", "group: www", "group_add: [audio, «www»]"), codes: "E416", says: "already"},
+		{name: "as many groups as there may be", text: module("user: www", "group_add: ["+groupNumbers(64)+"]"), codes: ""},
+		{name: "too many groups", text: module("user: www", "group_add: ["+groupNumbers(64)+", «64»]"), codes: "E501", says: "has 65 groups; at most 64"},
 		{name: "root's number", text: module("user: 0", "group: \"10\""), codes: ""},
 		{name: "names", text: "version: 1\nlisteners: {«a/b»: {address: \"127.0.0.1:1\"}}\nprofiles: {«\"\"»: {}}\nmodules:\n  «../m»:\n    extends: \"\"\n    listeners: {a/b: 3}\n    command: [/m]\n    seccomp: {allow: [read]}\n    filesystem: [{path: /m}]\n",
 			codes: "E211 E211 E211"},

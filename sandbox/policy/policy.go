@@ -60,6 +60,7 @@ type Module struct {
 	User             Value[string]   // a name or a number
 	DynamicUser      Value[bool]     // a user and a group that the supervisor chooses; User is not set then
 	Group            Value[string]   // default: the user's
+	GroupAdd         []Value[string] // supplementary groups besides those of the user database
 	WorkingDir       Value[string]   // default "/"
 	Listeners        []ListenerRef   // sorted by descriptor, contiguous from 3
 	ListenerProtocol Value[string]   // "systemd" (default) or "nginx"

@@ -75,6 +75,7 @@ func (m *Module) Sections() []Section {
 	}
 	s.add("user", either(m.User.Pos, m.DynamicUser.Pos), user)
 	s.add("group", m.Group.Pos, plain(m.Group.V))
+	s.set("group_add", firstPos(m.GroupAdd), texts(m.GroupAdd))
 	s.add("working_dir", m.WorkingDir.Pos, plain(m.WorkingDir.V))
 	refs := make([]string, len(m.Listeners))
 	for i, l := range m.Listeners {

@@ -57,6 +57,7 @@ func module(m *policy.Module) ([]Finding, error) {
 	c.filesystem()
 	c.limits()
 	c.user()
+	c.groups()
 	c.shares()
 	return c.found, errors.Join(c.errs...)
 }

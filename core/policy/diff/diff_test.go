@@ -182,6 +182,7 @@ func TestDirections(t *testing.T) {
 		{"a namespace", func(m *policy.Module) { m.Namespaces = []policy.Value[policy.Namespace]{{V: unix.CLONE_NEWPID}} }, "namespaces", diff.Narrower},
 		{"the host's network", func(m *policy.Module) { m.Network.V = policy.NetworkHost }, "network", diff.Wider},
 		{"root", func(m *policy.Module) { m.User.V = "daemon" }, "user", diff.Narrower},
+		{"a supplementary group", func(m *policy.Module) { m.GroupAdd = []policy.Value[string]{{V: "audio"}} }, "group_add", diff.Wider},
 		{"a command", func(m *policy.Module) { m.Command = []policy.Value[string]{{V: "/bin/sh"}} }, "command", diff.Other},
 		{"a variable", func(m *policy.Module) { m.Environment = []policy.EnvVar{{Name: "A", Value: "b"}} }, "environment", diff.Other},
 		{"a limit", func(m *policy.Module) { m.Resources = []policy.Resource{{Key: "memory.max", Limit: 1 << 20}} }, "resources", diff.Narrower},

@@ -38,7 +38,7 @@ func (r *Report) module(a, b *policy.Module) error {
 		"network.connect": func() { p.tcp("network.connect", "connect", p.a.Connect, p.b.Connect) },
 		"network.bind":    func() { p.tcp("network.bind", "bind", p.a.Bind, p.b.Bind) },
 		"capabilities":    p.capabilities, "namespaces": p.namespaces, "rlimits": p.rlimits,
-		"resources": p.resources, "user": p.user, "best_effort": p.bestEffort, "listeners": p.listenerRefs, "environment": p.environment,
+		"resources": p.resources, "user": p.user, "group_add": p.groupAdd, "best_effort": p.bestEffort, "listeners": p.listenerRefs, "environment": p.environment,
 		"replicas": p.replicas, "command": p.command,
 		// The decision functions were compared; how they are written is no difference.
 		"seccomp.architectures": func() {}, "seccomp.default": func() {}, "seccomp.denied": func() {}, "seccomp.allow": func() {},
@@ -363,6 +363,18 @@ func (p pair) user() {
 	}
 	p.change(d, "user", or(p.a.User.Pos, p.a.DynamicUser.Pos), or(p.b.User.Pos, p.b.DynamicUser.Pos), "user: %s, before: %s", text(p.b), text(p.a))
 	p.Changes[len(p.Changes)-1].Example = &Example{Text: "getuid()", A: text(p.a), B: text(p.b)}
+}
+
+// groupAdd: what belongs to a group is open to whoever is in it.
+func (p pair) groupAdd() {
+	show := func(d Direction, a, b policy.Pos, format, group string) {
+		p.change(d, "group_add", a, b, format, group)
+		p.show("with "+group, "without "+group, []string{"getgroups()"})
+	}
+	entries(p.a.GroupAdd, p.b.GroupAdd, func(v policy.Value[string]) string { return v.V },
+		func(v policy.Value[string]) { show(Narrower, v.Pos, policy.Pos{}, "not in the group %s any more", v.V) },
+		func(v policy.Value[string]) { show(Wider, policy.Pos{}, v.Pos, "in the group %s", v.V) },
+		func(_, _ policy.Value[string]) {})
 }
 
 func (p pair) bestEffort() {

@@ -23,6 +23,9 @@ func (w *writer) life(m *policy.Module) {
 		w.line(2, m.DynamicUser.Pos, "user: {dynamic: true}")
 	}
 	w.account("group", m.Group)
+	if len(m.GroupAdd) > 0 {
+		w.line(2, firstPos(m.GroupAdd), "group_add: %s", list(m.GroupAdd, func(v policy.Value[string]) string { return v.V }))
+	}
 	w.value("working_dir", m.WorkingDir)
 	if len(m.Listeners) > 0 {
 		w.heading(2, "listeners:")

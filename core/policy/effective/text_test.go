@@ -101,6 +101,7 @@ modules:
     environment: {C: "d"}
     user: 33
     group: adm
+    group_add: [audio, 44, "x#y"]
     listeners: {http: 3, "@notify": 4, sock: 5, dns: 6}
     healthcheck: {notify: true, start_period: 2s, watchdog: 1m30s}
     update_config: {order: start-first}

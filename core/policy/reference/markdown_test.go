@@ -128,7 +128,7 @@ func around(k policy.Key) string {
 	}
 	if k.In == "a module" {
 		switch k.Name {
-		case "group":
+		case "group", "group_add":
 			module["user"] = "user: daemon"
 		case "extends":
 			top["profiles"] = "profiles: {base: {capabilities: []}}"

@@ -41,6 +41,8 @@ func Written(t policy.ValueType) string {
 		return "`\"IP:PORT\"` or `\"[IP]:PORT\"`"
 	case policy.TypeAccount:
 		return "the name or the number of a user or group"
+	case policy.TypeGroups:
+		return "a list of names or numbers of groups"
 	case policy.TypeUser:
 		return "the name or the number of a user, or a map"
 	case policy.TypeCommand:

@@ -51,6 +51,8 @@ func typeOf(t policy.ValueType, catalog policy.Catalog) object {
 		return pattern(`^(\[[0-9A-Fa-f:.]+\]|[0-9.]+):[0-9]{1,5}$`)
 	case policy.TypeAccount:
 		return anyOf(pattern(`^[^ :/,-][^ :/,]{0,63}$`), object{"type": "integer", "minimum": 0, "maximum": 4294967294})
+	case policy.TypeGroups:
+		return object{"type": "array", "maxItems": 64, "items": reference(string(policy.TypeAccount))}
 	case policy.TypeCommand:
 		return object{"type": "array", "minItems": 1, "items": object{"type": "string"}}
 	case policy.TypeNames:

@@ -24,6 +24,13 @@ func (w *writer) confinement(m *policy.Module) {
 	if m.Group.Set() {
 		w.set("Group", "%s", m.Group.V)
 	}
+	if len(m.GroupAdd) > 0 {
+		names := make([]string, len(m.GroupAdd))
+		for i, g := range m.GroupAdd {
+			names[i] = g.V
+		}
+		w.set("SupplementaryGroups", "%s", strings.Join(names, " "))
+	}
 	var caps []string
 	for _, c := range m.Capabilities {
 		caps = append(caps, "CAP_"+strings.TrimPrefix(strings.ToUpper(c.V.String()), "CAP_"))

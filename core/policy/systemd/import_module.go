@@ -3,6 +3,7 @@ package systemd
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -195,6 +196,15 @@ func (im *importer) user(u *unit, m *moduleYAML) {
 	}
 	if grouped && !dynamic && group != "" {
 		m.set("group", "%s", exchange.Scalar(group))
+	}
+	var groups []string // of whom the program is anyway, and named twice, are no mistakes in a unit
+	for _, w := range u.words("Service", "SupplementaryGroups") {
+		if !slices.Contains(groups, w.text) && (dynamic || w.text != group) {
+			groups = append(groups, w.text)
+		}
+	}
+	if len(groups) > 0 {
+		m.set("group_add", "%s", inline(groups))
 	}
 	if dir := u.scalar("Service", "WorkingDirectory"); dir != nil {
 		switch s, ok := u.text(dir); {

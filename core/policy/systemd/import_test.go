@@ -189,6 +189,8 @@ func TestImport(t *testing.T) {
 	}{
 		{"user", "User=www-data\nGroup=adm\n", []string{"user: www-data\n", "group: adm\n", "capabilities: []"},
 			[]string{"41 capabilities of the bounding set"}},
+		{"supplementary groups", "User=www-data\nGroup=adm\nSupplementaryGroups=audio 44 adm\nSupplementaryGroups=audio x\n", []string{"group_add: [audio, "}, nil},
+		{"supplementary groups, reset", "DynamicUser=yes\nSupplementaryGroups=audio\nSupplementaryGroups=\nSupplementaryGroups=video\n", []string{"group_add: [video]\n"}, nil},
 		{"root", "", []string{"user: root\n", "capabilities: [CAP_CHOWN, CAP_DAC_OVERRIDE"}, nil},
 		{"dynamic", "DynamicUser=yes\n", []string{"user: {dynamic: true}\n"}, nil},
 		{"bounding set", "CapabilityBoundingSet=CAP_CHOWN CAP_KILL\nCapabilityBoundingSet=~CAP_KILL\n", []string{"capabilities: [CAP_CHOWN]\n"}, nil},
