@@ -80,15 +80,18 @@ func (c *compiler) reached(added []addedGroup) (there []addedGroup) {
 }
 
 // keepsGroups reports that an ordinary user's module keeps the groups of the supervisor: setgroups(2) takes CAP_SETGID over the user namespace, and where that
-// namespace has only its maker's group, it was closed before the map could be written. Source: user_namespaces(7).
+// namespace has only its maker's group, it was closed before the map could be written. why is what [compiler.subIDs] says. Source: user_namespaces(7).
 func (c *compiler) keepsGroups(why string) {
 	if len(c.module.GroupAdd) == 0 {
 		return
 	}
-	if why == "" {
+	enable := "run the supervisor as root"
+	if _, _, missing, fix := c.facts.SubIDMaps(); missing != "" {
+		why, enable = "; sub-ids would allow it, but "+missing, enable+", or "+fix
+	} else if why == "" {
 		why = "; to have others it has to be another user, by sub-ids"
 	}
-	c.lacks("group_add", c.module.GroupAdd[0].Pos, "without root, in a user namespace that has one user and one group, setgroups(2) is denied"+why, "run the supervisor as root")
+	c.lacks("group_add", c.module.GroupAdd[0].Pos, "without root, in a user namespace that has one user and one group, setgroups(2) is denied"+why, enable)
 }
 
 // groupOrigin is where the supplementary groups of a user come from; o is where the user does.

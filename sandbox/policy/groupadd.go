@@ -1,11 +1,17 @@
 package policy
 
+import "strings"
+
 // maxGroupAdd keeps a list short enough for all of it to be looked up and, after the launch has set it, read back one by one.
 const maxGroupAdd = 64
 
 // groupAdd reads a list of groups, each once.
 func (d *decoder) groupAdd(n *node) []Value[string] {
 	var list []Value[string]
+	if n.kind == kindScalar && n.plainKind() != plainNull {
+		d.wrongType(n, "a list of groups").help("write [%s]", strings.Join(strings.FieldsFunc(n.text, func(r rune) bool { return r == ',' || r == ' ' }), ", "))
+		return nil
+	}
 	items := d.list(n, "a list of groups such as [audio, 44]")
 	if n.kind == kindList && len(items) == 0 && !d.partial {
 		d.report(codeNoEffect, n.span, "group_add has no effect: it is empty").help("remove it, or list groups")

@@ -42,7 +42,7 @@ func nameCases() []errorCase {
 			codes: "E211 E211 E211 E211 E211 E501 E113 E113"},
 		{name: "groups twice", text: module("user: {dynamic: true}", "group_add: [audio, 44, «audio», «\"44\"»]"), codes: "E415 E415", says: "group audio is listed twice"},
 		{name: "no groups", text: module("user: www", "group_add: «[»]"), codes: "E416"},
-		{name: "groups that are no list", text: module("user: www", "group_add: «audio»"), codes: "E113", help: ""},
+		{name: "groups that are no list", text: module("user: www", "group_add: «audio»"), codes: "E113", help: "write [audio]"},
 		{name: "groups of nobody", text: module("group_add: «[»audio]"), codes: "E416", says: "without user"},
 		{name: "the group again", text: module("user: www", "group: www", "group_add: [audio, «www»]"), codes: "E416", says: "already"},
 		{name: "as many groups as there may be", text: module("user: www", "group_add: ["+groupNumbers(64)+"]"), codes: ""},

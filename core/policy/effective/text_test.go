@@ -169,8 +169,8 @@ func TestOrigins(t *testing.T) {
 		t.Fatal(err)
 	}
 	wants := map[string]string{
-		"replicas: 2": "# all.yaml:30", "working_dir: /": "# default", "delay: 1.5s": "# profile base, all.yaml:19",
-		"memory.max: 1536K": "# profile limits, all.yaml:10", "[connect, socket]": "# all.yaml:32", `kernel: ">=6.1"`: "# all.yaml:2",
+		"replicas: 2": "# all.yaml:31", "working_dir: /": "# default", "delay: 1.5s": "# profile base, all.yaml:19",
+		"memory.max: 1536K": "# profile limits, all.yaml:10", "[connect, socket]": "# all.yaml:33", `kernel: ">=6.1"`: "# all.yaml:2",
 		"denied: kill_process": "# profile base, all.yaml:15", "[openat]": "# profile base, all.yaml:16",
 	}
 	for l := range strings.SplitSeq(string(out), "\n") {
