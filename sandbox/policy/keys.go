@@ -57,6 +57,8 @@ func elsewhere(where, key string) string {
 		return "remove it; what runs beside the program is decided by its namespaces, and it has no terminal"
 	case "cap_add", "cap_drop", "privileged":
 		return "`capabilities` is the exact set; nothing is implied"
+	case "groups", "supplementary_groups", "SupplementaryGroups", "supplementalGroups":
+		return "write group_add: [audio, 44]"
 	case "ulimits":
 		return "write rlimits: {nofile: 1024}"
 	case "volumes", "read_only", "tmpfs", "mounts":
