@@ -208,7 +208,8 @@ func identify(k Kernel) (identity, error) {
 	return identity{pid: k.Getpid(), start: start, ns: ns}, nil
 }
 
-// startTime returns when a process started, in clock ticks since boot. Source: proc_pid_stat(5), field 22.
+// startTime returns when a process started, in clock ticks since boot; ESRCH for one that has ended and that nobody has waited for, as the first
+// process of many a container waits for nobody. Source: proc_pid_stat(5): state, num_threads, starttime.
 func startTime(k posix.Files, pid string) (uint64, error) {
 	text, err := readFile(k, "/proc/"+pid+"/stat")
 	if err != nil {
@@ -218,6 +219,9 @@ func startTime(k posix.Files, pid string) (uint64, error) {
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	if len(fields) < 20 {
 		return 0, fmt.Errorf("read /proc/%s/stat: %w", pid, unix.EINVAL)
+	}
+	if ended, threads := fields[0] == "Z" || fields[0] == "X", fields[17]; ended && (threads == "0" || threads == "1") {
+		return 0, fmt.Errorf("read /proc/%s/stat: %w", pid, unix.ESRCH)
 	}
 	return strconv.ParseUint(fields[19], 10, 64)
 }

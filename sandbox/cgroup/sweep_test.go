@@ -1,10 +1,15 @@
 package cgroup
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
@@ -24,6 +29,24 @@ func TestSweep(t *testing.T) {
 		}
 		base := r.places[0].base
 		name := func(id identity) string { return filepath.Join(base, "bulkhead-test-"+id.String()) }
+		// One that has ended, and that nobody has waited for.
+		zombie := exec.Command("/bin/true")
+		if err := zombie.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = zombie.Wait() })
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+			text, err := os.ReadFile("/proc/" + itoa(zombie.Process.Pid) + "/stat")
+			if err == nil && strings.Contains(string(text), ") Z ") {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("it does not end: %s %v", text, err)
+			}
+		}
+		if start, err := startTime(linux.New(), itoa(zombie.Process.Pid)); !errors.Is(err, unix.ESRCH) {
+			t.Errorf("a process that has ended: %d, %v", start, err)
+		}
 		dead, strange, reused := self, self, self
 		dead.pid = posix.PID(gone.Process.Pid)
 		strange.pid, strange.ns = dead.pid, self.ns+1

@@ -90,7 +90,11 @@ func (f *stepFault) fail(s kernel.Step) posix.Errno {
 		return 0 // nothing has been set
 	}
 	if !known {
-		switch begun := len(f.kinds) > 0; {
+		begun := false // the init, which the network's process may be ahead of
+		for _, other := range f.kinds {
+			begun = begun || other == initChild
+		}
+		switch {
 		case s.Number == unix.SYS_PRCTL: // the others begin with a session, or namespaces
 			kind = networkChild
 		case begun:

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // TestExecDiesWithParent: with --die-with-parent a command and its supervisor end when the process ends that started them, whatever ended it.
@@ -21,8 +19,18 @@ func TestExecDiesWithParent(t *testing.T) {
 	family := func() (out []process) {
 		return slices.DeleteFunc(running(unique), func(p process) bool { return p.pid == sh.Process.Pid })
 	}
-	if len(family()) < 2 {
-		t.Fatalf("there are %v", family())
+	before := family()
+	if len(before) < 2 {
+		t.Fatalf("there are %v", before)
+	}
+	groups := func() (out []string) {
+		for _, p := range before {
+			out = append(out, groupsOf(t, p.pid)...)
+		}
+		return out
+	}
+	if isRoot() && len(groups()) == 0 {
+		t.Error("as root it has no control group")
 	}
 	kill(t, sh.Process.Pid)
 	for deadline := time.Now().Add(limit); len(family()) > 0; time.Sleep(10 * time.Millisecond) {
@@ -34,6 +42,9 @@ func TestExecDiesWithParent(t *testing.T) {
 			break
 		}
 	}
-	// What a supervisor that was killed left of control groups, the next one that stays removes.
-	ready(t, policy(t, "", module{command: []string{place.victim, "sleep:600s"}})).stop(t, unix.SIGTERM)
+	// What only a living process can remove is removed by a next one that is in the same hierarchies, when the last process has left.
+	waitFor(t, "the end of its control groups", func() bool {
+		supervisor(t, "exec", "--policy", file, "--", place.victim, "say:swept").run(t).wants(t, 0)
+		return len(groups()) == 0
+	})
 }
