@@ -142,6 +142,18 @@ func TestPromptIsNotBroken(t *testing.T) {
 	s.wait(func(text string) bool { return strings.HasSuffix(text, "web | login: root\n") })
 }
 
+// A write that fills the pipe waits for room, and is no event while the beginning of a line is in it: see stall.
+func TestWriteThatFillsThePipe(t *testing.T) {
+	s := start(t)
+	out, _ := s.attach(1, "web", 0)
+	out.print("login: ")
+	time.Sleep(stall + 200*time.Millisecond) // the real time after which it is looked at as something that may stay
+	const long = 400_000
+	go out.print("%s\n", strings.Repeat("x", long))
+	s.wait(func(text string) bool { return strings.Count(text, "x") == long && strings.HasSuffix(text, "x\n") })
+	s.end(1)
+}
+
 // A module that writes without end has its turns, and so has everybody else.
 func TestFloodStarvesNobody(t *testing.T) {
 	s := start(t)

@@ -14,8 +14,13 @@ import (
 // turn is how much of a pipe is looked at before the next one has its turn, in bytes. It is also the size of an ordinary pipe.
 const turn = 64 << 10
 
-// stall is after which time it is asked whether a line that has not ended is one that cannot.
-const stall = time.Second
+// A line that has not ended is looked at again after soon, then after twice as long each time, and for ever after each stall; from then on it is
+// asked whether the line is one that cannot end. There need be no event: a write that fills the pipe, and waits for room, is told of to who waits for
+// edges only when the pipe was empty before. Source: pipe_write in the kernel's fs/pipe.c.
+const (
+	soon  = time.Millisecond
+	stall = time.Second
+)
 
 // pipe is the reading end of what an instance writes. It owns the descriptor.
 type pipe struct {
@@ -23,9 +28,10 @@ type pipe struct {
 	of       *instance
 	fd       posix.FD // -1 when closed
 	stream   Stream
-	hangup   bool // nobody can write any more
-	queued   bool // its next turn is arranged
-	unended  int  // bytes of a line that has not ended, at the last look
+	hangup   bool          // nobody can write any more
+	queued   bool          // its next turn is arranged
+	unended  int           // bytes of a line that has not ended, at the last look
+	patience time.Duration // until the next look at it
 	stalling *poll.Timer
 }
 
@@ -72,9 +78,13 @@ func (p *pipe) turn(full bool) {
 	used := p.pass(data, full || p.hangup || p.of.ended)
 	p.c.o.Writer.Flush()
 	if used == 0 {
-		p.unended = len(data)
+		if len(data) != p.unended {
+			p.unended, p.patience = len(data), soon
+			p.stalling.Stop()
+			p.stalling = nil
+		}
 		if p.stalling == nil {
-			p.stalling = p.c.loop.After(stall, p.stalled)
+			p.stalling = p.c.loop.After(min(p.patience, stall), p.stalled)
 		}
 		return
 	}
@@ -133,10 +143,14 @@ func (p *pipe) consume(n int) error {
 	return nil
 }
 
-// stalled breaks a line that has not ended and fills its pipe.
+// stalled looks again at a line that has not ended, and breaks it when it has been there for long and fills its pipe.
 func (p *pipe) stalled() {
 	p.stalling = nil
 	if p.fd < 0 || p.unended == 0 {
+		return
+	}
+	if p.patience = min(2*p.patience, 2*stall); p.patience < stall {
+		p.turn(false)
 		return
 	}
 	full, err := p.c.full(p.fd)
@@ -144,9 +158,7 @@ func (p *pipe) stalled() {
 		p.c.broken(p, err)
 		full = true // better broken than stuck
 	}
-	if full {
-		p.turn(true)
-	}
+	p.turn(full)
 }
 
 func (p *pipe) close() {
