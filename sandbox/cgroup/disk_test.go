@@ -1,7 +1,6 @@
 package cgroup
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/tests/diskfile"
 )
 
 func TestDiskSettings(t *testing.T) {
@@ -100,42 +100,11 @@ func TestDiskUsage(t *testing.T) {
 	}
 }
 
-// disk makes a file as large as size that is on a disk, and returns the disk and the file. It skips where files are on none; BULKHEAD_DISK is a
-// directory on one.
-func disk(t *testing.T, size int) (device, file string) {
-	t.Helper()
-	for _, dir := range []string{t.TempDir(), os.Getenv("BULKHEAD_DISK")} {
-		if dir == "" {
-			continue
-		}
-		d, err := host.FindDisk(linux.New(), dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d.Lacks != "" {
-			t.Log(d.Lacks)
-			continue
-		}
-		f, err := os.CreateTemp(dir, "bulkhead-disk-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = os.Remove(f.Name()) })
-		_, err = f.Write(bytes.Repeat([]byte("bulkhead"), size/8))
-		if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-			t.Fatal(err)
-		}
-		return d.Number, f.Name()
-	}
-	t.Skip("no file of this test is on a disk, and BULKHEAD_DISK names no directory that is")
-	return "", ""
-}
-
 // TestDiskLimit: the limits are in the kernel's files, and hold. What is counted is what the kernel let through: never more than the rate for the
 // time that has passed, while the same without a limit is done long before.
 func TestDiskLimit(t *testing.T) {
 	const rate, size = 1 << 20, 16 << 20
-	device, file := disk(t, size)
+	file, device := diskfile.Make(t, size)
 	eachVersion(t, host.IO, func(t *testing.T, f host.Facts) {
 		r := open(t, f, host.IO)
 		limit := policy.Resource{Key: "io.max", Device: device, Rates: policy.IORates{RBPS: rate, WIOPS: 100}}
@@ -238,7 +207,7 @@ func TestDiskThatIsNone(t *testing.T) {
 
 // TestKillThrottled: a process that waits for its turn at a disk is killed at once all the same.
 func TestKillThrottled(t *testing.T) {
-	device, file := disk(t, 1<<20)
+	file, device := diskfile.Make(t, 1<<20)
 	eachVersion(t, host.IO, func(t *testing.T, f host.Facts) {
 		i := instance(t, open(t, f, host.IO), policy.Resource{Key: "io.max", Device: device, Rates: policy.IORates{RBPS: 4096}})
 		// 256 KiB at 4 KiB a second take a minute.
@@ -264,7 +233,7 @@ func TestWrittenLater(t *testing.T) {
 	if h, _ := f.Cgroup.For(host.IO); h.Version == 1 {
 		t.Skipf("the controller of disks is on version 1, in %s, which knows no owner of what is written back", h.Mount)
 	}
-	device, file := disk(t, size)
+	file, device := diskfile.Make(t, size)
 	i := instance(t, open(t, f, host.IO), policy.Resource{Key: "io.max", Device: device, Rates: policy.IORates{WBPS: 1 << 30}})
 	if _, ok := i.placeOf(host.Memory); !ok {
 		t.Fatal("the controller of memory is not there")

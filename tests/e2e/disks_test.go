@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -13,40 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/core/api"
-	"github.com/bulkhead/bulkhead/posix/linux"
-	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/tests/diskfile"
 )
-
-// scratch makes a file that is on a disk, and returns the file and the disk's number. It skips where files are on none; BULKHEAD_DISK is a
-// directory on one.
-func scratch(t testing.TB) (path, device string) {
-	t.Helper()
-	for _, dir := range []string{t.TempDir(), os.Getenv("BULKHEAD_DISK")} {
-		if dir == "" {
-			continue
-		}
-		d, err := host.FindDisk(linux.New(), dir)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d.Lacks != "" {
-			t.Log(d.Lacks)
-			continue
-		}
-		f, err := os.CreateTemp(dir, "bulkhead-disk-")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = os.Remove(f.Name()) })
-		_, err = f.Write(bytes.Repeat([]byte("bulkhead"), 4<<20/8))
-		if err := errors.Join(err, f.Chmod(0o666), f.Sync(), f.Close()); err != nil {
-			t.Fatal(err)
-		}
-		return f.Name(), d.Number
-	}
-	t.Skip("no file of this test is on a disk, and BULKHEAD_DISK names no directory that is")
-	return "", ""
-}
 
 // TestDisks: a module that reads and one that writes as fast as they can get no more than io.max gives them, which the kernel counts; one without
 // a limit gets many times as much meanwhile.
@@ -68,7 +34,7 @@ func TestVersion2Disks(t *testing.T) {
 
 func disks(t *testing.T) {
 	const rate = 1 << 20
-	path, device := scratch(t)
+	path, device := diskfile.Make(t, 4<<20)
 	use := func(name, what, resources string) module {
 		m := module{name: name, command: []string{place.victim, "disk:" + what + "," + path}, files: []string{"{path: " + path + ", access: rw}"},
 			lines: []string{"stop_grace_period: 100ms"}}
@@ -148,7 +114,7 @@ func TestDisksStopped(t *testing.T) {
 	if !isRoot() {
 		needsVersion2(t)
 	}
-	path, _ := scratch(t)
+	path, _ := diskfile.Make(t, 4<<20)
 	m := module{name: "slow", command: []string{place.victim, "disk:read," + path + ",1048576"}, files: []string{"{path: " + path + ", access: r}"},
 		lines: []string{"stop_grace_period: 100ms", "resources: {io.max: {" + path + ": {rbps: 4K}}}", "best_effort: [io.max]"}}
 	for _, how := range []string{"supervised", "in the foreground"} {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/tests/diskfile"
 )
 
 // weigh makes a disk of the test's own look at weights, and returns how: by the cost model of version 2 on the disk that the machine has for tests, or
@@ -22,10 +23,10 @@ func weigh(t *testing.T) string {
 	put := func(path, text string) error { return os.WriteFile(path, []byte(text), 0) }
 	costs := version2(t) + "/io.cost.qos"
 	if _, err := os.Stat(costs); err == nil {
-		if os.Getenv("BULKHEAD_DISK") == "" {
-			t.Skip("BULKHEAD_DISK names no directory on a disk whose cost model could be switched on")
+		if os.Getenv(diskfile.Directory) == "" {
+			t.Skip(diskfile.Directory + " names no directory on a disk whose cost model could be switched on")
 		}
-		d, err := host.FindDisk(linux.New(), os.Getenv("BULKHEAD_DISK"))
+		d, err := host.FindDisk(linux.New(), os.Getenv(diskfile.Directory))
 		if err != nil || d.Lacks != "" {
 			t.Fatalf("%+v, %v", d, err)
 		}
