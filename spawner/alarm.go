@@ -37,13 +37,21 @@ func (a *alarms) patience() time.Duration {
 	return max(time.Until(a.queue[0].at), 0)
 }
 
-// ring calls those whose time has come. One that is set meanwhile waits for the next call.
-func (a *alarms) ring() {
-	now := time.Now()
-	for len(a.queue) > 0 && !a.queue[0].at.After(now) {
-		heap.Pop(&a.queue).(*alarm).f()
+// ring calls those whose time has come. Before each one look takes notice of what has happened, however long the others took: an alarm says that something
+// has not. One that is set meanwhile waits for the next call.
+func (a *alarms) ring(look func() error) error {
+	for now := time.Now(); a.due(now); {
+		if err := look(); err != nil {
+			return err
+		}
+		if a.due(now) { // nobody has stopped it
+			heap.Pop(&a.queue).(*alarm).f()
+		}
 	}
+	return nil
 }
+
+func (a *alarms) due(now time.Time) bool { return len(a.queue) > 0 && !a.queue[0].at.After(now) }
 
 // alarmQueue implements [heap.Interface]; the next alarm comes first.
 type alarmQueue []*alarm

@@ -186,7 +186,9 @@ func (r *Resident) turn() error {
 	for _, sig := range r.poller.signals() {
 		r.signal(sig)
 	}
-	r.alarms.ring()
+	if err := r.alarms.ring(func() error { return r.poller.wait(0) }); err != nil {
+		return err
+	}
 	return r.failed
 }
 

@@ -16,8 +16,9 @@ import (
 const (
 	pingEvery  = 5 * time.Second
 	pingAnswer = 15 * time.Second // how long it may take to answer
-	// managerEnd is how long a manager that has finished may take to end by itself.
-	managerEnd = time.Second
+	// managerEnd is how long a manager that has finished may take to end by itself: what it waits for itself adds up to less than one second, but the
+	// machine may have other things to do.
+	managerEnd = 3 * time.Second
 )
 
 // manager is one life of the manager process.

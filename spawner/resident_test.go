@@ -283,6 +283,27 @@ func TestManagerClosesTheChannel(t *testing.T) {
 	}
 }
 
+// TestManagerHasEndedInTime: that the spawner is late does not make the manager late.
+func TestManagerHasEndedInTime(t *testing.T) {
+	s := newResidentTest(t, planOf(), nil).run()
+	m := s.manager()
+	s.poller.post(func() {
+		s.Resident.status, s.stop.finishing = 7, true
+		s.dismiss(s.Resident.manager)
+		m.end()
+		ended := []posix.PollFD{{FD: s.Resident.manager.process.Pidfd, Events: unix.POLLIN}}
+		if n, err := s.kernel.Ppoll(ended, &posix.Timespec{Sec: int64(soon / time.Second)}); n != 1 || err != nil {
+			t.Errorf("the manager's process has not ended: %v", err)
+		}
+		for _, a := range s.alarms.queue { // the rest of this turn takes longer than anything may
+			a.at = time.Now()
+		}
+	})
+	if status, err := s.wait(); status != 7 || err != nil || strings.Contains(s.logged(), "was killed") {
+		t.Errorf("status %d, %v, and the log is\n%s", status, err, s.logged())
+	}
+}
+
 // TestManagerCannotStart: that is the supervisor's own failure, and nothing is left.
 func TestManagerCannotStart(t *testing.T) {
 	s := newResidentTest(t, planOf(), func(s *resident) {
