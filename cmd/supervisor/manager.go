@@ -19,6 +19,7 @@ import (
 	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/core"
 	"github.com/bulkhead/bulkhead/core/control"
+	"github.com/bulkhead/bulkhead/core/logs"
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/posix/metrics"
@@ -66,7 +67,8 @@ func runManager() int {
 		err = r.Run()
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "supervisor: manager:", err)
+		// Where nobody reads, this process has waited for long enough.
+		_, _ = fmt.Fprintln(logs.NewSink(&patient{Output: linux.New(), stuck: true}, managerStderr, false, func(logs.Loss) {}), "supervisor: manager:", err)
 		return invoke.StatusFailed
 	}
 	return invoke.StatusDone
@@ -131,7 +133,7 @@ func (m *managerServer) CloseSelf(id wire.InstanceID) {
 	}
 }
 
-// farewellTime is how long an answer that is being given may take when the manager ends. The spawner waits for a second.
+// farewellTime is how long an answer that is being given may take when the manager ends. The spawner waits for three seconds.
 const farewellTime = 300 * time.Millisecond
 
 // Close implements [core.Server].

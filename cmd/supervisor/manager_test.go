@@ -92,9 +92,15 @@ func newManagerStage(t *testing.T, modules ...wire.Module) *managerStage {
 // start runs a manager as a process of its own.
 func (s *managerStage) start() *exec.Cmd {
 	s.t.Helper()
+	return s.startWith(s.log)
+}
+
+// startWith is start with another log.
+func (s *managerStage) startWith(log *os.File) *exec.Cmd {
+	s.t.Helper()
 	channel := os.NewFile(uintptr(s.spawner.Connect(s.sockets...)), "channel")
 	cmd := exec.Command(os.Args[0], managerRole)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = channel, s.log, s.log
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = channel, log, log
 	err := cmd.Start()
 	_ = channel.Close()
 	if err != nil {
@@ -217,6 +223,29 @@ func TestManagerProcess(t *testing.T) {
 	}
 	if err := waitFor(t, cmd); err != nil {
 		t.Errorf("%v; %s", err, s.text())
+	}
+}
+
+// A log that nobody reads keeps the manager from ending no longer than it says, and not because it says so there.
+func TestManagerWithoutAReader(t *testing.T) {
+	s := newManagerStage(t, linktest.Module("web"))
+	r, w := fullPipe(t)
+	cmd := s.startWith(w)
+	s.spawner.Ask(wire.WishStop)
+	if status := s.spawner.Finished(); status != 0 {
+		t.Errorf("status %d", status)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Error("it waits for a reader of its log")
+		_, _ = r.Read(make([]byte, 2*piece))
+		<-ended
+	}
+	if got := cmd.ProcessState.ExitCode(); got != invoke.StatusFailed {
+		t.Errorf("%s, want status %d: its last lines are lost", cmd.ProcessState, invoke.StatusFailed)
 	}
 }
 
