@@ -2,6 +2,8 @@ package systemd
 
 import (
 	"fmt"
+	"math"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,10 +27,10 @@ func (im *importer) disks(u *unit) (resources []string) {
 		for _, a := range u.lines("Service", key) {
 			at := strings.LastIndexAny(a.value, " \t")
 			device, rate := strings.Trim(strings.TrimSpace(a.value[:max(at, 0)]), `"'`), a.value[at+1:]
-			device = strings.TrimPrefix(device, "/dev/block/")
 			value, why := diskRate(i, rate)
-			if strings.ContainsAny(device, "%\\\"'") || !strings.HasPrefix(device, "/") && !strings.Contains(device, ":") {
-				why = "a policy takes an absolute path without specifiers"
+			device, ok := diskName(device)
+			if !ok {
+				why = "a policy takes an absolute path without specifiers, or the number of a block device"
 			}
 			if why != "" {
 				im.note(a.pos, "%s=%s is not carried: %s", key, short(a.value), why)
@@ -58,6 +60,22 @@ func (im *importer) disks(u *unit) (resources []string) {
 	return resources
 }
 
+// diskName writes what names a disk as a policy has it: one name for each, because it may be there only once.
+func diskName(s string) (string, bool) {
+	if strings.ContainsAny(s, "%\\\"'") || !strings.HasPrefix(s, "/") {
+		return "", false
+	}
+	s = path.Clean(s)
+	number, isNumber := strings.CutPrefix(s, "/dev/block/")
+	if !isNumber {
+		return s, true
+	}
+	major, minor, _ := strings.Cut(number, ":")
+	a, errA := strconv.ParseUint(major, 10, 12) // the kernel's dev_t
+	b, errB := strconv.ParseUint(minor, 10, 20)
+	return fmt.Sprintf("%d:%d", a, b), errA == nil && errB == nil && a > 0
+}
+
 // diskRate writes a rate as a policy has it, or says why that cannot be.
 func diskRate(i int, s string) (value, why string) {
 	if s == "infinity" {
@@ -72,15 +90,15 @@ func diskRate(i int, s string) (value, why string) {
 			}
 		}
 	}
-	v, err := strconv.ParseUint(s, 10, 40)
+	v, err := strconv.ParseUint(s, 10, 64)
 	size := policy.RateType(policy.RateNames()[i]) == policy.TypeSize
 	switch {
 	case err != nil:
 		return "", "a policy takes a number"
-	case size && v*factor >= 4096 && v < 1<<63/factor:
+	case size && v < 1<<63/factor && v*factor >= 4096:
 		value, _ = bytes(v * factor) // rounded down to whole KiB: stricter
 		return value, ""
-	case !size && v*factor >= 2 && v < 1<<32/factor:
+	case !size && v <= (math.MaxUint32-1)/factor && v*factor >= 2: // the highest number is the kernel's word for no limit
 		return strconv.FormatUint(v*factor, 10), ""
 	}
 	return "", "it is out of the range that a policy takes"

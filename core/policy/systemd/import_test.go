@@ -211,6 +211,12 @@ func TestImport(t *testing.T) {
 			[]string{"MemoryHigh=50% is not", "CPUWeight=idle is not", "AllowedCPUs=1-0 is not", "OOMPolicy=stop is not"}},
 		{"disks", "IOWeight=50\nIOReadBandwidthMax=/var/lib 5M\nIOWriteBandwidthMax=\"/dev/sda\" 4096\nIOReadIOPSMax=/var/lib 1K\nIOWriteIOPSMax=/dev/block/8:0 infinity\n",
 			[]string{"io.weight: 50", `io.max: {/var/lib: {rbps: 4882K, riops: 1000}, /dev/sda: {wbps: 4K}, "8:0": {wiops: max}}`}, nil},
+		{"a disk by two names", "IOReadBandwidthMax=/var//lib/ 8192\nIOWriteBandwidthMax=/var/lib 4096\nIOReadIOPSMax=/dev/block/08:1 4294967294\nIOWriteIOPSMax=/dev/block/8:1 7\n",
+			[]string{`io.max: {/var/lib: {rbps: 8K, wbps: 4K}, "8:1": {riops: 4294967294, wiops: 7}}`}, nil},
+		{"disks beyond what there can be", "IOReadIOPSMax=/a 4294967295\nIOReadIOPSMax=/b 4294968K\nIOReadBandwidthMax=/a 9223372036854775807T\nIOReadBandwidthMax=/dev/block/0:5 1M\n" +
+			"IOReadBandwidthMax=/dev/block/8:1048576 1M\nIOReadBandwidthMax=/dev/block/sda 1M\nIOReadBandwidthMax=8:0 1M\n", nil,
+			[]string{"4294967295 is not carried: it is out", "4294968K is not carried: it is out", "7T is not carried: it is out", "/0:5 1M is not", "8:1048576 1M is not",
+				"/sda 1M is not carried: a policy takes an absolute path without specifiers, or the number", "=8:0 1M is not"}},
 		{"disks that cannot be carried", "IOWeight=idle\nIOReadBandwidthMax=/a 100\nIOReadBandwidthMax=%S/a 1M\nIOReadIOPSMax=/a 1\nIOReadIOPSMax=/a\n", nil,
 			[]string{"IOWeight=idle is not", "/a 100 is not carried: it is out of the range", "without specifiers", "/a 1 is not carried: it is out of", "IOReadIOPSMax=/a is not"}},
 		{"times", "Restart=always\nRestartSec=1min 30s\nTimeoutStopSec=5\nKillSignal=SIGINT\n", []string{"policy: always, delay: 90s",
