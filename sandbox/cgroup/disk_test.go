@@ -88,6 +88,11 @@ func TestDiskUsage(t *testing.T) {
 			t.Errorf("version %d: %v\n%s", version, err, diff)
 		}
 	}
+	write("io.stat", "7:0 7:1 8:16 rbytes=1459200 wbytes=314773504 rios=192 wios=353 dbytes=7 dios=8\n7:2 259:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0\n7:3 ")
+	got, err := diskUsage(linux.New(), 2, dir)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("names without an end of line: %v\n%s", err, diff)
+	}
 	write("io.stat", "8:16 rbytes=x\n")
 	write("blkio.throttle.io_serviced", "8:16 Read\n")
 	for version := 1; version <= 2; version++ {
@@ -98,6 +103,25 @@ func TestDiskUsage(t *testing.T) {
 	if _, err := diskUsage(linux.New(), 2, dir+"/gone"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a group that is gone: %v", err)
 	}
+}
+
+// FuzzAddUsage: whatever the kernel says, a disk has a number for a name.
+func FuzzAddUsage(f *testing.F) {
+	f.Add("8:16 rbytes=1459200 wbytes=314773504 rios=192 wios=353 dbytes=7 dios=8\n8:0 \n7:0 259:0 rbytes=1 wbytes=2 rios=3 wios=4\n")
+	f.Add("259:0 Read 1\n259:0 Write 2\nTotal 3\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for version, file := range [...]string{1: "blkio.throttle.io_serviced", 2: "io.stat"} {
+			disks := map[string]*DiskUsage{}
+			if file == "" || addUsage(disks, version, file, text) != nil {
+				continue
+			}
+			for name, u := range disks {
+				if name != u.Device || !strings.Contains(name, ":") || strings.ContainsAny(name, " \n") {
+					t.Errorf("version %d: %q: %+v", version, name, u)
+				}
+			}
+		}
+	})
 }
 
 // TestDiskLimit: the limits are in the kernel's files, and hold. What is counted is what the kernel let through: never more than the rate for the

@@ -25,24 +25,8 @@ func diskUsage(k posix.Files, version int, dir string) ([]DiskUsage, error) {
 		if err != nil {
 			return nil, err
 		}
-		for line := range strings.Lines(text) {
-			words := strings.Fields(line)
-			if len(words) < 2 || !strings.Contains(words[0], ":") {
-				continue // version 1: the sum of all
-			}
-			u := disks[words[0]]
-			if u == nil {
-				u = &DiskUsage{Device: words[0]}
-				disks[u.Device] = u
-			}
-			if version == 1 {
-				err = u.add1(file, words)
-			} else {
-				err = u.add2(words[1:])
-			}
-			if err != nil {
-				return nil, fmt.Errorf("read %s/%s: line %q: %w", dir, file, line, err)
-			}
+		if err := addUsage(disks, version, file, text); err != nil {
+			return nil, fmt.Errorf("read %s/%s: %w", dir, file, err)
 		}
 	}
 	all := make([]DiskUsage, 0, len(disks))
@@ -53,6 +37,35 @@ func diskUsage(k posix.Files, version int, dir string) ([]DiskUsage, error) {
 	}
 	slices.SortFunc(all, func(a, b DiskUsage) int { return strings.Compare(a.Device, b.Device) })
 	return all, nil
+}
+
+// addUsage adds what a file says. In io.stat the names of disks without a number may stand before the one that has some, without an end of line: Linux
+// 5.15 to 5.17, "blk-cgroup: always terminate io.stat lines".
+func addUsage(disks map[string]*DiskUsage, version int, file, text string) error {
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		for len(words) > 1 && strings.Contains(words[1], ":") && !strings.Contains(words[1], "=") {
+			words = words[1:]
+		}
+		if len(words) < 2 || !strings.Contains(words[0], ":") {
+			continue // version 1: the sum of all
+		}
+		u := disks[words[0]]
+		if u == nil {
+			u = &DiskUsage{Device: words[0]}
+			disks[u.Device] = u
+		}
+		var err error
+		if version == 1 {
+			err = u.add1(file, words)
+		} else {
+			err = u.add2(words[1:])
+		}
+		if err != nil {
+			return fmt.Errorf("line %q: %w", line, err)
+		}
+	}
+	return nil
 }
 
 // add1 adds a line such as "8:0 Read 4096". Source: the kernel's cgroup-v1 documentation, blkio-controller.
