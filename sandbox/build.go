@@ -70,7 +70,7 @@ func (c *compiler) build(r root, f Filter, init *builder) *program.Program {
 	}
 	b.privileges()
 	b.limits(late)
-	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
+	b.dieWithParent()
 	b.readBack()
 	b.workingDir()
 	argv, env := b.arguments(c.argv), b.environment()
@@ -101,9 +101,16 @@ func (b *builder) call(o program.Origin, name string, number uint32, args ...pro
 	return b.Call(o, name, number, args...)
 }
 
-// session starts a new session and undoes what the spawner's runtime did to signals.
+// dieWithParent has the kernel end the process with the thread that made it. A change of user or of capabilities takes that back, so it is done before
+// everything that takes its time, and again after that. Source: PR_SET_PDEATHSIG(2const), commit_creds in kernel/cred.c.
+func (b *builder) dieWithParent() {
+	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
+}
+
+// session begins a program: it starts a new session and undoes what the spawner's runtime did to signals.
 func (b *builder) session() {
 	b.call(everyModule, "setsid", unix.SYS_SETSID)
+	b.dieWithParent()
 	b.call(everyModule, "umask", unix.SYS_UMASK, program.Const(0o022, "022"))
 	// CLONE_CLEAR_SIGHAND leaves what is ignored ignored.
 	act := b.Words(0, 0, 0, 0)

@@ -36,7 +36,7 @@ func (c *compiler) buildInit(r root) (*builder, error) {
 		user = User{UID: c.facts.OverflowUID, GID: c.facts.OverflowGID}
 	}
 	b.credentials(everyModule, user, 0, everyModule, false, c.root())
-	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
+	b.dieWithParent()
 	b.readIDs(everyModule, user)
 	b.readGroups(everyModule, user, false, c.root())
 	b.readCaps(everyModule, 0)

@@ -10,10 +10,37 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/program"
 )
 
+// TestDiesWithItsParent: a process asks for that before it does anything that takes its time, and once more when it has become who it is, which takes
+// it back.
+func TestDiesWithItsParent(t *testing.T) {
+	const asks = "prctl(PR_SET_PDEATHSIG, SIGKILL)"
+	programs := map[string]*program.Program{"tool": CompileTool(Tool{Facts: debian().facts, Filter: Filter{Program: make([]byte, 8)}})}
+	for name, r := range variants(t) {
+		programs[name] = r.Program
+		if r.Init != nil {
+			programs[name+", its init"] = r.Init
+		}
+	}
+	for name, p := range programs {
+		last := ""
+		for _, s := range p.Steps {
+			switch {
+			case s.Text == asks:
+				last = asks
+			case strings.HasPrefix(s.Text, "setres"), strings.Contains(s.Text, "CLONE_NEWUSER"):
+				last = s.Text
+			}
+		}
+		if p.Steps[1].Text != asks || last != asks {
+			t.Errorf("%s begins with %s and %s, and last is %s", name, p.Steps[0].Text, p.Steps[1].Text, last)
+		}
+	}
+}
+
 // identitySteps are the calls of a program between the limits and the parent-death signal.
 func identitySteps(p *program.Program) []string {
 	var out []string
-	for _, s := range p.Steps {
+	for _, s := range p.Steps[2:] {
 		switch {
 		case strings.HasPrefix(s.Text, "prctl(PR_SET_PDEATHSIG"):
 			return out

@@ -58,7 +58,7 @@ func CompileTool(t Tool) *program.Program {
 	}
 	b.readIDs(everyModule, user)
 	b.readGroups(everyModule, user, false, c.root())
-	b.call(everyModule, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), program.Const(uint64(unix.SIGKILL), "SIGKILL"))
+	b.dieWithParent()
 	executable := b.Add(program.Prepare{Kind: program.Listener, Path: t.Executable})
 	ruleset := -1
 	if t.Facts.Landlock.ABI > 0 {

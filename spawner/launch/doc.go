@@ -23,8 +23,8 @@
 // exec, and so does its working directory; the calling thread then waits with it, and cannot be called back. So a caller that has something else
 // to do has a thread for it, as the spawner has.
 //
-// A spawner that is killed with SIGKILL in the fraction of a millisecond in which a child exists and has not asked for its parent-death signal leaves that
-// child: an init without anybody else in its namespace, or, without a pid namespace, the module.
+// A spawner that is killed in the microseconds in which a child exists and has not asked for its parent-death signal, or in which that is taken back
+// because the child becomes another user, leaves that child: an init without anybody else in its namespace, or, without a pid namespace, the module.
 //
 // What is mounted on the host below a mounted directory after a sandbox was made is not in it.
 package launch
