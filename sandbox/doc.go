@@ -34,6 +34,7 @@
 // A file system mounted on the host below a listed path after the launch is not seen by the module. Without root, modules
 // share the kernel's user number of the caller: user namespaces show them the one that the policy names.
 //
-// What a kernel module puts into proc after a module was compiled is neither masked nor read-only. A module with CAP_SYS_ADMIN in the host's user
-// namespace could remove masks, if Landlock and seccomp let it unmount.
+// What a kernel module puts into proc after a module was compiled is neither masked nor read-only. A module with CAP_SYS_ADMIN could remove masks, in the
+// host's user namespace and in its own, if Landlock and seccomp let it unmount, and look past them if seccomp lets it open a copy of the mount, open_tree(2),
+// or make a new proc. In a user namespace that it makes itself they stay, mount_namespaces(7).
 package sandbox

@@ -79,6 +79,10 @@ func (c *compiler) procPath(n *node, v policy.Value[string], list policy.ProcPat
 	switch {
 	case err != nil:
 		c.hostError(v.Pos, at, err)
+	case f.Kind == Absent && own && c.facts.Proc.Masked != "" && strings.Contains(v.V, "/"):
+		// The module's proc shows what is below a directory that the host hides.
+		c.problem("E617", v.Pos, at+" is not there, and whether the module's proc has it cannot be told: on this host "+c.facts.Proc.Masked+" is mounted over",
+			"umount "+c.facts.Proc.Masked+", or name the directory, or leave the path out when this kernel does not have it")
 	case f.Kind == Absent && own:
 		c.problems = append(c.problems, policy.Diagnostic{Code: "W619", Severity: policy.SeverityWarning, Pos: v.Pos, Width: 1,
 			Message: "module " + c.module.Name + ": this kernel has no " + at + ": " + f.Errno.Error(), Help: "correct the path; when it may be absent, nothing is lost"})

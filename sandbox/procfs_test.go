@@ -119,6 +119,8 @@ func TestProcPathsAreRefused(t *testing.T) {
 		{"a link of a driver's", debian(), procEntry(", masked: [/proc/xfs]"), []string{"E618 15"}},
 		{"through a link", debian(), procEntry(", masked: [/proc/xfs/stats]"), []string{"E618 15"}},
 		{"not there", debian(), procEntry(", masked: [default, /proc/nothing]"), []string{"W619 15"}},
+		{"not there, and nothing can hide it", hides, procEntry(", masked: [/proc/nothing]"), []string{"W619 15"}},
+		{"perhaps below what the host hides", hides, procEntry(", masked: [/proc/scsi/nothing]"), []string{"E617 15"}},
 		{"below a file", debian(), procEntry(", masked: [/proc/keys/x]"), []string{"W619 15"}},
 		{"the host's proc has processes only", pidOnly, procEntry(""), []string{"E617 15"}},
 		{"nothing is to be closed", pidOnly, procEntry(", masked: []"), nil},
