@@ -14,10 +14,15 @@ export GOTOOLCHAIN = local
 VERSION := $(shell git describe --tags --dirty 2>/dev/null || { cat VERSION; git describe --always --dirty --exclude '*' 2>/dev/null | sed 's/^/+g/'; } | tr -d '\n')
 
 # One static binary: the C library's resolver and user database are replaced by Go's, libseccomp is linked in. The same tree makes
-# the same bytes wherever it lies.
+# the same bytes wherever it lies. Where it can be, the program of `supervisor exec` is linked into it as well, at addresses that it does
+# not use itself (docs/decisions/0018).
 TAGS = -tags 'netgo osusergo'
-BUILD = CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false $(TAGS) \
-	-ldflags '-s -w -buildid= -linkmode external -extldflags "-static -Wl,--build-id=none" -X github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke.Version=$(VERSION)'
+FLAGS = -trimpath -buildvcs=false
+VALUES = -s -w -buildid= -X github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke.Version=$(VERSION)
+LINK = $(VALUES) -linkmode external
+STATIC = -static -Wl,--build-id=none
+BUILD = CGO_ENABLED=1 $(GO) build $(FLAGS) $(TAGS) -ldflags '$(LINK) -extldflags "$(STATIC)"'
+EXEC = ./cmd/supervisor/internal/execute/supervisor-exec
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS='	' read -r target what; do printf 'make %-12s %s\n' "$$target" "$$what"; done
@@ -31,7 +36,13 @@ go:
 build: go ## bin/supervisor, one static binary; bin/posixderive for `policy derive`
 	@mkdir -p bin
 	@echo 'building bin/supervisor $(VERSION)'
+ifeq ($(shell uname -m),x86_64)
+	@CGO_ENABLED=0 $(GO) build $(FLAGS) $(TAGS) -ldflags '$(VALUES) -T 0x40001000' -o .cache/supervisor-exec $(EXEC)
+	@joined=$$($(GO) run ./cmd/supervisor/internal/join -to .cache/join .cache/supervisor-exec) && \
+		CGO_ENABLED=1 $(GO) build $(FLAGS) -tags 'netgo osusergo joined' -ldflags "$(LINK) -extldflags \"$(STATIC) $$joined\"" -o bin/supervisor ./cmd/supervisor
+else
 	@$(BUILD) -o bin/supervisor ./cmd/supervisor
+endif
 	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o bin/posixderive ./cmd/posixderive
 
 generate: go ## write every generated file again
@@ -83,4 +94,4 @@ run: build ## the demo, in the foreground
 	exec bin/supervisor --policy embedded:demo
 
 clean: ## remove what was built and the logs of tests (not Go's caches)
-	rm -rf bin .cache/escape .cache/tests .cache/vm .cache/bench .cache/bootstrap.log
+	rm -rf bin .cache/escape .cache/tests .cache/vm .cache/join .cache/supervisor-exec .cache/bench .cache/bootstrap.log

@@ -34,6 +34,15 @@ type Foreground struct {
 // forwarded are the signals that are passed on to the command.
 var forwarded = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM}
 
+// Forwarded returns the signals that are passed on to a command.
+func Forwarded() posix.Sigset {
+	var set posix.Sigset
+	for _, sig := range forwarded {
+		set |= posix.Sigbit(sig.(posix.Signal))
+	}
+	return set
+}
+
 // Signals are the signals that a command gets which is still to be started. They are caught until the process ends.
 type Signals struct {
 	arrived chan os.Signal
@@ -54,10 +63,8 @@ func CatchSignals() *Signals {
 // TakeSignals is CatchSignals for a process in which they were blocked before the runtime began, and so are in every thread: they are read
 // when something waits for the command, and those that came before wait, too. In another process it is CatchSignals.
 func TakeSignals(k Kernel) (*Signals, error) {
-	var want, blocked posix.Sigset
-	for _, sig := range forwarded {
-		want |= posix.Sigbit(sig.(posix.Signal))
-	}
+	want := Forwarded()
+	var blocked posix.Sigset
 	if err := k.RtSigprocmask(unix.SIG_BLOCK, nil, &blocked); err != nil {
 		return nil, fmt.Errorf("ask which signals are blocked: %w", err)
 	}

@@ -26,6 +26,7 @@ type Host struct {
 	// controllers are those that groups has, and former what it was before it needed more of them.
 	controllers host.ControllerSet
 	former      []*cgroup.Root
+	library     cgroup.Library // nil: limits are written by package cgroup
 	// alone: there is only ever one instance, whose group needs no level for its module.
 	alone bool
 }
@@ -33,7 +34,11 @@ type Host struct {
 // NewHost finds the place for control groups that the modules need. Limits that cannot be had are an error, unless best_effort names
 // them: then they are missing in the modules' Enforcement from here on. The caller closes the Host.
 func NewHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module) (*Host, error) {
-	h := &Host{Kernel: k, Launcher: l}
+	return newHost(k, l, f, modules, nil)
+}
+
+func newHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module, library cgroup.Library) (*Host, error) {
+	h := &Host{Kernel: k, Launcher: l, library: library}
 	var limits []policy.Resource
 	required := false
 	for _, m := range modules {
@@ -44,7 +49,7 @@ func NewHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module) 
 		}
 	}
 	controllers := cgroup.Controllers(limits...)
-	groups, err := cgroup.Open(k, f, cgroup.Options{Controllers: controllers})
+	groups, err := cgroup.Open(k, f, cgroup.Options{Controllers: controllers, Library: library})
 	if err != nil {
 		if required {
 			return nil, fmt.Errorf("%w; or accept the loss: best_effort: [resources]", err)

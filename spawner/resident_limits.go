@@ -12,9 +12,9 @@ import (
 )
 
 // NewResidentHost is [NewHost] for a supervisor whose modules can change: where all controllers are in one hierarchy, groups
-// have all of them from the beginning.
-func NewResidentHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module) (*Host, error) {
-	h, err := NewHost(k, l, f, modules)
+// have all of them from the beginning. The library, when it is not nil, writes the limits that it knows.
+func NewResidentHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module, library cgroup.Library) (*Host, error) {
+	h, err := newHost(k, l, f, modules, library)
 	if err != nil || h.groups == nil {
 		return h, err
 	}
@@ -37,9 +37,9 @@ func NewResidentHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.
 		return nil, err
 	}
 	h.groups = nil
-	groups, err := cgroup.Open(k, f, cgroup.Options{Controllers: all})
+	groups, err := cgroup.Open(k, f, cgroup.Options{Controllers: all, Library: library})
 	if err != nil {
-		return NewHost(k, l, f, modules) // as far as it goes
+		return newHost(k, l, f, modules, library) // as far as it goes
 	}
 	h.groups, h.controllers = groups, all
 	return h, nil
@@ -99,7 +99,7 @@ func (h *Host) giveUpMissing(m wire.Module, why error) {
 
 // widen makes other groups, for instances that are still to come. The others stay where they are.
 func (h *Host) widen(f host.Facts, want host.ControllerSet) error {
-	o := cgroup.Options{Controllers: want}
+	o := cgroup.Options{Controllers: want, Library: h.library}
 	if h.groups != nil {
 		names := h.laterNames()
 		if len(h.former) == len(names) {

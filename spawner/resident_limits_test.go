@@ -29,7 +29,7 @@ func TestLimitsOfALaterGeneration(t *testing.T) {
 		t.Fatal(err)
 	}
 	plain := shell("plain", "exec sleep 1000")
-	h, err := NewResidentHost(k, hostOf(t, k).Launcher, facts, []wire.Module{plain})
+	h, err := NewResidentHost(k, hostOf(t, k).Launcher, facts, []wire.Module{plain}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -204,16 +204,16 @@ var homes = map[string]struct {
 	why     string
 }{
 	"github.com/seccomp/libseccomp-golang":   {[]string{"sandbox/seccomp/libseccomp"}, "the only cgo of the project"},
-	"github.com/containerd/cgroups/v3":       {[]string{"sandbox/cgroup"}, "it writes files by itself"},
+	"github.com/containerd/cgroups/v3":       {[]string{"sandbox/cgroup/containerd"}, "it writes files by itself"},
 	"github.com/prometheus/client_golang":    {[]string{"posix/metrics", "core/control"}, "metrics are a decorator, and what the control API shows; nothing else counts by itself"},
 	"github.com/goccy/go-yaml":               {[]string{"sandbox/policy", "core/policy/..."}, "text of policies is parsed in the confined process only"},
 	"github.com/spf13/cobra":                 {[]string{"cmd/..."}, "command lines are for commands"},
 	"go.uber.org/mock":                       {[]string{"mocks/..."}, "mocks"},
 	"golang.org/x/tools":                     {[]string{"cmd/...", "posix/vet", "posix/derive"}, "tools that look at source"},
-	"github.com/opencontainers/runtime-spec": {[]string{"sandbox/cgroup"}, "its types, for the library of control groups"},
+	"github.com/opencontainers/runtime-spec": {[]string{"sandbox/cgroup/containerd"}, "its types, for the library of control groups"},
 	"github.com/coreos/go-systemd":           {[]string{"tests/service"}, "it stands for the programs of others, which speak systemd's protocols"},
 	"net/http":                               {[]string{"core/...", "cmd/supervisor/internal/demo", "tests/..."}, "the privileged process speaks no HTTP"},
-	"C":                                      {[]string{"sandbox/seccomp/libseccomp", "cmd/supervisor/internal/early"}, "cgo only in the leaf that links libseccomp, and before the Go runtime starts"},
+	"C":                                      {[]string{"sandbox/seccomp/libseccomp", "cmd/supervisor/internal/early", "cmd/supervisor/internal/execute"}, "cgo only in the leaf that links libseccomp, and before the Go runtime starts"},
 	"reflect": {[]string{"cmd/...", "mocks/...", "posix/record", "posix/internal/trial"},
 		"wire formats and decorators are written or generated, not reflected, but for recordings, where no call is fast"},
 }
@@ -266,8 +266,9 @@ func TestUnsafeIsNamed(t *testing.T) {
 
 // initFunctions are those that there are, with the reason.
 var initFunctions = map[string]string{
-	"cmd/supervisor/internal/early/early.go": "it is the main of two roles, before what they do not use is initialised: docs/decisions/0010",
-	"spawner/launch/launcher_test.go":        "only before main begins is it certain which thread is the main one, and the tests must not launch on it",
+	"cmd/supervisor/internal/early/early.go":                  "it is the main of two roles, before what they do not use is initialised: docs/decisions/0010",
+	"cmd/supervisor/internal/execute/supervisor-exec/main.go": "the runtime keeps main on the first thread only when it is locked before",
+	"spawner/launch/launcher_test.go":                         "only before main begins is it certain which thread is the main one, and the tests must not launch on it",
 }
 
 // TestNoInitFunctions: what runs before main is nobody's decision. Tables are explicit.

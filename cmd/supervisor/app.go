@@ -36,7 +36,7 @@ func (a *app) rootCommand() *cobra.Command {
 		},
 	}
 	o.register(cmd, a.controlPath())
-	cmd.AddCommand(a.ExecCommand(), a.policyCommand(), a.doctorCommand(), a.versionCommand())
+	cmd.AddCommand(a.execCommand(), a.policyCommand(), a.doctorCommand(), a.versionCommand())
 	cmd.AddCommand(a.controlCommands()...)
 	cmd.AddCommand(laterCommands()...)
 	return cmd

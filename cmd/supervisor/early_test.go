@@ -21,8 +21,8 @@ func TestEarly(t *testing.T) {
 		early bool
 		says  string
 	}{
-		"exec":                     {[]string{"exec", "--help"}, true, "Run one command under a policy"},
-		"exec in a user namespace": {[]string{"role:inside-userns:-1:000", "exec", "--help"}, true, "Run one command under a policy"},
+		"exec":                     {[]string{"exec"}, true, "exec needs --policy FILE"},
+		"exec in a user namespace": {[]string{"role:inside-userns:-1:000", "exec"}, true, "exec needs --policy FILE"},
 		"the compile process":      {[]string{compile.Role}, true, "supervisor: compile: "},
 		"another command":          {[]string{"-test.run=^$"}, false, "PASS"},
 	} {

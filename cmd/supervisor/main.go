@@ -16,6 +16,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/demo"
 	_ "github.com/bulkhead/bulkhead/cmd/supervisor/internal/early" // runs exec and the compile process
+	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/execute"
 	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/workbench"
 	"github.com/bulkhead/bulkhead/posix"
@@ -25,7 +26,7 @@ import (
 	"github.com/bulkhead/bulkhead/spawner"
 )
 
-func main() { os.Exit(run(os.Args)) }
+func main() { os.Exit(run(execute.Taken(os.Args))) }
 
 // run chooses the role.
 func run(argv []string) int {
@@ -62,5 +63,7 @@ func run(argv []string) int {
 		return invoke.StatusSupervisor
 	}
 	app := &app{Invocation: a, counts: layers.Counts()}
-	return app.Execute(context.Background(), app.rootCommand())
+	root := app.rootCommand()
+	root.SetArgs(a.Argv[1:])
+	return a.Status(root.ExecuteContext(context.Background()))
 }

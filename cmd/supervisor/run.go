@@ -16,6 +16,7 @@ import (
 
 	"github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke"
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/sandbox/cgroup/containerd"
 	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/wire"
@@ -152,7 +153,7 @@ func (a *app) reside(o runOptions, plan wire.Plan, manager wire.Module, log *slo
 	if manager, err = spawner.FitDescriptors(a.Core, manager); err != nil {
 		return invoke.Exit(invoke.StatusSupervisor, err)
 	}
-	h, err := spawner.NewResidentHost(a.Core, a.Launcher, a.Facts, append(plan.Modules, manager))
+	h, err := spawner.NewResidentHost(a.Core, a.Launcher, a.Facts, append(plan.Modules, manager), containerd.Library{})
 	if err != nil {
 		return invoke.Exit(invoke.StatusSupervisor, err)
 	}

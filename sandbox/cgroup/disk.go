@@ -11,22 +11,22 @@ import (
 
 // checkDisk refuses what the kernel would take for no limit, or for another disk's.
 func checkDisk(limit policy.Resource) error {
-	if major, minor := diskNumber(limit.Device); major <= 0 || minor < 0 {
+	if major, minor := DiskNumber(limit.Device); major <= 0 || minor < 0 {
 		return fmt.Errorf("limit io.max: the disk %q is not the MAJOR:MINOR of one", limit.Device)
 	}
 	if limit.Rates == (policy.IORates{}) {
 		return fmt.Errorf("limit io.max: no rate of %s", limit.Device)
 	}
 	for i, rate := range limit.Rates.List() {
-		if rate < unlimited || rate == 1 { // which the kernel of version 2 takes for a mistake: tg_set_limit in blk-throttle.c
+		if rate < Unlimited || rate == 1 { // which the kernel of version 2 takes for a mistake: tg_set_limit in blk-throttle.c
 			return fmt.Errorf("limit io.max: %s of %s is %d, under which nothing could start", policy.RateNames()[i], limit.Device, rate)
 		}
 	}
 	return nil
 }
 
-// diskNumber returns MAJOR and MINOR, or -1.
-func diskNumber(device string) (major, minor int64) {
+// DiskNumber returns MAJOR and MINOR of a device as a policy has it, or -1.
+func DiskNumber(device string) (major, minor int64) {
 	a, b, _ := strings.Cut(device, ":")
 	major, errA := strconv.ParseInt(a, 10, 32)
 	minor, errB := strconv.ParseInt(b, 10, 32)

@@ -64,7 +64,4 @@
 //
 // On version 1 a process joins by writing to a file of each hierarchy, one
 // after the other, before it executes the module; on version 2 it is born inside.
-//
-//posixvet:leak github.com/containerd/cgroups/v3/cgroup1.*: writes the limits of a group by itself; they are read back through posix.Files
-//posixvet:leak github.com/containerd/cgroups/v3/cgroup2.*: writes the limits of a group by itself; they are read back through posix.Files
 package cgroup

@@ -3,8 +3,6 @@ package cgroup
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -73,27 +71,22 @@ func (i *Instance) limit(p place, limits []policy.Resource) error {
 	if len(limits) == 0 {
 		return nil
 	}
-	k, top, dir := i.root.kernel, p.base+"/"+i.root.top, p.base+"/"+i.rel
+	k, dir := i.root.kernel, p.base+"/"+i.rel
 	accounted := p.swap
 	limits, swap, err := swapOf(p, limits)
 	if err != nil {
 		return err
 	}
 	p.swap = swap
-	if p.Version == 2 && slices.ContainsFunc(limits, func(l policy.Resource) bool { return ofLibrary(l.Key) }) {
-		if err := write2(p, top, strings.TrimPrefix(dir, top+"/"), limits); err != nil {
-			return err
-		}
-	}
 	for _, limit := range limits {
 		if limit.Key == "io.weight" && len(p.weights) == 0 {
 			return fmt.Errorf("limit io.weight: this kernel has no weights of disks for control groups of version %d (modprobe bfq)", p.Version)
 		}
-		if p.Version == 1 || !ofLibrary(limit.Key) {
-			if err := write(k, p, dir, limit); err != nil {
-				return err
-			}
-		}
+	}
+	if err := i.root.write(p, dir, limits); err != nil {
+		return err
+	}
+	for _, limit := range limits {
 		if err := verify(k, dir, p, limit); err != nil {
 			return err
 		}

@@ -12,8 +12,8 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 )
 
-// unlimited is the Limit of a resource whose value is "max".
-const unlimited = -1
+// Unlimited is the Limit of a resource whose value is "max".
+const Unlimited = -1
 
 // defaultPeriod is the kernel's period of cpu.max, in microseconds.
 const defaultPeriod = 100_000
@@ -37,7 +37,7 @@ func checkLimit(limit policy.Resource) error {
 	case limit.Key == "io.max":
 		return checkDisk(limit)
 	case limit.Key == "cpuset.cpus", limit.Key == "memory.swap.max" && limit.Limit == 0:
-	case limit.Limit == 0 || limit.Limit < unlimited:
+	case limit.Limit == 0 || limit.Limit < Unlimited:
 		return fmt.Errorf("limit %s: %d is not a limit under which anything could start", limit.Key, limit.Limit)
 	case limit.Period < 0:
 		return fmt.Errorf("limit %s: the period %d is negative", limit.Key, limit.Period)
@@ -45,7 +45,8 @@ func checkLimit(limit policy.Resource) error {
 	return nil
 }
 
-func period(limit policy.Resource) int64 {
+// Period returns the period of a limit of processor time, in microseconds.
+func Period(limit policy.Resource) int64 {
 	if limit.Period == 0 {
 		return defaultPeriod
 	}
@@ -69,12 +70,12 @@ func swapOf(p place, limits []policy.Resource) (_ []policy.Resource, swap bool, 
 	if !p.swap {
 		return nil, false, fmt.Errorf("limit memory.swap.max: this kernel does not account swap (swapaccount=1 on its command line)")
 	}
-	if p.Version == 2 || limits[at].Limit == unlimited {
+	if p.Version == 2 || limits[at].Limit == Unlimited {
 		return limits, false, nil
 	}
 	limits = slices.Clone(limits)
 	for _, l := range limits {
-		if l.Key == "memory.max" && l.Limit != unlimited {
+		if l.Key == "memory.max" && l.Limit != Unlimited {
 			limits[at].Limit += l.Limit
 			return limits, false, nil
 		}
@@ -96,11 +97,11 @@ func (p place) settings(limit policy.Resource) []setting {
 // settings are those of a limit that is neither io.max nor io.weight. swap says whether the kernel accounts swap there.
 func settings(version int, limit policy.Resource, swap bool) []setting {
 	number := strconv.FormatInt(limit.Limit, 10)
-	if policy.ResourceType(limit.Key) == policy.TypeSize && limit.Limit != unlimited {
+	if policy.ResourceType(limit.Key) == policy.TypeSize && limit.Limit != Unlimited {
 		// The kernel counts pages and rounds down.
 		number = strconv.FormatInt(limit.Limit/int64(os.Getpagesize())*int64(os.Getpagesize()), 10)
 	}
-	if version == 2 && limit.Limit == unlimited || limit.Key == "pids.max" && limit.Limit == unlimited {
+	if version == 2 && limit.Limit == Unlimited || limit.Key == "pids.max" && limit.Limit == Unlimited {
 		number = "max"
 	}
 	switch {
@@ -115,15 +116,15 @@ func settings(version int, limit policy.Resource, swap bool) []setting {
 	case limit.Key == "pids.max":
 		return []setting{{"pids.max", number}}
 	case limit.Key == "cpu.max" && version == 2:
-		return []setting{{"cpu.max", number + " " + strconv.FormatInt(period(limit), 10)}}
+		return []setting{{"cpu.max", number + " " + strconv.FormatInt(Period(limit), 10)}}
 	case limit.Key == "cpu.max":
 		return []setting{
-			{"cpu.cfs_period_us", strconv.FormatInt(period(limit), 10)},
+			{"cpu.cfs_period_us", strconv.FormatInt(Period(limit), 10)},
 			{"cpu.cfs_quota_us", number},
 		}
 	case version == 2:
 		s := []setting{{"memory.max", number}}
-		if swap && limit.Limit != unlimited {
+		if swap && limit.Limit != Unlimited {
 			s = append(s, setting{"memory.swap.max", "0"})
 		}
 		return s

@@ -92,8 +92,10 @@ func (p *paper) facts(group string) host.Facts {
 }
 
 func (p *paper) Openat2(dir posix.FD, path string, how posix.OpenHow) (posix.FD, error) {
-	how.Flags &^= unix.O_TRUNC                              // the kernel's files have nothing to cut
-	if strings.HasSuffix(path, "/cgroup.subtree_control") { // the library writes past us, and leaves the signs there
+	if strings.HasPrefix(filepath.Base(path), "cgroup.") { // lists, to which what is written is added
+		how.Flags &^= unix.O_TRUNC
+	}
+	if strings.HasSuffix(path, "/cgroup.subtree_control") { // what is written there reads back without signs
 		if text, err := os.ReadFile(path); err == nil {
 			_ = os.WriteFile(path, []byte(strings.ReplaceAll(string(text), "+", "")), 0)
 		}
@@ -348,7 +350,7 @@ func TestMismatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	limit := policy.Resource{Key: "pids.max", Limit: 5}
-	if err := write2(r.places[0], p.root+"/"+r.top, "web/0", []policy.Resource{limit}); err != nil {
+	if err := r.write(r.places[0], dir, []policy.Resource{limit}); err != nil {
 		t.Fatal(err)
 	}
 	if err := verify(p, dir, place{Hierarchy: host.Hierarchy{Version: 2}, swap: false}, limit); err != nil {

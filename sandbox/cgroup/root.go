@@ -20,15 +20,18 @@ type Options struct {
 	Name string
 	// Controllers are those that the limits of all instances together need; see [Controllers].
 	Controllers host.ControllerSet
+	// Library writes the limits that it knows; without one they are all written by this package.
+	Library Library
 }
 
 // Root is where one supervisor makes its groups. It may be used by several goroutines at once.
 type Root struct {
-	kernel Kernel
-	name   string // Options.Name
-	self   identity
-	top    string // the name of our top directory
-	places []place
+	kernel  Kernel
+	name    string // Options.Name
+	library Library
+	self    identity
+	top     string // the name of our top directory
+	places  []place
 	// v1 says that processes are found and ended through places[0], a version 1 hierarchy.
 	v1 bool
 
@@ -54,7 +57,7 @@ func Open(k Kernel, f host.Facts, o Options) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Root{kernel: k, name: o.Name, self: self, top: o.Name + "-" + self.String()}
+	r := &Root{kernel: k, name: o.Name, library: o.Library, self: self, top: o.Name + "-" + self.String()}
 	r.modules = map[string]bool{r.top: true}
 	var refused error
 	for _, p := range places {

@@ -10,26 +10,26 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
-	"github.com/bulkhead/bulkhead/sandbox/seccomp/libseccomp"
 )
+
+// Chooser makes the program of a decision function, and says of which kind it is. It is called by several goroutines at once.
+type Chooser = func(*seccomp.Decision) (f *seccomp.Filter, how string, err error)
 
 // filters makes the filters of one request, each once: a filter depends on what its section means, and the modules of a site often mean
 // the same. It implements [sandbox.Filters].
 type filters struct {
-	compile func(*seccomp.Decision) (f *seccomp.Filter, how string, err error)
+	compile Chooser
 	slots   chan struct{} // as many filters are made at the same time
 
 	mu   sync.Mutex // guards what follows
 	made map[string]func() (sandbox.Filter, error)
 }
 
-func newFilters(k Kernel) *filters {
+func newFilters(choose Chooser) *filters {
 	return &filters{
-		compile: func(d *seccomp.Decision) (*seccomp.Filter, string, error) {
-			return libseccomp.Choose(d, libseccomp.Options{Files: k, Memory: k})
-		},
-		slots: make(chan struct{}, runtime.GOMAXPROCS(0)),
-		made:  map[string]func() (sandbox.Filter, error){},
+		compile: choose,
+		slots:   make(chan struct{}, runtime.GOMAXPROCS(0)),
+		made:    map[string]func() (sandbox.Filter, error){},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/seccomp"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp/libseccomp"
 )
 
 // section allows calls, written at a line.
@@ -24,7 +25,7 @@ func section(line int, names ...string) policy.Seccomp {
 
 // counted counts how often a filter is compiled.
 func counted(n *atomic.Int32) *filters {
-	f := newFilters(linux.New())
+	f := newFilters(libseccomp.Chooser(linux.New()))
 	compile := f.compile
 	f.compile = func(d *seccomp.Decision) (*seccomp.Filter, string, error) {
 		n.Add(1)
@@ -81,7 +82,7 @@ func TestFiltersOnce(t *testing.T) {
 
 // TestFiltersFail: the errors of a section have its own places, also when another section was wrong in the same way before.
 func TestFiltersFail(t *testing.T) {
-	f := newFilters(linux.New())
+	f := newFilters(libseccomp.Chooser(linux.New()))
 	modules := []policy.Module{{Seccomp: section(3, "wirte")}, {Seccomp: section(8, "wirte")}}
 	f.begin(modules)
 	for i, place := range []string{"a.yaml:3:9", "a.yaml:8:9"} {

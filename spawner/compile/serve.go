@@ -16,24 +16,18 @@ import (
 // Channel is the descriptor on which the compile process finds its parent.
 const Channel posix.FD = 3
 
-// Kernel is what [Serve] needs.
-type Kernel interface {
-	posix.Files
-	posix.Memory
-}
-
-// Serve is the compile process: it takes one request from the channel, and returns one plan.
-func Serve(k Kernel) error {
+// Serve is the compile process: it takes one request from the channel, and returns one plan, whose filters choose makes.
+func Serve(k posix.Files, choose Chooser) error {
 	// It lives for milliseconds: until it has used a lot of memory, what it could give back is not worth the search.
 	debug.SetGCPercent(-1)
 	debug.SetMemoryLimit(softMemory)
-	return serve(k, channel{k, Channel})
+	return serve(choose, channel{k, Channel})
 }
 
 // softMemory is how much memory the process uses before it looks for some to give back, in bytes.
 const softMemory = 128 << 20
 
-func serve(k Kernel, c channel) error {
+func serve(choose Chooser, c channel) error {
 	_, body, err := c.receive()
 	if err != nil {
 		return fmt.Errorf("receive the request: %w", err)
@@ -42,7 +36,7 @@ func serve(k Kernel, c channel) error {
 	if err != nil {
 		return fmt.Errorf("decode the request: %w", err)
 	}
-	s := &server{channel: c, request: req, filters: newFilters(k), answers: map[question]answer{}, texts: map[string][]byte{}}
+	s := &server{channel: c, request: req, filters: newFilters(choose), answers: map[question]answer{}, texts: map[string][]byte{}}
 	if err := c.send(framePlan, s.plan().Encode()); err != nil {
 		return fmt.Errorf("send the plan: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp/libseccomp"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -94,7 +95,9 @@ func converseWith(t *testing.T, h *writtenDown, req Request) (wire.Plan, error) 
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)
-	go func() { served <- errors.Join(serve(k, channel{k, theirs}), k.Close(theirs)) }()
+	go func() {
+		served <- errors.Join(serve(libseccomp.Chooser(linux.New()), channel{k, theirs}), k.Close(theirs))
+	}()
 	plan, err := talk(channel{k, ours}, h, EncodeRequest(req))
 	return plan, errors.Join(err, k.Close(ours), <-served)
 }
@@ -263,7 +266,7 @@ func TestServeBadParent(t *testing.T) {
 			if err := k.Close(ours); err != nil {
 				t.Fatal(err)
 			}
-			if err := serve(k, channel{k, theirs}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if err := serve(libseccomp.Chooser(linux.New()), channel{k, theirs}); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%v, want %q", err, tt.want)
 			}
 			if err := k.Close(theirs); err != nil {
@@ -282,7 +285,7 @@ func TestParentLeavesDuringQuestions(t *testing.T) {
 	}
 	body := EncodeRequest(Request{Facts: rootFacts(), Sources: []Source{{Name: "a.yaml", Text: file("a")}}})
 	served := make(chan error, 1)
-	go func() { served <- serve(k, channel{k, theirs}) }()
+	go func() { served <- serve(libseccomp.Chooser(linux.New()), channel{k, theirs}) }()
 	if _, err := talk(channel{k, ours}, nil, body); err != nil {
 		t.Fatal(err)
 	}

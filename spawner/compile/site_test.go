@@ -14,6 +14,7 @@ import (
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox"
 	"github.com/bulkhead/bulkhead/sandbox/host"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp/libseccomp"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 )
 
@@ -99,7 +100,9 @@ func BenchmarkSite(b *testing.B) {
 			b.Fatal(err)
 		}
 		served := make(chan error, 1)
-		go func() { served <- errors.Join(serve(k, channel{k, theirs}), k.Close(theirs)) }()
+		go func() {
+			served <- errors.Join(serve(libseccomp.Chooser(linux.New()), channel{k, theirs}), k.Close(theirs))
+		}()
 		plan, record, err := compiled(channel{k, ours}, lookup{files: k}, body)
 		if err := errors.Join(err, k.Close(ours), <-served); err != nil {
 			b.Fatal(err)

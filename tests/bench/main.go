@@ -8,12 +8,13 @@ import (
 	"runtime"
 
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp/libseccomp"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 )
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == compile.Role {
-		if err := compile.Serve(linux.New()); err != nil {
+		if err := compile.Serve(linux.New(), libseccomp.Chooser(linux.New())); err != nil {
 			fmt.Fprintln(os.Stderr, "bench: compile:", err)
 			os.Exit(1)
 		}

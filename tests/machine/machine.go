@@ -10,6 +10,7 @@ import (
 	"github.com/bulkhead/bulkhead/mocks/kernel"
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
+	"github.com/bulkhead/bulkhead/sandbox/seccomp/libseccomp"
 	"github.com/bulkhead/bulkhead/spawner/compile"
 	"github.com/bulkhead/bulkhead/spawner/launch/pidinit"
 )
@@ -108,7 +109,7 @@ func (m *Machine) supervise(p *kernel.Process, argv, _ []string) int {
 	// Serve sets them for a process that soon ends.
 	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(-1))
-	if err := compile.Serve(&compiler{p, linux.New()}); err != nil {
+	if err := compile.Serve(&compiler{p, linux.New()}, libseccomp.Chooser(&compiler{p, linux.New()})); err != nil {
 		return 1
 	}
 	return 0

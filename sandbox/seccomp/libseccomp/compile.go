@@ -74,6 +74,16 @@ func Choose(d *seccomp.Decision, opt Options) (f *seccomp.Filter, how string, er
 	return f, how, err
 }
 
+// Chooser returns [Choose] for the compile process, which has one kernel.
+func Chooser[K interface {
+	posix.Files
+	posix.Memory
+}](k K) func(*seccomp.Decision) (*seccomp.Filter, string, error) {
+	return func(d *seccomp.Decision) (*seccomp.Filter, string, error) {
+		return Choose(d, Options{Files: k, Memory: k})
+	}
+}
+
 // export takes the program out through a file in memory: version 2.5 writes it to a descriptor only.
 func export(filter *lib.ScmpFilter, opt Options) ([]byte, error) {
 	const cloexec = 1 // MFD_CLOEXEC

@@ -10,8 +10,9 @@
 // runs here has everything initialised that it can reach. Source: the Go specification, "Program initialization".
 //
 // Before even the Go runtime it looks at limits (RLIMIT_AS, RLIMIT_NPROC) that the runtime could not start with: it would abort with a page of
-// registers, and here it is one message. For the same two roles it makes timers less exact, so that the runtime's monitor sleeps, blocks the
-// signals that exec passes on, and has the C library keep to one arena.
+// registers, and here it is one message.
+//
+// Where the program of exec is linked into the same file, with the tag joined, entry.c is where the file begins to run, and leaves exec to that program.
 //
 // # Limits
 //
@@ -20,8 +21,7 @@
 // Packages that another one initialises for itself without need come along when their path is smaller than the last import of this one.
 //
 //posixvet:leak os.Stderr: the streams that a main chooses
-//posixvet:leak runtime.cgoAlwaysFalse, runtime.cgoUse, runtime.cgoKeepAlive, runtime.cgoNoCallback: what cgo writes for itself
-//posixvet:leak runtime.cgocall, runtime.cgoCheckPointer, runtime.cgoCheckResult: the same; the C of limits.go is called by the C library
+//posixvet:leak runtime.cgoAlwaysFalse, runtime.cgoUse, runtime.cgoKeepAlive, runtime.cgoNoCallback: what cgo writes for itself; the C of limits.go is called by the C library
+//posixvet:leak runtime.cgocall, runtime.cgoCheckPointer, runtime.cgoCheckResult: the same
 //posixvet:leak github.com/bulkhead/bulkhead/posix/linux: it is the main of two roles
-//posixvet:leak github.com/bulkhead/bulkhead/posix.Use, github.com/bulkhead/bulkhead/posix.Active: so it is
 package early

@@ -2,8 +2,7 @@
 // `supervisor exec`.
 //
 //	a, err := invoke.New(posix.Active(), level, os.Args)
-//	root.AddCommand(a.ExecCommand())
-//	os.Exit(a.Execute(ctx, root))
+//	os.Exit(a.Status(a.Exec(options, command)))
 //
 // [Invocation.Start] reads policies under the rule of who may own them, finds out what the host can enforce and gets ready to launch.
 // [Invocation.Compile] makes a plan in the confined process. An ordinary user's process replaces itself in Start by one in a user

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
@@ -25,25 +25,21 @@ import (
 	"github.com/bulkhead/bulkhead/spawner/terminal"
 )
 
-// ExecCommand is `supervisor exec`.
-func (a *Invocation) ExecCommand() *cobra.Command {
-	var o execOptions
-	cmd := &cobra.Command{
-		Use:   "exec --policy FILE [--module NAME] [-- COMMAND ARG…]",
-		Short: "Run one command under a policy",
-		Long: "Run one command under a policy, in the foreground. Standard streams, signals and the exit status pass through; a terminal is\n" +
-			"proxied. Without COMMAND the module's own is run. Everything that the command started ends with it, and it ends with the\n" +
-			"supervisor.\n\n" +
-			"--bind, --ro-bind, --tmpfs, --env and --working-dir say something about the module over what the policy says: a path takes the\n" +
-			"place of the entry of filesystem with that path, a variable that of its name. They are checked as the policy is.\n\n" +
-			"Exit status: the command's; 128+N when signal N ended it; 124 after --timeout; 125 when the supervisor failed, 126 and 127 when the\n" +
-			"command cannot be executed or found; 2 when the command line or the policy is invalid.",
-		Example: "  supervisor exec --policy locked.yaml -- /bin/ls /\n" +
-			"  supervisor exec --policy locked.yaml --bind ./out:/out --working-dir /out --timeout 1m -- /usr/bin/make -C /src\n" +
-			"  supervisor exec --policy locked.yaml --fd 7 --json-status 9 -- /usr/bin/program 7<data 9>status.json",
-		RunE: func(_ *cobra.Command, args []string) error { return a.exec(o, args) },
-	}
-	f := cmd.Flags()
+// ExecOptions are the flags of `supervisor exec`.
+type ExecOptions struct {
+	file, module string
+	noPlanCache  bool
+	logLevel     string
+	over         overrides
+	fds          []string
+	timeout      time.Duration
+	jsonStatus   int
+	// dieWithParent ends this process with the one that started it.
+	dieWithParent bool
+}
+
+// Register adds the flags to a set.
+func (o *ExecOptions) Register(f *pflag.FlagSet) {
 	f.StringVar(&o.file, "policy", "", "policy `FILE`")
 	f.StringVar(&o.module, "module", "", "module of the policy, when it has several")
 	f.BoolVar(&o.noPlanCache, "no-plan-cache", false, "compile the policy anew, and do not keep the plan")
@@ -57,24 +53,10 @@ func (a *Invocation) ExecCommand() *cobra.Command {
 	f.BoolVar(&o.dieWithParent, "die-with-parent", false, "end at once, with the command, when the process that started this one ends")
 	f.IntVar(&o.jsonStatus, "json-status", -1, "write how the command began and ended to descriptor `FD`, an object of JSON in each line")
 	f.StringVar(&o.logLevel, "log-level", "info", "lowest `LEVEL` that is logged: debug (every system call, where the plan came from), info, warn or error")
-	return cmd
-}
-
-// execOptions are the flags of `supervisor exec`.
-type execOptions struct {
-	file, module string
-	noPlanCache  bool
-	logLevel     string
-	over         overrides
-	fds          []string
-	timeout      time.Duration
-	jsonStatus   int
-	// dieWithParent ends this process with the one that started it.
-	dieWithParent bool
 }
 
 // planCache returns where plans are kept, or a cache that keeps none.
-func (a *Invocation) planCache(o execOptions) (*plancache.Cache, error) {
+func (a *Invocation) planCache(o ExecOptions) (*plancache.Cache, error) {
 	log, err := NewLogger(os.Stderr, "text", o.logLevel, false)
 	if err != nil {
 		return nil, Exit(StatusInvalid, err)
@@ -89,8 +71,8 @@ func (a *Invocation) planCache(o execOptions) (*plancache.Cache, error) {
 	return c, nil
 }
 
-// exec runs the command and says how that went where --json-status wants it.
-func (a *Invocation) exec(o execOptions, command []string) error {
+// Exec is `supervisor exec`: it runs the command and says how that went where --json-status wants it. See [Invocation.Status].
+func (a *Invocation) Exec(o ExecOptions, command []string) error {
 	status := statusStream{core: a.Core, fd: posix.FD(o.jsonStatus)}
 	if o.jsonStatus >= 0 {
 		if err := a.inherited(o.jsonStatus); err != nil {
@@ -101,7 +83,7 @@ func (a *Invocation) exec(o execOptions, command []string) error {
 	return errors.Join(err, status.failed(err))
 }
 
-func (a *Invocation) execute(o execOptions, command []string, status *statusStream) error {
+func (a *Invocation) execute(o ExecOptions, command []string, status *statusStream) error {
 	parent := a.Core.Getppid()
 	switch {
 	case o.file == "":

@@ -1,13 +1,10 @@
 package invoke
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-
-	"github.com/spf13/cobra"
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/sandbox/host"
@@ -44,10 +41,8 @@ func New(core posix.Core, level *slog.LevelVar, argv []string) (*Invocation, err
 	return &Invocation{Core: core, CoreLevel: level, Argv: argv, handover: handover}, nil
 }
 
-// Execute runs the command line, whose commands are below root, and returns the exit status.
-func (a *Invocation) Execute(ctx context.Context, root *cobra.Command) int {
-	root.SetArgs(a.Argv[1:])
-	err := root.ExecuteContext(ctx)
+// Status ends the invocation: it says what went wrong, if anything did, and returns the exit status.
+func (a *Invocation) Status(err error) int {
 	if a.Launcher != nil {
 		err = errors.Join(err, a.Launcher.Close())
 	}
@@ -62,5 +57,5 @@ func (a *Invocation) Execute(ctx context.Context, root *cobra.Command) int {
 		return exit.Status
 	}
 	fmt.Fprintln(os.Stderr, "supervisor:", err)
-	return StatusInvalid // cobra's complaints about the command line
+	return StatusInvalid // what is wrong with the command line
 }

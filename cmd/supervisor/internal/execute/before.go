@@ -1,6 +1,6 @@
 //go:build cgo
 
-package early
+package execute
 
 /*
 #include <malloc.h>
