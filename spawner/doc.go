@@ -38,5 +38,5 @@
 //
 // Control groups of a supervisor that was killed are removed by the next one that starts in the same control group.
 //
-//posixvet:leak os/signal.Notify, os/signal.Stop: signals reach a Go program through its runtime only
+//posixvet:leak os/signal.Ignored, os/signal.Notify, os/signal.Stop: signals reach a Go program through its runtime only
 package spawner

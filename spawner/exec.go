@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,11 +51,12 @@ type Signals struct {
 	fd      posix.FD      // where they are read from; -1: the runtime sends them
 }
 
-// CatchSignals begins to catch signals, without waiting for it to be done: that takes the runtime as long as a process takes to start.
+// CatchSignals begins to catch signals, without waiting for it to be done: that takes the runtime as long as a process takes to start. SIGHUP and SIGINT
+// stay ignored where they are from the start, as nohup(1) and a shell without job control want it: the command never sees those.
 func CatchSignals() *Signals {
 	s := &Signals{arrived: make(chan os.Signal, 16), caught: make(chan struct{}), fd: -1}
 	go func() {
-		signal.Notify(s.arrived, forwarded...)
+		signal.Notify(s.arrived, slices.DeleteFunc(slices.Clone(forwarded), signal.Ignored)...)
 		close(s.caught)
 	}()
 	return s

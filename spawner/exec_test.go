@@ -112,6 +112,22 @@ func TestForegroundPassesSignals(t *testing.T) {
 	}
 }
 
+// TestForegroundUnderNohup: what is ignored when it starts is not passed on.
+func TestForegroundUnderNohup(t *testing.T) {
+	leak.Check(t)
+	m, ready := asleep(t, "trap 'exit 33' HUP; trap 'exit 34' USR1", time.Hour)
+	afterStart(t, ready, func() {
+		send(t, unix.SIGHUP)
+		send(t, unix.SIGUSR1)
+	})
+	signal.Ignore(unix.SIGHUP)
+	defer signal.Reset(unix.SIGHUP)
+	exit, err := hostOf(t, linux.New()).Run(Foreground{Module: &m})
+	if err != nil || exit.Status != 34 {
+		t.Errorf("%+v, %v", exit, err)
+	}
+}
+
 func TestForegroundGracePeriod(t *testing.T) {
 	leak.Check(t)
 	m, ready := asleep(t, "trap '' TERM", 100*time.Millisecond)

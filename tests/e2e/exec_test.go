@@ -183,6 +183,21 @@ func TestExecSignals(t *testing.T) {
 	}
 }
 
+// TestExecUnderNohup: a hang-up that is ignored when it starts is none for the command either.
+func TestExecUnderNohup(t *testing.T) {
+	t.Parallel()
+	e := execVictim(t, policy(t, "", module{}), "ready")
+	e.Path, e.Args = "/usr/bin/nohup", append([]string{"nohup"}, e.Args...)
+	p := e.start(t)
+	p.says(t, "ready")
+	p.signal(t, unix.SIGHUP)
+	p.signal(t, unix.SIGTERM)
+	r := p.ended(t)
+	if r.wants(t, 0); !strings.Contains(r.stdout, "asked with terminated") || strings.Contains(r.stdout, "hangup") {
+		t.Errorf("output %q", r.stdout)
+	}
+}
+
 // marker is an argument of sleep by which a test finds its own processes again.
 func marker() string { return fmt.Sprintf("%d.%09d", 600+rand.IntN(300), rand.IntN(1e9)) }
 

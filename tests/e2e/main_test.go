@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -64,6 +65,12 @@ func run(m *testing.M) (status int, err error) {
 		runtime := filepath.Join(dir, "run")
 		if err := errors.Join(os.Mkdir(runtime, 0o700), os.Setenv("XDG_RUNTIME_DIR", runtime)); err != nil {
 			return 1, err
+		}
+	}
+	// What is ignored here, as under nohup(1), would be ignored by the programs, too; what is caught is not.
+	for _, sig := range []os.Signal{unix.SIGHUP, unix.SIGINT} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
 		}
 	}
 	// What loses its parent becomes a child of ours, so that it cannot hide.
