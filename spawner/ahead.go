@@ -65,7 +65,7 @@ func (h *Host) StartAhead(a *Ahead, stdio [3]posix.FD, listeners map[string]posi
 func (a *Ahead) pending(stdio [3]posix.FD, listeners map[string]posix.FD) *pending {
 	i := a.instance
 	p := &pending{Instance: i, wait: a.made, request: launch.Request{
-		Program: i.Module.Program, Init: i.Module.Init, Sandbox: a.sandbox, Stdio: stdio, Listeners: listeners, Await: a.await}}
+		Program: i.Module.Program, Init: i.Module.Init, Keep: i.host.keep, Sandbox: a.sandbox, Stdio: stdio, Listeners: listeners, Await: a.await}}
 	if a.wait == nil {
 		p.request.Cgroup = i.group
 	}

@@ -29,6 +29,8 @@ type Host struct {
 	library     cgroup.Library // nil: limits are written by package cgroup
 	// alone: there is only ever one instance, whose group needs no level for its module.
 	alone bool
+	// keep are the capabilities that some module needs of the thread that launches it: see [launch.Needs].
+	keep uint64
 }
 
 // NewHost finds the place for control groups that the modules need. Limits that cannot be had are an error, unless best_effort names
@@ -39,6 +41,7 @@ func NewHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module) 
 
 func newHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module, library cgroup.Library) (*Host, error) {
 	h := &Host{Kernel: k, Launcher: l, library: library}
+	h.expect(modules)
 	var limits []policy.Resource
 	required := false
 	for _, m := range modules {
@@ -59,6 +62,15 @@ func newHost(k Kernel, l *launch.Launcher, f host.Facts, modules []wire.Module, 
 	}
 	h.groups, h.controllers = groups, controllers
 	return h, nil
+}
+
+// expect notes what modules are going to need of the threads that launch them.
+func (h *Host) expect(modules []wire.Module) {
+	for _, m := range modules {
+		if m.Program != nil {
+			h.keep |= launch.Needs(m.Program)
+		}
+	}
 }
 
 // sweep removes the empty groups that supervisors left behind which were killed.
@@ -164,7 +176,7 @@ func (p *pending) kill() {
 // hierarchies and starting the init take about as long, and do not need each other. wait returns when that is done.
 func (h *Host) begin(m *wire.Module, id string, r *launch.Request) (i *Instance, wait func() error) {
 	i = &Instance{host: h, Module: m, ID: id}
-	r.Program, r.Init = m.Program, m.Init
+	r.Program, r.Init, r.Keep = m.Program, m.Init, h.keep
 	if h.groups == nil {
 		return i, func() error { return nil }
 	}

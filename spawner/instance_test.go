@@ -18,6 +18,7 @@ import (
 	"github.com/bulkhead/bulkhead/sandbox/host"
 	"github.com/bulkhead/bulkhead/sandbox/policy"
 	"github.com/bulkhead/bulkhead/sandbox/program"
+	"github.com/bulkhead/bulkhead/spawner/launch"
 	"github.com/bulkhead/bulkhead/spawner/wire"
 	"github.com/bulkhead/bulkhead/tests/leak"
 )
@@ -214,4 +215,34 @@ func TestStartFailsWithoutTrace(t *testing.T) {
 	if err := h.Close(); err != nil || time.Since(start) > 5*time.Second {
 		t.Errorf("%v after %s", err, time.Since(start))
 	}
+}
+
+// TestHostExpects: a request says what all modules that are known need, and a module that comes later adds to it.
+func TestHostExpects(t *testing.T) {
+	all := ^uint64(0)
+	taking := func(caps ...int) *program.Program {
+		b := program.NewBuilder("web", "web.yaml")
+		for _, c := range caps {
+			b.Call(program.Origin{}, "prctl", unix.SYS_PRCTL, program.Const(unix.PR_CAPBSET_DROP, "PR_CAPBSET_DROP"), program.Int(c))
+		}
+		return &b.Program
+	}
+	first := []wire.Module{{Name: "one", Program: taking(0, 1, 2)}, {Name: "two", Program: taking(1, 2)}, {Name: "refused"}}
+	h, err := NewHost(linux.New(), nil, host.Facts{}, first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeps := func(want uint64) {
+		t.Helper()
+		var r launch.Request
+		i, _ := h.begin(&first[0], "0", &r)
+		if a := (&Ahead{instance: i}).pending([3]posix.FD{}, nil); r.Keep != want || a.request.Keep != want {
+			t.Errorf("a launch keeps %#x, and one into what was made ahead %#x; want %#x", r.Keep, a.request.Keep, want)
+		}
+	}
+	keeps(all &^ 0b110)
+	if ds := h.admit(host.Facts{}, []wire.Module{{Name: "three", Program: taking(0, 1)}}); len(ds) > 0 {
+		t.Fatal(ds)
+	}
+	keeps(all &^ 0b010)
 }

@@ -114,7 +114,11 @@ func Operations() restrict.Rules {
 		RtSigprocmask: restrict.RtSigprocmask(func(_ int, set, _ *posix.Sigset) bool { return set == nil }),
 		Signalfd4:     restrict.Signalfd4(func(fd posix.FD, _ posix.Sigset, flags int) bool { return fd == -1 && flags&unix.SFD_CLOEXEC != 0 }),
 		Prctl: restrict.Prctl(func(a posix.PrctlArgs) bool {
-			return a.Op == unix.PR_GET_TIMERSLACK || a.Op == unix.PR_SET_TIMERSLACK || a.Op == unix.PR_SET_PDEATHSIG && a.Arg2 == uint64(unix.SIGKILL)
+			switch a.Op {
+			case unix.PR_GET_TIMERSLACK, unix.PR_SET_TIMERSLACK, unix.PR_CAPBSET_DROP: // less than it had
+				return true
+			}
+			return a.Op == unix.PR_SET_PDEATHSIG && a.Arg2 == uint64(unix.SIGKILL)
 		}),
 		LandlockCreateRuleset: restrict.Allow,
 		LandlockAddPathRule:   restrict.Allow,

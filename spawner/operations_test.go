@@ -157,6 +157,7 @@ func TestOperations(t *testing.T) {
 		{"a limit of somebody else", false, k.Prlimit(1, unix.RLIMIT_NOFILE, &posix.Rlimit{}, nil)},
 		{"prctl", false, second(k.Prctl(posix.PrctlArgs{Op: unix.PR_SET_DUMPABLE, Arg2: 1}))},
 		{"to end otherwise than at once with the parent", false, second(k.Prctl(posix.PrctlArgs{Op: unix.PR_SET_PDEATHSIG, Arg2: uint64(unix.SIGTERM)}))},
+		{"less that its children may have", true, second(k.Prctl(posix.PrctlArgs{Op: unix.PR_CAPBSET_DROP, Arg2: unix.CAP_SYS_ADMIN}))},
 		{"how exact timers are", true, second(k.Prctl(posix.PrctlArgs{Op: unix.PR_GET_TIMERSLACK}))},
 	} {
 		want := unix.ENOSYS

@@ -116,7 +116,7 @@ func NewResident(c Config) *Resident {
 	r := &Resident{Config: c, kernel: c.Host.Kernel, memos: map[string][]byte{}, instances: map[wire.InstanceID]*instance{},
 		pool: map[listener.Identity]*pooled{}, stop: stopping{margin: stopMargin, echo: echo}, launchLimit: launchLimit}
 	r.lanes = lanes{alarms: &r.alarms, post: func(f func()) { r.poller.post(f) },
-		open: func() (*launch.Launcher, error) { return launch.New(r.kernel, launch.Options{}) }}
+		open: func() (*launch.Launcher, error) { return launch.New(r.kernel, launch.Options{Narrow: true}) }}
 	r.startManager = func(channel posix.FD) (*Instance, error) {
 		return c.Host.Start(&r.Manager, fmt.Sprint(r.managerStarts), [3]posix.FD{channel, 1, 2}, nil)
 	}

@@ -54,6 +54,7 @@ func (h *Host) laterNames() []string {
 // admit makes sure that new modules can have their limits. Those that cannot be had are missing in the modules' Enforcement afterwards where
 // best_effort names them, and a problem elsewhere.
 func (h *Host) admit(f host.Facts, modules []wire.Module) policy.Diagnostics {
+	h.expect(modules)
 	var limits []policy.Resource
 	for _, m := range modules {
 		limits = append(limits, m.EnforcedResources()...)

@@ -57,6 +57,9 @@ func (p *Program) Describe(i int) string {
 	return text
 }
 
+// leftOut stands before the steps that take capabilities from the bounding set.
+const leftOut = "      of PR_CAPBSET_DROP only what the spawner's thread, from which the child has its set, has not dropped once for all launches:\n"
+
 // Explain prints what the spawner prepares and what the child does, each with the line of the policy that asked for it.
 func (p *Program) Explain(w io.Writer) error {
 	var b strings.Builder
@@ -65,7 +68,12 @@ func (p *Program) Explain(w io.Writer) error {
 		fmt.Fprintf(&b, "  <%d> %s%s\n", i, p.Describe(i), p.place(d.Origin))
 	}
 	fmt.Fprintf(&b, "%s: the child does\n", p.Module)
+	_, told := p.Bounding()
 	for i, s := range p.Steps {
+		if _, ok := s.Bounds(); ok && !told {
+			told = true
+			b.WriteString(leftOut)
+		}
 		fmt.Fprintf(&b, "  %3d %s%s\n", i+1, s.Text, p.place(s.Origin))
 	}
 	_, err := io.WriteString(w, b.String())

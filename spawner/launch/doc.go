@@ -11,6 +11,8 @@
 // What is made once for all launches of a launcher is the empty mount namespace that they copy: see [Launcher.Ready]. What is made beside the init,
 // by a process of its own, is the network namespace, which takes the kernel as long as all the rest.
 //
+// With [Options.Narrow] the thread's own bounding set is made smaller for good, to what the programs need that it is going to launch, which then need not do that each time.
+//
 // # Errors
 //
 // A failing step is a [*StepError]. It names the module, the call, the kernel's answer and the line of the policy:

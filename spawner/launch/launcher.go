@@ -37,12 +37,20 @@ type Launcher struct {
 	returns bool
 	// away: the thread is in the pid namespace of a module.
 	away bool
+	// narrows is the option; narrowed: that was done, and lost is what the thread's bounding set lacks since.
+	narrows, narrowed bool
+	lost              uint64
+	wide              *wide        // launches what needs more than that; nil before the first
+	steps             []posix.Step // memory of the last program that was linked, for the next one
 }
 
 // Options configure a Launcher. The zero value is sensible.
 type Options struct {
 	// Deadline is how long the opening of all paths of one program may take; default 10 s.
 	Deadline time.Duration
+	// Narrow lets the launcher take capabilities from the bounding set of its thread, for good: those that no program keeps, as far as that
+	// is known at the first launch. It is for a thread that only launches, and stays.
+	Narrow bool
 }
 
 // New returns a Launcher for the calling thread, which must be locked to its goroutine. The caller closes it.
@@ -50,7 +58,7 @@ func New(k Kernel, o Options) (*Launcher, error) {
 	if o.Deadline == 0 {
 		o.Deadline = 10 * time.Second
 	}
-	l := &Launcher{kernel: k, deadline: o.Deadline, ownPidNS: -1, init: -1, seed: -1}
+	l := &Launcher{kernel: k, deadline: o.Deadline, narrows: o.Narrow, ownPidNS: -1, init: -1, seed: -1}
 	var err error
 	if l.ownPidNS, err = k.Openat2(posix.AtFDCWD, "/proc/thread-self/ns/pid", posix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC}); err != nil {
 		return nil, fmt.Errorf("open the own pid namespace: %w", err)
@@ -62,9 +70,14 @@ func New(k Kernel, o Options) (*Launcher, error) {
 	return l, nil
 }
 
-// Close gives the launcher's descriptors back. Children are not affected.
+// Close gives the launcher's descriptors back. Children are not affected, but for those that keep capabilities which a thread that is narrow has not:
+// they end with the thread that has created them.
 func (l *Launcher) Close() error {
 	var errs []error
+	if l.wide != nil {
+		l.wide.close()
+		l.wide = nil
+	}
 	for _, fd := range []*posix.FD{&l.ownPidNS, &l.init, &l.seed} {
 		if *fd >= 0 {
 			errs = append(errs, l.kernel.Close(*fd))
@@ -108,6 +121,8 @@ type Request struct {
 	Init *program.Program
 	// Cgroup is the instance's control group; nil without one.
 	Cgroup *cgroup.Instance
+	// Keep are capabilities that other programs, which this launcher is going to launch as well, need: see [Needs].
+	Keep uint64
 	// Begin, when it is not nil, begins to make a control group on another thread. The launch calls it once it has begun with the network
 	// namespace, which takes longer and is wanted earlier.
 	Begin func()
@@ -172,6 +187,9 @@ func (p *Process) Release() {
 //
 // Where a thread cannot come back from a pid namespace, the process gets a thread of its own, which waits for Release.
 func (l *Launcher) Launch(r Request) (Process, error) {
+	if !l.fits(r.Program) {
+		return l.wider().launch(r)
+	}
 	if r.Init == nil || l.returns {
 		return l.launch(r)
 	}
@@ -267,6 +285,7 @@ func (l *Launcher) ready(r *Request) error {
 	if err := l.comeBack(); err != nil {
 		return fmt.Errorf("%s: %w", r.Program.Module, err)
 	}
+	l.narrow(r)
 	if r.Sandbox != nil { // it was made of the seed
 		return nil
 	}

@@ -16,7 +16,8 @@ import (
 // linked is a program with its descriptors and the exec-once value filled in.
 type linked struct {
 	program *posix.Program
-	joins   int // steps put in front, which write to tasks files of control groups
+	joins   int    // steps put in front, which write to tasks files of control groups
+	lost    uint64 // capabilities whose steps are not there: the thread has taken them from the bounding set
 }
 
 // link replaces what only this launch knows.
@@ -26,7 +27,7 @@ func (l *Launcher) link(p *program.Program, d *descriptors, join *cgroup.Join) (
 		return linked{}, fmt.Errorf("%s: %w", p.Module, err)
 	}
 	out := &posix.Program{
-		Steps:       make([]posix.Step, 0, len(join.Procs)+len(p.Steps)),
+		Steps:       l.steps[:0],
 		Memory:      append(slices.Clone(p.Memory), '0'),
 		Relocations: p.Relocations,
 	}
@@ -38,7 +39,14 @@ func (l *Launcher) link(p *program.Program, d *descriptors, join *cgroup.Join) (
 			{Value: uint64(procs)}, {Kind: posix.Address, Value: uint64(len(p.Memory))}, {Value: 1},
 		}})
 	}
+	lost := l.lost
+	if _, fresh := p.Bounding(); fresh {
+		lost = 0
+	}
 	for _, step := range p.Steps {
+		if c, ok := step.Bounds(); ok && lost>>c&1 == 1 {
+			continue
+		}
 		s := step.Step
 		for i, a := range s.Args {
 			switch a.Kind {
@@ -50,7 +58,8 @@ func (l *Launcher) link(p *program.Program, d *descriptors, join *cgroup.Join) (
 		}
 		out.Steps = append(out.Steps, s)
 	}
-	return linked{out, len(join.Procs)}, nil
+	l.steps = out.Steps
+	return linked{out, len(join.Procs), lost}, nil
 }
 
 // StepError is a step of the child that failed; the program was not executed.
@@ -93,13 +102,26 @@ func (e *StepError) Unwrap() error {
 	return e.Errno
 }
 
+// step returns which step of a program the n-th one is that was linked.
+func (l linked) step(p *program.Program, n int) int {
+	for i := range p.Steps {
+		if c, ok := p.Steps[i].Bounds(); ok && l.lost>>c&1 == 1 {
+			n++
+		}
+		if i == n {
+			break
+		}
+	}
+	return n
+}
+
 func (l linked) stepError(p *program.Program, f *posix.StepFailure) error {
 	e := &StepError{Module: p.Module, Errno: f.Errno, Got: f.Got}
 	if f.Step < l.joins {
 		e.Call, e.Text, e.Place = "write to tasks", `write(<tasks>, "0", 1)`, "every module"
 		return e
 	}
-	at := f.Step - l.joins
+	at := l.step(p, f.Step-l.joins)
 	s := p.Steps[at]
 	e.Text, e.Place, e.Exec = s.Text, p.Place(s.Origin), at == len(p.Steps)-1
 	e.Call, _, _ = strings.Cut(s.Text, "(")

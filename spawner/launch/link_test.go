@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -71,6 +72,55 @@ func TestLink(t *testing.T) {
 	// The program is used for the next launch.
 	if p.Steps[1].Args[0].Kind != program.Cookie || binary.NativeEndian.Uint32(p.Memory[p.Cookies[0]:]) != 0 {
 		t.Error("linking changed the program")
+	}
+}
+
+// TestLinkLeavesOut: what the thread has taken from its bounding set is not taken from the child's again, and a step that fails is still the right one.
+func TestLinkLeavesOut(t *testing.T) {
+	text := func(fresh bool) *program.Program {
+		b := program.NewBuilder("nginx", "web.yaml")
+		for c := range 5 {
+			b.Call(program.Origin{Line: 10 + c}, fmt.Sprintf("prctl %d", c), unix.SYS_PRCTL, program.Const(unix.PR_CAPBSET_DROP, "PR_CAPBSET_DROP"), program.Int(c))
+			b.Call(program.Origin{Line: 20 + c}, fmt.Sprintf("umask %d", c), unix.SYS_UMASK, program.Int(c))
+		}
+		if fresh {
+			b.Call(program.Origin{Line: 30}, "unshare", unix.SYS_UNSHARE, program.Const(unix.CLONE_NEWUSER, "CLONE_NEWUSER"))
+		}
+		return &b.Program
+	}
+	tests := []struct {
+		name  string
+		lost  uint64
+		fresh bool
+		lines []int
+	}{
+		{"nothing", 0, false, []int{10, 20, 11, 21, 12, 22, 13, 23, 14, 24}},
+		{"the first and the last", 0b10001, false, []int{20, 11, 21, 12, 22, 13, 23, 24}},
+		{"two together", 0b00110, false, []int{10, 20, 21, 22, 13, 23, 14, 24}},
+		{"all, and more", ^uint64(0), false, []int{20, 21, 22, 23, 24}},
+		{"a user namespace", ^uint64(0), true, []int{10, 20, 11, 21, 12, 22, 13, 23, 14, 24, 30}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := text(tt.fresh)
+			got, err := (&Launcher{kernel: linux.New(), lost: tt.lost}).link(p, &descriptors{}, &cgroup.Join{Into: -1, Procs: []posix.FD{50}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.program.Steps) != 1+len(tt.lines) {
+				t.Fatalf("%d steps and a join, want %d", len(got.program.Steps)-1, len(tt.lines))
+			}
+			for i, line := range tt.lines {
+				var failed *StepError
+				err := got.stepError(p, &posix.StepFailure{Step: 1 + i, Errno: unix.EPERM})
+				if want := fmt.Sprintf("web.yaml:%d", line); !errors.As(err, &failed) || failed.Place != want {
+					t.Errorf("step %d is %+v, want that of %s", i, failed, want)
+				}
+				if number := got.program.Steps[1+i].Number; (number == unix.SYS_PRCTL) != (line < 20) {
+					t.Errorf("step %d makes call %d, and is that of line %d", i, number, line)
+				}
+			}
+		})
 	}
 }
 

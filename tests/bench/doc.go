@@ -39,7 +39,8 @@
 //
 //   - first_spawn_vs_bwrap and steady_spawn_vs_bwrap: as launch_vs_bwrap, but from the request until the end of the process was seen, as it is
 //     measured for the tools; what is left of an instance is removed when the clock has stopped, as the supervisor does it in the background and the
-//     kernel for a tool. The filter allows 300 calls and more. First is a launch for which nothing was made. Steady is one of which the
+//     kernel for a tool. The filter allows 300 calls and more. First is a launch for which nothing was made, by
+//     a thread that has launched before, and does nothing else. Steady is one of which the
 //     control group and the sandbox (namespaces, mounts, Landlock ruleset, the init that holds them) were made before the clock ran, as the supervisor
 //     makes them after a launch of the same module; it includes the check that they are still what a new one would be.
 //   - whole_spawn_vs_bwrap: all of that, making and removing included. What a launch costs, whoever waits for it.

@@ -11,7 +11,6 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/spawner"
-	"github.com/bulkhead/bulkhead/spawner/launch"
 )
 
 // peersPolicy is launchPolicy with a few calls more, so that the filter allows as many as the comparison asks for.
@@ -22,12 +21,12 @@ const leastPeerCalls = 300
 
 // spawns measures launches, from the request until the end of the process was seen, as it is measured for all others.
 func (b *bench) spawns() (err error) {
-	l, err := launch.New(b.kernel, launch.Options{})
+	n, err := b.lane()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	w, err := b.workload(peersPolicy, l)
+	defer func() { err = errors.Join(err, n.close()) }()
+	w, err := b.workload(peersPolicy, n.launcher)
 	if err != nil {
 		return err
 	}
@@ -37,8 +36,8 @@ func (b *bench) spawns() (err error) {
 	}
 	bare := command{argv: []string{w.path}, filter: -1}
 	bwrap := contender{"bwrap", b.starter(w.theirs.child(b.null))}
-	s, err := takeTurns(b.rounds(300), contender{"bulkhead, steady", w.steady}, contender{"bulkhead, first", w.first}, bwrap,
-		contender{"bare vfork and exec", b.starter(bare.child(b.null))}, contender{"bulkhead, all of it", w.whole})
+	s, err := takeTurns(b.rounds(300), contender{"bulkhead, steady", n.on(w.steady)}, contender{"bulkhead, first", n.on(w.first)}, bwrap,
+		contender{"bare vfork and exec", b.starter(bare.child(b.null))}, contender{"bulkhead, all of it", n.on(w.whole)})
 	if err != nil {
 		return err
 	}
@@ -126,12 +125,12 @@ func (w *workload) whole() (time.Duration, error) {
 
 // growth launches instances until something that is not given back would show.
 func (b *bench) growth() (err error) {
-	l, err := launch.New(b.kernel, launch.Options{})
+	n, err := b.lane()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	w, err := b.workload(peersPolicy, l)
+	defer func() { err = errors.Join(err, n.close()) }()
+	w, err := b.workload(peersPolicy, n.launcher)
 	if err != nil {
 		return err
 	}
@@ -139,15 +138,16 @@ func (b *bench) growth() (err error) {
 	all := b.rounds(10_000)
 	part := max(all/10, 1)
 	var ends [2]series
-	for n := range all {
-		took, err := w.steady()
+	once := n.on(w.steady)
+	for i := range all {
+		took, err := once()
 		if err != nil {
-			return fmt.Errorf("launch %d of %d: %w", n+1, all, err)
+			return fmt.Errorf("launch %d of %d: %w", i+1, all, err)
 		}
-		if n < part {
+		if i < part {
 			ends[0].times = append(ends[0].times, took)
 		}
-		if n >= all-part {
+		if i >= all-part {
 			ends[1].times = append(ends[1].times, took)
 		}
 	}
