@@ -32,6 +32,8 @@ func findDisk(k posix.Files, sys, name string) (Disk, error) {
 			return lacks, err
 		}
 		number = fmt.Sprintf("%d:%d", unix.Major(dev), unix.Minor(dev))
+	} else if strings.Trim(number, "0123456789:") != "" { // it becomes part of a path, and who asks may be confined
+		return Disk{Lacks: fmt.Sprintf("%q is neither a path nor the number of a device", name)}, nil
 	}
 	link := make([]byte, unix.PathMax)
 	n, err := k.Readlinkat(posix.AtFDCWD, sys+"/dev/block/"+number, link)

@@ -66,6 +66,7 @@ func TestFindDisk(t *testing.T) {
 		{"8:1", Disk{Number: "8:0", Name: "sda"}},
 		{"252:0", Disk{Number: "252:0", Name: "dm-0"}},
 		{"9:9", Disk{Lacks: "there is no block device 9:9", Enable: "`lsblk` says which there are"}},
+		{"../block/8:1", Disk{Lacks: `"../block/8:1" is neither a path nor the number of a device`}},
 		{"/nowhere", Disk{Lacks: "/nowhere: no such file or directory"}},
 		{"/dev/null", Disk{Lacks: "/dev/null is a character device, not a disk"}},
 		{"/proc/self", Disk{Lacks: "/proc/self is in a file system (proc) that is not on one block device", Enable: "name the disk itself, such as /dev/sda"}},
