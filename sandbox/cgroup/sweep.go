@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Swept is what [Root.Sweep] found of supervisors that are no more.
@@ -52,7 +54,8 @@ func (r *Root) sweep(dir string, swept *Swept) error {
 	return nil
 }
 
-// stale tells whether name is the top directory of a supervisor that has ended. Only numbers of our own pid namespace can be judged.
+// stale tells whether name is the top directory of a supervisor that has ended. Only numbers of our own pid namespace can be judged, and only by who can
+// look: one that runs may have a group that is empty yet.
 func (r *Root) stale(name string) bool {
 	rest, ok := strings.CutPrefix(name, r.name+"-")
 	if !ok {
@@ -63,5 +66,8 @@ func (r *Root) stale(name string) bool {
 		return false
 	}
 	start, err := startTime(r.kernel, strconv.Itoa(int(id.pid)))
-	return err != nil || start != id.start
+	if err != nil {
+		return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ESRCH)
+	}
+	return start != id.start
 }

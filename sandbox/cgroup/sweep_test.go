@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bulkhead/bulkhead/posix"
+	"github.com/bulkhead/bulkhead/posix/fault"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/sandbox/host"
 )
@@ -89,4 +90,43 @@ func TestSweep(t *testing.T) {
 			t.Errorf("a supervisor of another pid namespace was taken for dead: %v", err)
 		}
 	})
+}
+
+// TestStaleIsKnown: a supervisor is taken for dead when its process is gone, and not when it cannot be looked at.
+func TestStaleIsKnown(t *testing.T) {
+	k := fault.New(linux.New())
+	self, err := identify(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &Root{kernel: k, name: "bulkhead-test", self: self}
+	gone := exec.Command("/bin/true")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	dead, reused := self, self
+	dead.pid = posix.PID(gone.Process.Pid)
+	reused.start++
+	for _, tt := range []struct {
+		name  string
+		id    identity
+		op    posix.Op // fails; 0: none
+		errno posix.Errno
+		want  bool
+	}{
+		{"alive", self, 0, 0, false},
+		{"gone", dead, 0, 0, true},
+		{"another process has its number", reused, 0, 0, true},
+		{"no descriptor to look with", self, posix.OpOpenat2, unix.EMFILE, false},
+		{"not allowed to look", self, posix.OpOpenat2, unix.EACCES, false},
+		{"no memory to look with", self, posix.OpRead, unix.ENOMEM, false},
+		{"it ends while it is looked at", self, posix.OpRead, unix.ESRCH, true},
+	} {
+		if k.Set(0); tt.op != 0 {
+			k.Set(0, fault.Always(tt.errno).On(tt.op))
+		}
+		if got := r.stale("bulkhead-test-" + tt.id.String()); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
 }
