@@ -35,74 +35,21 @@ type Foreground struct {
 // forwarded are the signals that are passed on to the command.
 var forwarded = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGCONT, unix.SIGALRM}
 
-// Forwarded returns the signals that are passed on to a command.
-func Forwarded() posix.Sigset {
-	var set posix.Sigset
-	for _, sig := range forwarded {
-		set |= posix.Sigbit(sig.(posix.Signal))
-	}
-	return set
-}
-
 // Signals are the signals that a command gets which is still to be started. They are caught until the process ends.
 type Signals struct {
 	arrived chan os.Signal
 	caught  chan struct{} // closed when they are
-	fd      posix.FD      // where they are read from; -1: the runtime sends them
 }
 
 // CatchSignals begins to catch signals, without waiting for it to be done: that takes the runtime as long as a process takes to start. SIGHUP and SIGINT
 // stay ignored where they are from the start, as nohup(1) and a shell without job control want it: the command never sees those.
 func CatchSignals() *Signals {
-	s := &Signals{arrived: make(chan os.Signal, 16), caught: make(chan struct{}), fd: -1}
+	s := &Signals{arrived: make(chan os.Signal, 16), caught: make(chan struct{})}
 	go func() {
 		signal.Notify(s.arrived, slices.DeleteFunc(slices.Clone(forwarded), signal.Ignored)...)
 		close(s.caught)
 	}()
 	return s
-}
-
-// TakeSignals is CatchSignals for a process in which they were blocked before the runtime began, and so are in every thread: they are read
-// when something waits for the command, and those that came before wait, too. In another process it is CatchSignals.
-func TakeSignals(k Kernel) (*Signals, error) {
-	want := Forwarded()
-	var blocked posix.Sigset
-	if err := k.RtSigprocmask(unix.SIG_BLOCK, nil, &blocked); err != nil {
-		return nil, fmt.Errorf("ask which signals are blocked: %w", err)
-	}
-	if blocked&want != want {
-		return CatchSignals(), nil
-	}
-	fd, err := k.Signalfd4(-1, want, unix.SFD_CLOEXEC|unix.SFD_NONBLOCK)
-	if err != nil {
-		return nil, fmt.Errorf("take signals: %w", err)
-	}
-	s := &Signals{arrived: make(chan os.Signal, 16), caught: make(chan struct{}), fd: fd}
-	close(s.caught)
-	return s, nil
-}
-
-// read takes what is there to be read. Of more than anybody could tell apart the rest is dropped, as the runtime does it.
-func (s *Signals) read(k posix.Files) error {
-	buf := make([]byte, 8*posix.SignalInfoSize)
-	n, err := k.Read(s.fd, buf)
-	if errors.Is(err, posix.Errno(unix.EAGAIN)) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("read signals: %w", err)
-	}
-	for rest := buf[:n]; ; {
-		var info posix.SignalInfo
-		var ok bool
-		if info, rest, ok = posix.ParseSignal(rest); !ok {
-			return nil
-		}
-		select {
-		case s.arrived <- info.Signal:
-		default:
-		}
-	}
 }
 
 // Run launches the command, passes signals on, and waits for its end. Nothing else is launched on the host, before or after. A second SIGTERM, or the end of the grace period after the
@@ -147,7 +94,7 @@ func (h *Host) Run(f Foreground) (exit Exit, err error) {
 	go p.signals(f.Signals.arrived, done)
 	swept := h.sweep() // while the command runs: nothing of it depends on that
 	// This thread waits itself: to be woken by another one takes about as long as to reap the command.
-	if err = f.Signals.wait(h.Kernel, i.Pidfd); err != nil {
+	if err = wait(h.Kernel, i.Pidfd); err != nil {
 		p.signal(unix.SIGKILL) // nothing that comes could be passed on
 	}
 	timedOut, stopped := p.stop()
@@ -234,26 +181,6 @@ func (p *passing) stop() (timedOut bool, err error) {
 	defer p.mu.Unlock()
 	p.over = true
 	return p.timedOut, p.failed
-}
-
-// wait returns when the process behind a pidfd has ended. It does not reap it. Signals that have to be read are read meanwhile.
-func (s *Signals) wait(k Kernel, pidfd posix.FD) error {
-	if s.fd < 0 {
-		return wait(k, pidfd)
-	}
-	fds := []posix.PollFD{{FD: pidfd, Events: unix.POLLIN}, {FD: s.fd, Events: unix.POLLIN}}
-	for {
-		_, err := k.Ppoll(fds, nil)
-		switch {
-		case errors.Is(err, posix.Errno(unix.EINTR)):
-		case err != nil, fds[0].Revents != 0:
-			return err
-		case fds[1].Revents != 0:
-			if err := s.read(k); err != nil {
-				return err
-			}
-		}
-	}
 }
 
 // wait returns when the process behind a pidfd has ended. It does not reap it.

@@ -110,9 +110,7 @@ func Operations() restrict.Rules {
 			const safe = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV
 			return flags&unix.FSMOUNT_CLOEXEC != 0 && attrs&safe == safe
 		}),
-		Setns:         restrict.Setns(func(_ posix.FD, nstype int) bool { return nstype == unix.CLONE_NEWPID }),
-		RtSigprocmask: restrict.RtSigprocmask(func(_ int, set, _ *posix.Sigset) bool { return set == nil }),
-		Signalfd4:     restrict.Signalfd4(func(fd posix.FD, _ posix.Sigset, flags int) bool { return fd == -1 && flags&unix.SFD_CLOEXEC != 0 }),
+		Setns: restrict.Setns(func(_ posix.FD, nstype int) bool { return nstype == unix.CLONE_NEWPID }),
 		Prctl: restrict.Prctl(func(a posix.PrctlArgs) bool {
 			switch a.Op {
 			case unix.PR_GET_TIMERSLACK, unix.PR_SET_TIMERSLACK, unix.PR_CAPBSET_DROP: // less than it had

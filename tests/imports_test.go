@@ -213,7 +213,7 @@ var homes = map[string]struct {
 	"github.com/opencontainers/runtime-spec": {[]string{"sandbox/cgroup/containerd"}, "its types, for the library of control groups"},
 	"github.com/coreos/go-systemd":           {[]string{"tests/service"}, "it stands for the programs of others, which speak systemd's protocols"},
 	"net/http":                               {[]string{"core/...", "cmd/supervisor/internal/demo", "tests/..."}, "the privileged process speaks no HTTP"},
-	"C":                                      {[]string{"sandbox/seccomp/libseccomp", "cmd/supervisor/internal/early", "cmd/supervisor/internal/execute"}, "cgo only in the leaf that links libseccomp, and before the Go runtime starts"},
+	"C":                                      {[]string{"sandbox/seccomp/libseccomp", "cmd/supervisor/internal/early"}, "cgo only in the leaf that links libseccomp, and before the Go runtime starts"},
 	"reflect": {[]string{"cmd/...", "mocks/...", "posix/record", "posix/internal/trial"},
 		"wire formats and decorators are written or generated, not reflected, but for recordings, where no call is fast"},
 }
@@ -266,9 +266,8 @@ func TestUnsafeIsNamed(t *testing.T) {
 
 // initFunctions are those that there are, with the reason.
 var initFunctions = map[string]string{
-	"cmd/supervisor/internal/early/early.go":                  "it is the main of two roles, before what they do not use is initialised: docs/decisions/0010",
-	"cmd/supervisor/internal/execute/supervisor-exec/main.go": "the runtime keeps main on the first thread only when it is locked before",
-	"spawner/launch/launcher_test.go":                         "only before main begins is it certain which thread is the main one, and the tests must not launch on it",
+	"cmd/supervisor/internal/early/early.go": "it is the main of two roles, before what they do not use is initialised: docs/decisions/0010",
+	"spawner/launch/launcher_test.go":        "only before main begins is it certain which thread is the main one, and the tests must not launch on it",
 }
 
 // TestNoInitFunctions: what runs before main is nobody's decision. Tables are explicit.

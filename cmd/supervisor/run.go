@@ -96,7 +96,7 @@ func (a *app) supervise(cmd *cobra.Command, o runOptions) error {
 		// A reload can be asked for from now on. Neither this process nor the one that may take its place, which inherits what is ignored, ends
 		// because nobody listens yet.
 		signal.Ignore(unix.SIGHUP)
-		a.Stays = func() error { signal.Notify(signals, unix.SIGHUP); return nil }
+		a.Stays = func() { signal.Notify(signals, unix.SIGHUP) }
 	}
 	debug.SetGCPercent(spawnerGarbage)
 	sources, err := a.Start(o.policies, true, !o.check && !o.dryRun)

@@ -3,8 +3,6 @@
 // Where the file of the supervisor begins to run when the program of `supervisor exec` is linked into it (docs/decisions/0018): here it is decided which of the
 // two it is. There is no C library yet, so this must call nothing but the kernel.
 
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -34,30 +32,13 @@ static int less(int resource, unsigned long least) {
 // bulkhead_choose returns the program that runs, from what the kernel has put on the stack: the number of arguments, and the arguments.
 __attribute__((used)) static const void *bulkhead_choose(const long *stack) {
 	const char *const *argv = (const char *const *)(stack + 1);
-	long argc = stack[0], slack, usual;
-	unsigned long passed_on = 0;
+	long argc = stack[0];
 	int at = argc > 2 && begins(argv[1], "role:inside-userns:") ? 2 : 1;
 	if (argc <= at || !is_exec(argv[at]))
 		return (const void *)_start;
 	// Under limits that Go's runtime might not start with, the whole program says what is wrong (limits.go).
 	if (less(RLIMIT_NOFILE, 64) || less(RLIMIT_AS, 2048UL << 20) || less(RLIMIT_NPROC, 24))
 		return (const void *)_start;
-	// What before.go does, and why, without C. To give the slack back, the program sets it to the one that the process had when it was made; one that has set another
-	// since is left to the whole program, which remembers it.
-	slack = call(SYS_prctl, PR_GET_TIMERSLACK, 0, 0, 0);
-	if (slack > 0) {
-		call(SYS_prctl, PR_SET_TIMERSLACK, 0, 0, 0);
-		usual = call(SYS_prctl, PR_GET_TIMERSLACK, 0, 0, 0);
-		if (usual != slack) {
-			call(SYS_prctl, PR_SET_TIMERSLACK, slack, 0, 0);
-			return (const void *)_start;
-		}
-		call(SYS_prctl, PR_SET_TIMERSLACK, 2000000, 0, 0);
-	}
-	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCONT, SIGALRM};
-	for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
-		passed_on |= 1UL << (signals[i] - 1);
-	call(SYS_rt_sigprocmask, SIG_BLOCK, (long)&passed_on, 0, sizeof passed_on);
 	return &bulkhead_exec_start;
 }
 

@@ -1,7 +1,6 @@
 package execute
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -31,7 +30,7 @@ func Role(argv []string) string {
 	return ""
 }
 
-// Run runs a command line whose [Role] is exec, and returns the exit status. It is for the thread that the program started with. With a command line that
+// Run runs a command line whose [Role] is exec, and returns the exit status. With a command line that
 // asks for help or cannot be understood it does nothing, and understood is false.
 func Run(argv []string) (status int, understood bool) {
 	var o invoke.ExecOptions
@@ -46,8 +45,9 @@ func Run(argv []string) (status int, understood bool) {
 	kernel := retry.New(linux.New())
 	posix.Use(errs.New(log.NewLeveled(restrict.New(kernel, spawner.Operations()),
 		slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})), level)))
+	calm(kernel)
 	a, err := invoke.New(posix.Active(), level, argv)
-	if err = errors.Join(err, exact(kernel)); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "supervisor:", err)
 		return invoke.StatusSupervisor, true
 	}

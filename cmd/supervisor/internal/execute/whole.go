@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/bulkhead/bulkhead/posix/linux"
-	"github.com/bulkhead/bulkhead/spawner"
 	"github.com/bulkhead/bulkhead/spawner/stage"
 )
 
@@ -17,17 +14,12 @@ const handedOn = "role:exec"
 
 // Whole replaces the program of exec by the whole one, which is in the same file, with the same command line. It returns only when that failed.
 func Whole(argv []string) error {
-	k := linux.New()
 	argv, at := append([]string(nil), argv...), place(argv)
 	if at < 0 {
 		return errors.New("this is the part of the supervisor that runs `supervisor exec`; it is linked into bin/supervisor, and nothing by itself")
 	}
 	argv[at] = handedOn
-	passed := spawner.Forwarded()
-	if err := errors.Join(exact(k), k.RtSigprocmask(unix.SIG_UNBLOCK, &passed, nil)); err != nil {
-		return err
-	}
-	return fmt.Errorf("execute the whole supervisor: %w", k.Execve("/proc/self/exe", argv, os.Environ()))
+	return fmt.Errorf("execute the whole supervisor: %w", linux.New().Execve("/proc/self/exe", argv, os.Environ()))
 }
 
 // Taken returns a command line as it was before [Whole].

@@ -118,7 +118,7 @@ func (a *Invocation) execute(o ExecOptions, command []string, status *statusStre
 	var signals *spawner.Signals
 	// A signal that comes before the command is there waits for it. Catching them takes other threads a while, so it begins early; but not in a
 	// process that is going to be replaced, which would lose those that it caught.
-	a.Stays = func() error { return a.signals(&signals, req.Terminal) }
+	a.Stays = func() { signals = spawner.CatchSignals() }
 	b, err := a.begin(o.file, cache, req)
 	if err != nil {
 		return err
@@ -185,16 +185,6 @@ func (a *Invocation) inherited(fd int) error {
 		return errors.New("no such descriptor is open here; a shell opens one as in `supervisor … 7<file`")
 	}
 	return nil
-}
-
-// signals begins to catch those that are passed on. A terminal's proxy looks for some of them itself, by way of the runtime.
-func (a *Invocation) signals(to **spawner.Signals, tty bool) (err error) {
-	if tty {
-		*to = spawner.CatchSignals()
-		return nil
-	}
-	*to, err = spawner.TakeSignals(a.Core)
-	return err
 }
 
 // foreground runs the command, behind a pseudo-terminal of its own when the standard input is one.

@@ -25,7 +25,7 @@ type Invocation struct {
 	// Variables are what policies can name as ${NAME}; set by Compile.
 	Variables map[string]string
 	// Stays is called by Start when it is certain, early on, that this process is not replaced; nil is nothing.
-	Stays func() error
+	Stays func()
 
 	handover stage.Handover
 	included map[string]source.File // what policies include, as it was read outside of the user namespace
