@@ -16,7 +16,7 @@ import (
 // Events counts what the limits of an instance did to it since it was made.
 type Events struct {
 	OOMKills     uint64 // processes that the kernel killed because there was no memory left
-	MemoryMax    bool   // the instance's own memory.max was reached; otherwise a group above had none left, or the host
+	MemoryMax    bool   // of OOMKills: the instance's own memory.max was reached; otherwise a group above had none left, or the host
 	ForksRefused uint64 // processes or threads that could not be made because of pids.max
 }
 
@@ -33,7 +33,7 @@ func (i *Instance) Events() (Events, error) {
 			return Events{}, err
 		}
 		e.OOMKills = counts["oom_kill"]
-		if e.MemoryMax = counts["oom"] > 0; p.Version == 1 {
+		if e.MemoryMax = counts["oom"] > 0; p.Version == 1 && e.OOMKills > 0 {
 			if e.MemoryMax, err = reached1(i.root.kernel, p.base+"/"+i.rel); err != nil {
 				return Events{}, err
 			}
