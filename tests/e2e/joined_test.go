@@ -66,7 +66,7 @@ func TestProgramOfExec(t *testing.T) {
 	}
 }
 
-// TestSlackOfTheProcess: what a process set before it became exec is what its command has, even though exec cannot find that out by itself.
+// TestSlackOfTheProcess: what a process set for its timers before it became exec is what its command has.
 func TestSlackOfTheProcess(t *testing.T) {
 	if _, err := exec.LookPath("perl"); err != nil {
 		t.Skip("there is no perl here, which sets the slack of its timers and becomes the supervisor")

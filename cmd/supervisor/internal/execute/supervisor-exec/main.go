@@ -1,4 +1,6 @@
 // Command supervisor-exec is the program of `supervisor exec`, which `make build` links into the file of the supervisor: see package execute.
+//
+//posixvet:leak os.Stderr: the streams that a main chooses
 package main
 
 import (
