@@ -38,8 +38,14 @@ func needV1(t testing.TB, f host.Facts, set host.ControllerSet) {
 		h host.Hierarchy
 	}{{host.Memory, f.Cgroup.Memory}, {host.Pids, f.Cgroup.Pids}, {host.CPU, f.Cgroup.CPU}, {host.Freezer, f.Cgroup.Freezer},
 		{host.CPUSet, f.Cgroup.CPUSet}, {host.IO, f.Cgroup.IO}} {
-		if set&h.c != 0 && h.h.Place == "" {
-			t.Skipf("this host lets user %d make groups in no version 1 hierarchy of the controller %s (%q: %v)", f.EUID, h.c, h.h.Dir, h.h.Errno)
+		if set&h.c == 0 {
+			continue
+		}
+		if h.h.Mount == "" {
+			t.Skipf("no hierarchy of version 1 with the controller %s is mounted on this host", h.c)
+		}
+		if h.h.Place == "" {
+			t.Skipf("this host lets user %d make no groups in the version 1 hierarchy of the controller %s (%q: %v)", f.EUID, h.c, h.h.Dir, h.h.Errno)
 		}
 	}
 }

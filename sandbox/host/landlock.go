@@ -33,10 +33,11 @@ func landlockReport(f Facts) []Protection {
 			}
 		case f.Landlock.ABI > 0:
 			p.Available = No
-			p.Detail = fmt.Sprintf("needs version %d, this kernel has %d; without it nothing restricts %s", feature.abi, f.Landlock.ABI, feature.detail)
+			p.Detail = fmt.Sprintf("needs version %d, this kernel has %d; without it Landlock does not restrict %s",
+				feature.abi, f.Landlock.ABI, feature.detail)
 			p.Enable = "Linux " + feature.kernel + " or newer"
 		case feature.abi > 1:
-			p.Available, p.Detail, p.Enable = No, "no Landlock; without it nothing restricts "+feature.detail, "see landlock; Linux "+feature.kernel+" or newer"
+			p.Available, p.Detail, p.Enable = No, "no Landlock, which would restrict "+feature.detail, "see landlock; Linux "+feature.kernel+" or newer"
 		default:
 			p.Available = No
 			p.Detail, p.Enable = landlockAbsent(f)

@@ -89,7 +89,7 @@ func TestReport(t *testing.T) {
 		want  []row // not listed: Yes
 	}{
 		{"Debian 12, root", debian12(), []row{
-			{"landlock truncate", No, "needs version 3, this kernel has 2; without it nothing restricts shortening files", "Linux 6.2 or newer"},
+			{"landlock truncate", No, "needs version 3, this kernel has 2; without it Landlock does not restrict shortening files", "Linux 6.2 or newer"},
 			{"landlock network", No, "needs version 4", "Linux 6.7"},
 			{"landlock ioctl_dev", No, "needs version 5", "Linux 6.10"},
 			{"landlock scope", No, "needs version 6", "Linux 6.12"},
@@ -156,7 +156,7 @@ func TestReport(t *testing.T) {
 			f.Cgroup.V2.Offers |= CPU | CPUSet | IO
 		}), []row{
 			{"landlock", No, "switched off when the kernel started", "add landlock to the lsm= list"},
-			{"landlock refer", No, "no Landlock; without it nothing restricts moving", "see landlock"},
+			{"landlock refer", No, "no Landlock, which would restrict moving", "see landlock"},
 			{"landlock truncate", No, "", ""}, {"landlock network", No, "", ""}, {"landlock ioctl_dev", No, "", ""},
 			{"landlock scope", No, "", ""}, {"landlock audit", No, "", ""},
 			{"separate users", No, "", ""},
