@@ -68,7 +68,7 @@ func (i *Instance) Unthrottle() {
 			if p.Version == 2 {
 				text = limit.Device + " rbps=max wbps=max riops=max wiops=max"
 			}
-			_ = writeFile(i.root.kernel, p.base+"/"+i.rel+"/"+s.file, text)
+			_ = writeFile(i.root.kernel, i.dir(p)+"/"+s.file, text)
 		}
 	}
 }

@@ -21,6 +21,19 @@ type Instance struct {
 	diskLimits  []policy.Resource // io.max, of the hierarchy that controls disks
 }
 
+// dir returns the directory in p. The only instance there is has the top directory itself, where nothing else can be in it: a group of version
+// 2 that hands controllers down may not have processes.
+func (i *Instance) dir(p place) string {
+	if i.alone(p) {
+		return p.base + "/" + i.root.top
+	}
+	return p.base + "/" + i.rel
+}
+
+func (i *Instance) alone(p place) bool {
+	return i.module == i.root.top && p.leaf == "" && (p.Version == 1 || p.controllers == 0)
+}
+
 // make makes the directories and writes the limits.
 func (i *Instance) make(limits []policy.Resource) error {
 	for _, p := range i.root.places {
@@ -50,6 +63,12 @@ func (i *Instance) make(limits []policy.Resource) error {
 
 // makeIn makes the directory in p, and the module's when this is its first instance ever: that one stays, for the next.
 func (i *Instance) makeIn(p place) error {
+	if i.alone(p) { // it is there, but after an instance that was removed
+		if err := mkdir(i.root.kernel, i.dir(p)); !errors.Is(err, unix.EEXIST) {
+			return errors.Join(err, p.copyCPUs(i.root.kernel, i.dir(p)))
+		}
+		return nil
+	}
 	if !i.root.modules[i.module] {
 		dir := p.base + "/" + i.module
 		if err := mkdir(i.root.kernel, dir); err != nil && !errors.Is(err, unix.EEXIST) {
@@ -59,7 +78,7 @@ func (i *Instance) makeIn(p place) error {
 			return err
 		}
 	}
-	dir := p.base + "/" + i.rel
+	dir := i.dir(p)
 	if err := mkdir(i.root.kernel, dir); err != nil {
 		return err
 	}
@@ -71,7 +90,7 @@ func (i *Instance) limit(p place, limits []policy.Resource) error {
 	if len(limits) == 0 {
 		return nil
 	}
-	k, dir := i.root.kernel, p.base+"/"+i.rel
+	k, dir := i.root.kernel, i.dir(p)
 	accounted := p.swap
 	limits, swap, err := swapOf(p, limits)
 	if err != nil {
@@ -127,7 +146,7 @@ type Dir struct {
 func (i *Instance) Dirs() []Dir {
 	dirs := make([]Dir, 0, len(i.made))
 	for _, p := range i.made {
-		d := Dir{Version: p.Version, Path: p.base + "/" + i.rel}
+		d := Dir{Version: p.Version, Path: i.dir(p)}
 		if p.Version == 1 {
 			d.Controller = lastComponent(p.Mount)
 		}
@@ -153,7 +172,7 @@ func (i *Instance) Join() (Join, error) {
 	k := i.root.kernel
 	j := Join{Into: -1, files: k}
 	for _, p := range i.made {
-		name, flags := p.base+"/"+i.rel, uint64(unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC)
+		name, flags := i.dir(p), uint64(unix.O_DIRECTORY|unix.O_RDONLY|unix.O_CLOEXEC)
 		if p.Version == 1 {
 			name, flags = name+"/tasks", unix.O_WRONLY|unix.O_CLOEXEC
 		}
@@ -194,9 +213,12 @@ func (i *Instance) Remove() error {
 func (i *Instance) remove() error {
 	k := i.root.kernel
 	var errs []error
+	if i.module == i.root.top {
+		i.root.only = false
+	}
 	deadline := time.Now().Add(removePatience)
 	for _, p := range i.made {
-		errs = append(errs, removeBefore(k, p.base+"/"+i.rel, deadline))
+		errs = append(errs, removeBefore(k, i.dir(p), deadline))
 	}
 	if !i.root.modules[i.module] { // the module's first could not be made
 		for _, p := range i.root.places {

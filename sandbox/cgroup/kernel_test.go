@@ -358,20 +358,37 @@ func TestSameInstanceTwice(t *testing.T) {
 func TestInstanceWithoutModule(t *testing.T) {
 	eachVersion(t, host.Memory|host.Pids, func(t *testing.T, f host.Facts) {
 		r := open(t, f, host.Memory|host.Pids)
-		i, err := r.Instance("", "only", []policy.Resource{{Key: "memory.max", Limit: 64 << 20}, {Key: "pids.max", Limit: 9}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, d := range i.Dirs() {
-			if filepath.Base(filepath.Dir(d.Path)) != r.top {
-				t.Errorf("%s is not directly below %s", d.Path, r.top)
+		for range 2 { // the second time the directories have to be made again
+			i, err := r.Instance("", "only", []policy.Resource{{Key: "memory.max", Limit: 64 << 20}, {Key: "pids.max", Limit: 9}})
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		if cmd, output := start(t, i, "echo fine"); cmd.Wait() != nil || output.String() != "fine\n" {
-			t.Errorf("the program said %q", output)
-		}
-		if err := i.Remove(); err != nil {
-			t.Error(err)
+			if _, err := r.Instance("", "another", nil); !errors.Is(err, syscall.EEXIST) {
+				t.Errorf("another one at the same time: %v", err)
+			}
+			for n, d := range i.Dirs() {
+				want := r.top
+				if d.Version == 2 && i.made[n].controllers != 0 { // processes are below the group that hands them down
+					want += "/only"
+				}
+				if !strings.HasSuffix(d.Path, "/"+want) {
+					t.Errorf("%s is not in %s", d.Path, want)
+				}
+			}
+			if cmd, output := start(t, i, "echo fine"); cmd.Wait() != nil || output.String() != "fine\n" {
+				t.Errorf("the program said %q", output)
+			}
+			if err := i.Kill(5 * time.Second); err != nil {
+				t.Error(err)
+			}
+			if err := i.Remove(); err != nil {
+				t.Error(err)
+			}
+			for _, d := range i.Dirs() {
+				if _, err := os.Stat(d.Path); !os.IsNotExist(err) {
+					t.Errorf("%s was left behind (%v)", d.Path, err)
+				}
+			}
 		}
 	})
 }

@@ -28,7 +28,7 @@ func (i *Instance) Kill(patience time.Duration) error {
 		return err
 	}
 	k, p := i.root.kernel, i.made[0]
-	dir := p.base + "/" + i.rel
+	dir := i.dir(p)
 	killed := p.Version == 2 && writeFile(k, dir+"/cgroup.kill", "1") == nil
 	if !killed {
 		freeze(k, dir)
@@ -63,7 +63,7 @@ func (i *Instance) Empty() (bool, error) {
 	}
 	p := i.made[0]
 	if p.Version == 2 {
-		counts, err := readCounts(i.root.kernel, p.base+"/"+i.rel+"/cgroup.events")
+		counts, err := readCounts(i.root.kernel, i.dir(p)+"/cgroup.events")
 		if errors.Is(err, unix.ENOENT) {
 			return true, nil // removed
 		}
@@ -78,7 +78,7 @@ func (i *Instance) Processes() ([]posix.PID, error) {
 	if len(i.made) == 0 {
 		return nil, nil
 	}
-	return processesBelow(i.root.kernel, i.made[0].base+"/"+i.rel)
+	return processesBelow(i.root.kernel, i.dir(i.made[0]))
 }
 
 // freeze keeps the processes of dir from forking faster than they are killed, by what the group has. What it does not have is

@@ -37,6 +37,7 @@ type Root struct {
 
 	mu      sync.Mutex      // guards what follows, and the directories that instances share
 	modules map[string]bool // the directories that instances are made in
+	only    bool            // there is an instance without a module
 }
 
 // Open finds the hierarchies for o.Controllers and makes this supervisor's top directory in each. The caller closes the Root.
@@ -139,8 +140,8 @@ func (r *Root) removeModules(p *place) error {
 	return errors.Join(errs...)
 }
 
-// Instance makes the group of one instance of a module, with limits. An empty module puts it directly below the top
-// directory, which saves a level when there is only one. The caller removes the instance.
+// Instance makes the group of one instance of a module, with limits. An empty module is for the only instance at a time, which saves a level or two: it is
+// directly below the top directory, or is that directory. The caller removes the instance.
 //
 //   - module and id consist of letters, digits, and "._-", and start with a letter or digit.
 //   - No other instance of this Root has them both.
@@ -163,6 +164,12 @@ func (r *Root) Instance(module, id string, limits []policy.Resource) (*Instance,
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if module == "" {
+		if r.only {
+			return nil, fmt.Errorf("control group of %s: %w: an instance without a module is the only one", id, unix.EEXIST)
+		}
+		r.only = true
+	}
 	i := &Instance{root: r, module: rel, rel: rel + "/" + id, swapLimited: true}
 	if err := i.make(limits); err != nil {
 		return nil, errors.Join(fmt.Errorf("control group of %s: %w", strings.TrimPrefix(i.rel, r.top+"/"), err), i.remove())

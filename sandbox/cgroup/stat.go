@@ -28,19 +28,19 @@ func (i *Instance) Events() (Events, error) {
 		if p.Version == 1 {
 			file = "/memory.oom_control"
 		}
-		counts, err := readCounts(i.root.kernel, p.base+"/"+i.rel+file)
+		counts, err := readCounts(i.root.kernel, i.dir(p)+file)
 		if err != nil {
 			return Events{}, err
 		}
 		e.OOMKills = counts["oom_kill"]
 		if e.MemoryMax = counts["oom"] > 0; p.Version == 1 && e.OOMKills > 0 {
-			if e.MemoryMax, err = reached1(i.root.kernel, p.base+"/"+i.rel); err != nil {
+			if e.MemoryMax, err = reached1(i.root.kernel, i.dir(p)); err != nil {
 				return Events{}, err
 			}
 		}
 	}
 	if p, ok := i.placeOf(host.Pids); ok {
-		counts, err := readCounts(i.root.kernel, p.base+"/"+i.rel+"/pids.events")
+		counts, err := readCounts(i.root.kernel, i.dir(p)+"/pids.events")
 		if err != nil {
 			return Events{}, err
 		}
@@ -96,7 +96,7 @@ func (i *Instance) Usage() (Usage, error) {
 	k := i.root.kernel
 	var err error
 	if p, ok := i.placeOf(host.Memory); ok {
-		dir := p.base + "/" + i.rel
+		dir := i.dir(p)
 		now, peak := "/memory.current", "/memory.peak"
 		if p.Version == 1 {
 			now, peak = "/memory.usage_in_bytes", "/memory.max_usage_in_bytes"
@@ -114,7 +114,7 @@ func (i *Instance) Usage() (Usage, error) {
 		}
 	}
 	if p, ok := i.placeOf(host.Pids); ok {
-		if u.Processes, err = readNumber(k, p.base+"/"+i.rel+"/pids.current"); err != nil {
+		if u.Processes, err = readNumber(k, i.dir(p)+"/pids.current"); err != nil {
 			return Usage{}, err
 		}
 	}
@@ -125,13 +125,13 @@ func (i *Instance) Usage() (Usage, error) {
 		return Usage{}, err
 	}
 	if p, ok := i.placeOf(host.IO); ok {
-		if u.IO, err = diskUsage(k, p.Version, p.base+"/"+i.rel); err != nil {
+		if u.IO, err = diskUsage(k, p.Version, i.dir(p)); err != nil {
 			return Usage{}, err
 		}
 	}
 	for _, p := range i.made {
 		if p.Version == 2 {
-			u.Pressure, err = pressure(k, p.base+"/"+i.rel)
+			u.Pressure, err = pressure(k, i.dir(p))
 		}
 	}
 	return u, err
@@ -162,7 +162,7 @@ func (i *Instance) throttled() (time.Duration, error) {
 	if !ok {
 		return unknown, nil
 	}
-	counts, err := readCounts(i.root.kernel, p.base+"/"+i.rel+"/cpu.stat")
+	counts, err := readCounts(i.root.kernel, i.dir(p)+"/cpu.stat")
 	if err != nil {
 		return unknown, err
 	}
@@ -199,7 +199,7 @@ func pressure(k posix.Files, dir string) (all []Pressure, err error) {
 func (i *Instance) cpu() (time.Duration, error) {
 	k := i.root.kernel
 	for _, p := range i.made {
-		dir := p.base + "/" + i.rel
+		dir := i.dir(p)
 		if p.Version == 2 {
 			counts, err := readCounts(k, dir+"/cpu.stat")
 			if err != nil {
