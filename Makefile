@@ -36,14 +36,13 @@ go:
 build: go ## bin/supervisor, one static binary; bin/posixderive for `policy derive`
 	@mkdir -p bin
 	@echo 'building bin/supervisor $(VERSION)'
-ifeq ($(shell uname -m),x86_64)
-	@GOEXPERIMENT=nogreenteagc $(GO) env GOVERSION >/dev/null 2>&1 && export GOEXPERIMENT=nogreenteagc; \
-		CGO_ENABLED=0 $(GO) build $(FLAGS) $(TAGS) -ldflags '$(VALUES) -T 0x40001000' -o .cache/supervisor-exec $(EXEC)
-	@joined=$$($(GO) run ./cmd/supervisor/internal/join -to .cache/join .cache/supervisor-exec) && \
+	@set -e; if [ "$$($(GO) env GOARCH)" != amd64 ]; then $(BUILD) -o bin/supervisor ./cmd/supervisor; exit; fi; \
+		made=.cache/supervisor-exec.$$$$; trap 'rm -f "$$made"' EXIT; \
+		( ! GOEXPERIMENT=nogreenteagc $(GO) env GOVERSION >/dev/null 2>&1 || export GOEXPERIMENT=nogreenteagc; \
+			CGO_ENABLED=0 $(GO) build $(FLAGS) $(TAGS) -ldflags '$(VALUES) -T 0x40001000' -o "$$made" $(EXEC) ); \
+		mv "$$made" .cache/supervisor-exec; \
+		joined=$$(CC="$$($(GO) env CC)" GOARCH=$$($(GO) env GOHOSTARCH) $(GO) run ./cmd/supervisor/internal/join -to .cache/join .cache/supervisor-exec); \
 		CGO_ENABLED=1 $(GO) build $(FLAGS) -tags 'netgo osusergo joined' -ldflags "$(LINK) -extldflags \"$(STATIC) $$joined\"" -o bin/supervisor ./cmd/supervisor
-else
-	@$(BUILD) -o bin/supervisor ./cmd/supervisor
-endif
 	@CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w -buildid=' -o bin/posixderive ./cmd/posixderive
 
 generate: go ## write every generated file again

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -19,7 +20,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "join: usage: join -to DIR PROGRAM")
 		os.Exit(2)
 	}
-	flags, err := join(flag.Arg(0), *to, cmp.Or(os.Getenv("CC"), "gcc"))
+	flags, err := join(flag.Arg(0), *to, strings.Fields(cmp.Or(os.Getenv("CC"), "gcc")))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "join:", err)
 		os.Exit(1)
@@ -28,7 +29,7 @@ func main() {
 }
 
 // join writes the object and the linker script, and returns the flags for the linker.
-func join(program, to, compiler string) (string, error) {
+func join(program, to string, compiler []string) (string, error) {
 	image, err := os.ReadFile(program)
 	if err != nil {
 		return "", err
@@ -48,9 +49,13 @@ func join(program, to, compiler string) (string, error) {
 		return "", err
 	}
 	object, placed := filepath.Join(dir, "exec.o"), filepath.Join(dir, "place.ld")
-	flags := fmt.Sprintf("-Wl,-e,bulkhead_entry -Wl,-T,%s %s", placed, object)
+	// For the go command, which splits what is in the quotation marks of -extldflags, and knows no escapes.
+	if strings.ContainsAny(dir, "\"'") {
+		return "", fmt.Errorf("%s: the linker cannot be told of a path with a quotation mark in it; build in a directory without one", dir)
+	}
+	flags := fmt.Sprintf("-Wl,-e,bulkhead_entry -T '%s' '%s'", placed, object)
 	if _, err := os.Stat(object); err == nil {
-		return flags, nil
+		return flags, os.Chtimes(dir, time.Time{}, time.Now()) // it is used, and not to be forgotten
 	}
 	if err := forget(to); err != nil {
 		return "", err
@@ -71,10 +76,10 @@ func join(program, to, compiler string) (string, error) {
 			return "", err
 		}
 	}
-	cmd := exec.Command(compiler, "-c", "-o", "exec.o", "exec.S")
+	cmd := exec.Command(compiler[0], append(compiler[1:len(compiler):len(compiler)], "-c", "-o", "exec.o", "exec.S")...)
 	cmd.Dir = made
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", compiler, err, out)
+		return "", fmt.Errorf("assemble with $CC: %w (./bootstrap deps installs what is missing)\n%s", err, out)
 	}
 	if err := os.Remove(filepath.Join(made, "exec.elf")); err != nil {
 		return "", err

@@ -104,7 +104,7 @@ func main() {
 }
 `)
 	run(dir, []string{"CGO_ENABLED=0", "GOFLAGS=-mod=mod"}, "go", "build", "-ldflags", "-T 0x40001000", "-o", "go.elf", main)
-	c := write("main.c", `#include <stdio.h>
+	write("main.c", `#include <stdio.h>
 static char zeros[1 << 20];
 static const char *volatile word = "C";
 extern void _start(void);
@@ -122,15 +122,17 @@ int main(int argc, char **argv) {
 	return 0;
 }
 `)
-	flags, err := join(filepath.Join(dir, "go.elf"), filepath.Join(dir, "made"), "gcc")
+	compiler := []string{"env", "gcc"}
+	flags, err := join(filepath.Join(dir, "go.elf"), filepath.Join(dir, "made by us"), compiler)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := join(filepath.Join(dir, "go.elf"), filepath.Join(dir, "made"), "gcc")
+	again, err := join(filepath.Join(dir, "go.elf"), filepath.Join(dir, "made by us"), compiler)
 	if err != nil || again != flags {
 		t.Errorf("the second time it is %q, %v, want %q", again, err, flags)
 	}
-	run(dir, nil, append([]string{"gcc", "-static", "-o", "both", c}, strings.Fields(flags)...)...)
+	// A shell takes a list apart as the go command does, when there is nothing in it but single quotation marks.
+	run(dir, nil, "sh", "-c", "gcc -static -o both main.c "+flags)
 	both := filepath.Join(dir, "both")
 	for want, argv := range map[string][]string{"C 1": {both}, "Go x": {both, "x"}, "C 3": {both, "x", "y"}} {
 		if got := run(dir, nil, argv...); got != want {
@@ -146,15 +148,18 @@ int main(int argc, char **argv) {
 
 func TestNothingIsLeft(t *testing.T) {
 	to := t.TempDir()
-	if _, err := join(filepath.Join(to, "none"), to, "gcc"); err == nil {
+	if _, err := join(filepath.Join(to, "none"), to, []string{"gcc"}); err == nil {
 		t.Error("a program that is not there was joined")
 	}
 	path := filepath.Join(t.TempDir(), "x")
 	if err := os.WriteFile(path, image(t, elf.ET_EXEC, elf.EM_X86_64, load(elf.PF_R, 0x40000000, 1<<40, 1<<40)), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := join(path, to, "gcc"); err == nil {
+	if _, err := join(path, to, []string{"gcc"}); err == nil {
 		t.Error("a segment behind the end of the file was taken")
+	}
+	if _, err := join(path, filepath.Join(to, `it's`), []string{"gcc"}); err == nil || !strings.Contains(err.Error(), "quotation mark") {
+		t.Errorf("a path that cannot be written down: %v", err)
 	}
 	if names, err := os.ReadDir(to); err != nil || len(names) > 0 {
 		t.Errorf("%v %v is left", names, err)
