@@ -65,7 +65,16 @@ func TestHangingFileSystems(t *testing.T) {
 		policy.WriteString(m.text())
 	}
 	p := supervise(t, writePolicy(t, policy.String()))
+	t.Cleanup(func() { // before the supervisor is waited for: a thread of it may wait for an answer, and cannot be killed (fs/fuse/dev.c)
+		for _, fs := range mounts {
+			fs.Die()
+		}
+	})
 	p.becomes(t, "all are ready", allReady)
+	// What runs must need nothing more of its program to come to an end. The next open throws these pages away (fuse_finish_open).
+	if _, err := os.ReadFile(filepath.Join(dirs["read"], "bin", victimName)); err != nil {
+		t.Fatal(err)
+	}
 	for _, h := range hangings {
 		mounts[h.name].Hang(h.on)
 	}
