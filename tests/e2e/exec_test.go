@@ -57,7 +57,7 @@ func TestExecStatus(t *testing.T) {
 	}
 }
 
-// TestExecTimers: the supervisor makes its own timers less exact, and not those of the command.
+// TestExecTimers: the timers of the command are as exact as those of who started the supervisor, whatever threads this has.
 func TestExecTimers(t *testing.T) {
 	t.Parallel()
 	runtime.LockOSThread() // ends with the test, and is inherited by what it starts

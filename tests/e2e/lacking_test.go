@@ -97,6 +97,7 @@ func lacks() []lack {
 		{name: "root of a user namespace only", root: true, around: aside("true")},
 		{name: "little address space", around: []string{"prlimit", "--as=500000000"}, status: 125, says: []string{"RLIMIT_AS", "is 476 MiB", "at least 2048 MiB"}},
 		{name: "hardly any address space", around: []string{"prlimit", "--as=100000000"}, status: 125, says: []string{"RLIMIT_AS", "is 95 MiB", "LimitAS=infinity"}},
+		{name: "little data", around: []string{"prlimit", "--data=100000000"}, status: 125, says: []string{"RLIMIT_DATA", "is 95 MiB", "LimitDATA=infinity"}},
 		{name: "one process", around: []string{"prlimit", "--nproc=1:1"}, status: 125, says: []string{"RLIMIT_NPROC", "is 1", "at least 24"}},
 		{name: "three descriptors", around: []string{"prlimit", "--nofile=3:3"}, status: 125, says: []string{"RLIMIT_NOFILE", "is 3", "at least 64"}},
 	}

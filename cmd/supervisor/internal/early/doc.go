@@ -9,12 +9,14 @@
 // comes before those whose paths are greater or that wait for something themselves. The order makes it fast and nothing else: what
 // runs here has everything initialised that it can reach. Source: the Go specification, "Program initialization".
 //
-// Before even the Go runtime it looks at limits (RLIMIT_AS, RLIMIT_NPROC) that the runtime could not start with: it would abort with a page of
+// Before even the Go runtime it looks at limits (RLIMIT_AS, RLIMIT_DATA, RLIMIT_NPROC, RLIMIT_NOFILE) that the runtime could not start with: it would abort with a page of
 // registers, and here it is one message.
 //
 // Where the program of exec is linked into the same file, with the tag joined, entry.c is where the file begins to run, and leaves exec to that program.
 //
 // # Limits
+//
+// Under an RLIMIT_DATA of less than 70 MiB the kernel ends the process, with SIGSEGV, before anything here runs.
 //
 // RLIMIT_NPROC counts all processes of a user: where others of the same user have used it up, the runtime still aborts.
 //

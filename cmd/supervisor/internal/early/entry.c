@@ -37,7 +37,7 @@ __attribute__((used)) static const void *bulkhead_choose(const long *stack) {
 	if (argc <= at || !is_exec(argv[at]))
 		return (const void *)_start;
 	// Under limits that Go's runtime might not start with, the whole program says what is wrong (limits.go).
-	if (less(RLIMIT_NOFILE, 64) || less(RLIMIT_AS, 2048UL << 20) || less(RLIMIT_NPROC, 24))
+	if (less(RLIMIT_NOFILE, 64) || less(RLIMIT_AS, 2048UL << 20) || less(RLIMIT_DATA, 256UL << 20) || less(RLIMIT_NPROC, 24))
 		return (const void *)_start;
 	return &bulkhead_exec_start;
 }

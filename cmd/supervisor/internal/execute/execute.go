@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 
 	"github.com/spf13/pflag"
 
@@ -45,6 +46,8 @@ func Run(argv []string) (status int, understood bool) {
 	kernel := retry.New(linux.New())
 	posix.Use(errs.New(log.NewLeveled(restrict.New(kernel, spawner.Operations()),
 		slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})), level)))
+	// For life, as launching takes it. It comes first because a thread that the monitor makes has the monitor's timers, and so would what that one launches.
+	runtime.LockOSThread()
 	calm(kernel)
 	a, err := invoke.New(posix.Active(), level, argv)
 	if err != nil {

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/bulkhead/bulkhead/posix"
 	"github.com/bulkhead/bulkhead/posix/linux"
 	"github.com/bulkhead/bulkhead/spawner/stage"
 )
@@ -19,7 +22,12 @@ func Whole(argv []string) error {
 		return errors.New("this is the part of the supervisor that runs `supervisor exec`; it is linked into bin/supervisor, and nothing by itself")
 	}
 	argv[at] = handedOn
-	return fmt.Errorf("execute the whole supervisor: %w", linux.New().Execve("/proc/self/exe", argv, os.Environ()))
+	err := linux.New().Execve("/proc/self/exe", argv, os.Environ())
+	why := ""
+	if errors.Is(err, posix.Errno(unix.ENOENT)) {
+		why = ": /proc is not mounted here, and this file is found through it: mount -t proc proc /proc"
+	}
+	return fmt.Errorf("the command line asks for help or has a mistake, and what would say more is the rest of this program; execute it: %w%s", err, why)
 }
 
 // Taken returns a command line as it was before [Whole].
