@@ -83,7 +83,9 @@ func (i *Instance) end(x wire.Exit) {
 	i.Exit = &x
 	i.Stdout.Close()
 	i.Stderr.Close()
-	i.s.send(wire.Frame{Kind: wire.KindExited, Body: wire.ExitedEvent{Instance: i.ID, Exit: x}.Encode()})
+	if i.s.greeted { // what greets tells it otherwise
+		i.s.send(wire.Frame{Kind: wire.KindExited, Body: wire.ExitedEvent{Instance: i.ID, Exit: x}.Encode()})
+	}
 }
 
 // bury closes what the spawner keeps of it.

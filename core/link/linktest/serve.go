@@ -12,7 +12,7 @@ import (
 )
 
 // serve greets a manager, and answers it until the channel closes.
-func (s *Spawner) serve(fd posix.FD, sockets []posix.FD) {
+func (s *Spawner) serve(fd posix.FD) {
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -23,7 +23,7 @@ func (s *Spawner) serve(fd posix.FD, sockets []posix.FD) {
 	}()
 	s.mu.Lock()
 	if s.fd == fd {
-		s.greet(sockets)
+		s.greet()
 	}
 	s.mu.Unlock()
 	buf := make([]byte, wire.MaxFrame)

@@ -40,6 +40,8 @@ type Spawner struct {
 	memos     map[string][]byte
 	starts    uint32 // of managers
 	fd        posix.FD
+	sockets   []posix.FD // for the manager at fd
+	greeted   bool       // the manager at fd
 	Requests  []wire.Frame // all that there were
 	finished  chan uint8
 	bad       []error
@@ -93,15 +95,19 @@ func (s *Spawner) Connect(sockets ...posix.FD) posix.FD {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hangUp()
-	s.fd = ours
+	s.fd, s.sockets, s.greeted = ours, slices.Clone(sockets), false
 	s.starts++
-	kept := slices.Clone(sockets)
-	s.work.Go(func() { s.serve(ours, kept) })
+	s.work.Go(func() { s.serve(ours) })
 	return theirs
 }
 
-// greet tells a manager what there is. It does so from the goroutine that serves, since there may be more to tell than the channel holds.
-func (s *Spawner) greet(sockets []posix.FD) {
+// greet tells a manager what there is, before anything else. It does so from the goroutine that serves, since there may be more to tell than the channel
+// holds, or from the first that has something to say.
+func (s *Spawner) greet() {
+	if s.greeted {
+		return
+	}
+	s.greeted = true
 	snapshot := wire.Snapshot{Options: s.Options, PID: 1, Since: time.Now(), ManagerStarts: s.starts, Current: s.current, Prepared: s.prepared}
 	var all []*Instance
 	for _, i := range s.instances {
@@ -116,7 +122,7 @@ func (s *Spawner) greet(sockets []posix.FD) {
 	}
 	slices.SortFunc(snapshot.Memos, func(a, b wire.Memo) int { return cmp.Compare(a.Key, b.Key) })
 	fd := s.sealed(snapshot.Encode())
-	s.send(wire.Frame{Kind: wire.KindHello}, append([]posix.FD{fd}, sockets...)...)
+	s.send(wire.Frame{Kind: wire.KindHello}, append([]posix.FD{fd}, s.sockets...)...)
 	_ = s.kernel.Close(fd)
 	for _, i := range all {
 		s.send(wire.Frame{Kind: wire.KindAttach, Body: i.Encode()}, i.kept...)
@@ -181,6 +187,7 @@ func (s *Spawner) send(f wire.Frame, fds ...posix.FD) {
 	if s.fd < 0 {
 		return
 	}
+	s.greet()
 	_, err := s.kernel.Sendmsg(s.fd, &posix.Msg{Data: f.Encode(), Control: posix.Rights(fds...)}, unix.MSG_NOSIGNAL)
 	if err != nil && !errors.Is(err, posix.Errno(unix.EPIPE)) && !errors.Is(err, posix.Errno(unix.ECONNRESET)) {
 		s.bad = append(s.bad, fmt.Errorf("send a frame of kind %s: %w", f.Kind, err))
