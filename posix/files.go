@@ -163,7 +163,7 @@ type Files interface {
 	//posix:retry retry the same owner set again is the same
 	Fchownat(c Chown) error
 
-	// Getdents reads directory entries in the kernel's layout (struct linux_dirent64) into buf; 0 is the end.
+	// Getdents reads directory entries in the kernel's layout (struct linux_dirent64, [Dirents]) into buf; 0 is the end.
 	// Errors: EBADF, EINVAL (buf too small), ENOTDIR. Source: getdents64(2).
 	//posix:calls getdents64
 	//posix:retry retry EINTR is answered only before the first entry; after it, the number of bytes is

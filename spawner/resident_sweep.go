@@ -1,7 +1,6 @@
 package spawner
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"path"
@@ -126,12 +125,6 @@ func sweepRuntime(k Kernel, parent posix.FD, name string) (swept bool, err error
 	return true, nil
 }
 
-// Layout of struct linux_dirent64: inode (8 bytes), offset (8), length of the record (2), type (1), name with a zero byte. Source: getdents(2).
-const (
-	entryLength = 16
-	entryName   = 19
-)
-
 // entries returns the names in a directory, without itself and the one above.
 func entries(k posix.Files, dir posix.FD) (names []string, err error) {
 	buf := make([]byte, 8<<10)
@@ -140,16 +133,8 @@ func entries(k posix.Files, dir posix.FD) (names []string, err error) {
 		if err != nil || n == 0 {
 			return names, err
 		}
-		for rest := buf[:n]; len(rest) > entryName; {
-			size := int(binary.NativeEndian.Uint16(rest[entryLength:]))
-			if size <= entryName || size > len(rest) {
-				return nil, fmt.Errorf("a directory entry of %d bytes in %d", size, len(rest))
-			}
-			name, _, _ := strings.Cut(string(rest[entryName:size]), "\x00")
-			if name != "." && name != ".." {
-				names = append(names, name)
-			}
-			rest = rest[size:]
+		for name := range posix.Dirents(buf[:n]) {
+			names = append(names, name)
 		}
 	}
 }

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -81,7 +79,7 @@ func (a *app) entries(dir string) (policies bool, inside []string, err error) {
 			slices.Sort(inside)
 			return policies, inside, err
 		}
-		for name, kind := range records(buf[:n]) {
+		for name, kind := range posix.Dirents(buf[:n]) {
 			switch {
 			case strings.HasPrefix(name, "."):
 			case strings.HasSuffix(name, ".yaml") && kind != unix.DT_DIR:
@@ -89,25 +87,6 @@ func (a *app) entries(dir string) (policies bool, inside []string, err error) {
 			case kind == unix.DT_DIR:
 				inside = append(inside, name)
 			}
-		}
-	}
-}
-
-// records yields names and types of directory entries. Layout of struct linux_dirent64: inode (8 bytes), offset (8), length of the record (2),
-// type (1), name with a zero byte. Source: getdents(2). Bytes that are no entry end it.
-func records(entries []byte) func(yield func(string, byte) bool) {
-	const length, kind, name = 16, 18, 19
-	return func(yield func(string, byte) bool) {
-		for len(entries) > name {
-			size := int(binary.NativeEndian.Uint16(entries[length:]))
-			if size <= name || size > len(entries) {
-				return
-			}
-			text, _, ended := bytes.Cut(entries[name:size], []byte{0})
-			if !ended || len(text) > 0 && !yield(string(text), entries[kind]) {
-				return
-			}
-			entries = entries[size:]
 		}
 	}
 }

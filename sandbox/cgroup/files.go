@@ -1,7 +1,6 @@
 package cgroup
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -120,23 +119,10 @@ func subdirectories(k posix.Files, path string) ([]string, error) {
 		if n == 0 {
 			return names, nil
 		}
-		names = appendDirectories(names, buf[:n])
-	}
-}
-
-// appendDirectories appends the names of the directories among entries, in the layout of struct linux_dirent64: inode (8
-// bytes), offset (8), record length (2), type (1), name with a zero byte. Source: getdents(2).
-func appendDirectories(names []string, entries []byte) []string {
-	for len(entries) > 19 {
-		size := int(binary.NativeEndian.Uint16(entries[16:]))
-		if size < 20 || size > len(entries) {
-			return names
+		for name, kind := range posix.Dirents(buf[:n]) {
+			if kind == unix.DT_DIR {
+				names = append(names, name)
+			}
 		}
-		name, _, _ := strings.Cut(string(entries[19:size]), "\x00")
-		if entries[18] == unix.DT_DIR && name != "." && name != ".." {
-			names = append(names, name)
-		}
-		entries = entries[size:]
 	}
-	return names
 }

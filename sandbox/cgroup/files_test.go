@@ -1,7 +1,6 @@
 package cgroup
 
 import (
-	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,42 +8,6 @@ import (
 
 	"github.com/bulkhead/bulkhead/posix/linux"
 )
-
-func dirent(name string, kind byte, size int) []byte {
-	e := make([]byte, size)
-	binary.NativeEndian.PutUint16(e[16:], uint16(size))
-	e[18] = kind
-	copy(e[19:], name)
-	return e
-}
-
-func TestAppendDirectories(t *testing.T) {
-	const directory, file = 4, 8
-	entries := slices.Concat(dirent(".", directory, 24), dirent("..", directory, 24), dirent("web", directory, 24),
-		dirent("tasks", file, 32), dirent("a name that needs more", directory, 48))
-	if got := appendDirectories(nil, entries); !slices.Equal(got, []string{"web", "a name that needs more"}) {
-		t.Errorf("got %q", got)
-	}
-	cut := append(dirent("web", directory, 24), dirent("lost", directory, 32)[:25]...)
-	if got := appendDirectories(nil, cut); !slices.Equal(got, []string{"web"}) {
-		t.Errorf("of entries that are cut short: %q", got)
-	}
-	if got := appendDirectories(nil, make([]byte, 40)); got != nil {
-		t.Errorf("of zeroes: %q", got)
-	}
-}
-
-func FuzzAppendDirectories(f *testing.F) {
-	f.Add(dirent("web", 4, 24))
-	f.Add(make([]byte, 40))
-	f.Fuzz(func(t *testing.T, entries []byte) {
-		for _, name := range appendDirectories(nil, entries) {
-			if name == "." || name == ".." || len(name) > len(entries) {
-				t.Errorf("%q", name)
-			}
-		}
-	})
-}
 
 func TestSubdirectories(t *testing.T) {
 	dir := t.TempDir()

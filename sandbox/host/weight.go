@@ -1,7 +1,6 @@
 package host
 
 import (
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -90,16 +89,8 @@ func entryNames(k posix.Files, path string) ([]string, error) {
 			slices.Sort(names)
 			return names, nil
 		}
-		// struct linux_dirent64: inode (8 bytes), offset (8), record length (2), type (1), name with a zero byte. Source: getdents(2).
-		for entries := buf[:n]; len(entries) > 19; {
-			size := int(binary.NativeEndian.Uint16(entries[16:]))
-			if size < 20 || size > len(entries) {
-				return nil, fmt.Errorf("list %s: an entry of %d bytes", path, size)
-			}
-			if name, _, _ := strings.Cut(string(entries[19:size]), "\x00"); name != "." && name != ".." {
-				names = append(names, name)
-			}
-			entries = entries[size:]
+		for name := range posix.Dirents(buf[:n]) {
+			names = append(names, name)
 		}
 	}
 }

@@ -260,20 +260,10 @@ func list(k Kernel, dir posix.FD) ([]string, error) {
 		if n == 0 {
 			return names, nil
 		}
-		for entries := buf[:n]; len(entries) > nameAt; {
-			size := int(entries[16]) | int(entries[17])<<8
-			if size <= nameAt || size > len(entries) {
-				return nil, fmt.Errorf("a directory entry of %d bytes", size)
-			}
-			name, _, _ := strings.Cut(string(entries[nameAt:size]), "\x00")
+		for name := range posix.Dirents(buf[:n]) {
 			if strings.HasPrefix(name, temporaryPrefix) || strings.HasPrefix(name, markPrefix) || len(name) == 2*len(Key{}) {
 				names = append(names, name)
 			}
-			entries = entries[size:]
 		}
 	}
 }
-
-// nameAt is where the name begins in a struct linux_dirent64: after inode (8 bytes), offset (8), record length (2) and type (1).
-// Source: getdents(2).
-const nameAt = 19

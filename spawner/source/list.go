@@ -1,8 +1,6 @@
 package source
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -33,7 +31,7 @@ func (w *walker) list() (names []string, err error) {
 		if n == 0 {
 			break
 		}
-		for name := range entryNames(buf[:n]) {
+		for name := range posix.Dirents(buf[:n]) {
 			if strings.HasSuffix(name, ".yaml") && name[0] != '.' {
 				names = append(names, name)
 			}
@@ -50,28 +48,4 @@ func (w *walker) list() (names []string, err error) {
 	}
 	slices.Sort(names)
 	return names, nil
-}
-
-// Layout of struct linux_dirent64: inode (8 bytes), offset (8), length of the record (2), type (1), name with a zero byte.
-// Source: getdents(2).
-const (
-	recordLength = 16
-	recordName   = 19
-)
-
-// entryNames yields the names in directory entries. Bytes that are no entry end it.
-func entryNames(entries []byte) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for len(entries) > recordName {
-			size := int(binary.NativeEndian.Uint16(entries[recordLength:]))
-			if size <= recordName || size > len(entries) {
-				return
-			}
-			name, _, ended := bytes.Cut(entries[recordName:size], []byte{0})
-			if !ended || len(name) > 0 && !yield(string(name)) {
-				return
-			}
-			entries = entries[size:]
-		}
-	}
 }

@@ -1,9 +1,7 @@
 package execute
 
 import (
-	"encoding/binary"
 	"fmt"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -46,21 +44,11 @@ func second(k posix.Files, dir string) string {
 		return ""
 	}
 	first := true
-	// struct linux_dirent64: inode (8 bytes), offset (8), record length (2), type (1), name with a zero byte. Source: getdents(2).
-	for entries := buf[:n]; len(entries) > 19; {
-		size := int(binary.NativeEndian.Uint16(entries[16:]))
-		if size < 20 || size > len(entries) {
-			return ""
-		}
-		name, _, _ := strings.Cut(string(entries[19:size]), "\x00")
-		entries = entries[size:]
-		switch {
-		case name == "." || name == "..":
-		case first:
-			first = false
-		default:
+	for name := range posix.Dirents(buf[:n]) {
+		if !first {
 			return name
 		}
+		first = false
 	}
 	return ""
 }
