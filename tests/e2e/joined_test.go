@@ -66,6 +66,15 @@ func TestProgramOfExec(t *testing.T) {
 	}
 }
 
+// TestRestWithoutProc: exec leaves a mistake in its flags to the rest of the program, which is found through /proc.
+func TestRestWithoutProc(t *testing.T) {
+	needJoined(t)
+	if !isRoot() {
+		t.Skip("mounting needs root (mount(2)): the run as root has it")
+	}
+	lack{around: apart("mount -t tmpfs none /proc")}.run(t, "exec", "--polizy", "x").run(t).wants(t, 125, "/proc is not mounted here", "mount -t proc proc /proc")
+}
+
 // TestSlackOfTheProcess: what a process set for its timers before it became exec is what its command has.
 func TestSlackOfTheProcess(t *testing.T) {
 	if _, err := exec.LookPath("perl"); err != nil {
