@@ -40,8 +40,8 @@ type Spawner struct {
 	memos     map[string][]byte
 	starts    uint32 // of managers
 	fd        posix.FD
-	sockets   []posix.FD // for the manager at fd
-	greeted   bool       // the manager at fd
+	sockets   []posix.FD   // for the manager at fd
+	greeted   bool         // the manager at fd
 	Requests  []wire.Frame // all that there were
 	finished  chan uint8
 	bad       []error
