@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"encoding/binary"
+	"errors"
 
 	"golang.org/x/sys/unix"
 
@@ -44,6 +45,16 @@ func (t *T) polled(fd posix.FD, events int16) int16 {
 		t.Errorf("poll: %d ready, but %#x", n, fds[0].Revents)
 	}
 	return fds[0].Revents
+}
+
+// waited repeats a call that waits until no signal interrupts it: the Go runtime stops a thread that has run for long by one (signal(7), "Interruption
+// of system calls": those that wait for descriptors are never restarted).
+func waited(call func() (int, error)) (int, error) {
+	n, err := call()
+	for errors.Is(err, unix.EINTR) {
+		n, err = call()
+	}
+	return n, err
 }
 
 // dup returns another descriptor of the same description.
@@ -252,7 +263,7 @@ func pollingCases() []Case {
 			ep := t.watch(unix.EPOLLIN, r)
 			before, err := t.Core.ClockGettime(unix.CLOCK_MONOTONIC)
 			t.Must("time", err)
-			n, err := t.Core.EpollWait(ep, make([]posix.EpollEvent, 1), 20)
+			n, err := waited(func() (int, error) { return t.Core.EpollWait(ep, make([]posix.EpollEvent, 1), 20) })
 			t.count("nothing", n, err, 0)
 			after, err := t.Core.ClockGettime(unix.CLOCK_MONOTONIC)
 			t.Must("time", err)
@@ -281,11 +292,11 @@ func pollingCases() []Case {
 				_, err := t.Core.Ppoll(nil, &bad)
 				t.Errno("nonsense", err, unix.EINVAL)
 			}
-			n, err := t.Core.Ppoll(nil, &posix.Timespec{Nsec: 1e6})
+			n, err := waited(func() (int, error) { return t.Core.Ppoll(nil, &posix.Timespec{Nsec: 1e6}) })
 			t.count("nothing", n, err, 0)
 			r, _ := t.pipe(0)
 			fds := []posix.PollFD{{FD: r, Events: unix.POLLIN, Revents: 9}}
-			n, err = t.Core.Ppoll(fds, &posix.Timespec{Nsec: 1e6})
+			n, err = waited(func() (int, error) { return t.Core.Ppoll(fds, &posix.Timespec{Nsec: 1e6}) })
 			t.count("a pipe", n, err, 0)
 			t.Equal("cleared", fds[0].Revents, int16(0))
 		}},
