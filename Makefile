@@ -15,7 +15,7 @@ VERSION := $(shell git describe --tags --dirty 2>/dev/null || { cat VERSION; git
 
 # One static binary: the C library's resolver and user database are replaced by Go's, libseccomp is linked in. The same tree makes
 # the same bytes wherever it lies. Where it can be, the program of `supervisor exec` is linked into it as well, at addresses that it does
-# not use itself (docs/decisions/0018). It never collects garbage, and Go's former collector, as long as there is one, touches less memory before.
+# not use itself (docs/decisions/0018). It hardly ever collects garbage, and Go's former collector, as long as there is one, touches less memory before.
 TAGS = -tags 'netgo osusergo'
 FLAGS = -trimpath -buildvcs=false
 VALUES = -s -w -buildid= -X github.com/bulkhead/bulkhead/cmd/supervisor/internal/invoke.Version=$(VERSION)
